@@ -1,0 +1,173 @@
+# medprobe: make help lists the targets.
+#
+# FLAVOUR selects compiler flags and a build folder of its own (build/<flavour>/); `make` leaves the programs of the
+# release flavour in bin/.
+
+VERSION := $(shell cat VERSION)
+FLAVOURS := release debug asan ubsan tsan coverage fuzz
+FLAVOUR ?= release
+ifeq ($(filter $(FLAVOUR),$(FLAVOURS)),)
+$(error unknown FLAVOUR '$(FLAVOUR)'; known: $(FLAVOURS))
+endif
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= python3
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
+
+# --- flags ----------------------------------------------------------------------------------------------------
+
+PACKAGES := hdf5 openblas lapacke libjpeg libpng yaml-0.1 jansson libcrypto libcurl libutf8proc minizip zlib
+PLAIN_LIBS := -llinear -lcsv
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+WARN_CXX := -Wall -Wextra -Wshadow -Wconversion
+CPPFLAGS += -Iinclude -Isrc -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -DMDP_VERSION='"$(VERSION)"' \
+	-DMDP_FLAVOUR='"$(FLAVOUR)"' $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+# -ffp-contract=off: a product and a sum are two roundings on every machine; kernels that want a fused
+# multiply-add ask for it by intrinsic.
+CODE := -fPIC -pthread -ffp-contract=off -fno-math-errno
+LDLIBS += $(shell $(PKG_CONFIG) --libs $(PACKAGES)) $(PLAIN_LIBS) -lm -pthread
+
+FLAGS_release  := -O2 -g
+FLAGS_debug    := -O0 -g
+FLAGS_asan     := -O1 -g -fsanitize=address -fno-omit-frame-pointer
+FLAGS_ubsan    := -O1 -g -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all
+FLAGS_tsan     := -O1 -g -fsanitize=thread
+FLAGS_coverage := -O0 -g --coverage
+FLAGS_fuzz     := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+ifeq ($(FLAVOUR),fuzz)
+CC := clang
+CXX := clang++
+endif
+CODE += $(FLAGS_$(FLAVOUR))
+# The dense float32 work is written as plain loops that the compiler turns into vector code.
+HOT := -O3
+
+# --- what there is to build -----------------------------------------------------------------------------------
+
+B := build/$(FLAVOUR)
+SOURCES := $(sort $(shell find src -name '*.c' -o -name '*.cpp'))
+OBJECTS := $(patsubst src/%,$(B)/obj/%.o,$(SOURCES))
+LIBRARY_OBJECTS := $(filter-out $(B)/obj/main.c.o $(B)/obj/cmd/%,$(OBJECTS))
+COMMAND_OBJECTS := $(filter $(B)/obj/cmd/%,$(OBJECTS))
+LIBRARY := $(B)/libmedprobe.a
+LINKS := extract probe report
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+HEADERS := $(sort $(wildcard include/medprobe/*.h) $(shell find src -name '*.h'))
+PROGRAMS := $(B)/bin/medprobe $(addprefix $(B)/bin/,$(LINKS))
+
+.PHONY: all check check-unit check-cli check-reference lint format bench docs install uninstall dist clean help \
+	tools fuzz asan ubsan tsan coverage
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+ifeq ($(FLAVOUR),release)
+all: bin/medprobe $(addprefix bin/,$(LINKS))
+else
+all: $(PROGRAMS)
+endif
+
+bin/medprobe: $(B)/bin/medprobe
+	@mkdir -p $(@D)
+	cp -f $< $@
+$(addprefix bin/,$(LINKS)): bin/medprobe
+	ln -sf medprobe $@
+
+$(B)/bin/medprobe: $(B)/obj/main.c.o $(COMMAND_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(addprefix $(B)/bin/,$(LINKS)): $(B)/bin/medprobe
+	ln -sf medprobe $@
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+# All of medprobe as one shared object, for the reference tests, which call single functions from Python.
+$(B)/libmedprobe_test.so: $(LIBRARY_OBJECTS)
+	$(CXX) $(CODE) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+
+$(B)/obj/extract/kernels/%.o $(B)/obj/extract/preprocess/%.o: CODE += $(if $(filter release,$(FLAVOUR)),$(HOT))
+$(B)/obj/%_avx2.c.o: CODE += -mavx2 -mfma -mf16c
+$(B)/obj/%_avx512.c.o: CODE += -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mf16c
+
+# An object is made again when the flags change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CXX) $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CXX) $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS)' > $@
+.PHONY: FORCE
+
+$(B)/obj/%.c.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/obj/%.cpp.o: src/%.cpp $(B)/flags
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(CPPFLAGS) $(CODE) $(WARN_CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) -Itests -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS) -lcmocka
+$(B)/tools/%: tests/tools/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+$(B)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CXX) $(CODE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(TOOLS) $(FUZZ))
+
+# --- tests ----------------------------------------------------------------------------------------------------
+
+tools: $(TOOLS)
+fuzz: $(FUZZ)
+check: check-unit check-cli
+check-unit: $(UNIT) $(TOOLS)
+	@BUILD=$(B) tests/run $(UNIT)
+check-cli: all $(TOOLS)
+	@BUILD=$(B) tests/run $(sort $(wildcard tests/cli/*.sh tests/fault/*.sh))
+check-reference: all $(TOOLS) $(B)/libmedprobe_test.so
+	@BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
+asan ubsan tsan:
+	$(MAKE) FLAVOUR=$@ check
+coverage:
+	$(MAKE) FLAVOUR=coverage check
+	gcovr --root . --filter src/ --object-directory build/coverage --print-summary
+
+# --- the house ------------------------------------------------------------------------------------------------
+
+lint:
+	@CLANG_FORMAT=$(CLANG_FORMAT) CC="$(CC)" CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" scripts/lint
+format:
+	$(CLANG_FORMAT) -i $(shell git ls-files '*.c' '*.h' '*.cpp')
+bench: all
+	bench/run
+docs:
+	scripts/docs
+
+clean:
+	rm -rf build bin
+
+include install.mk
+
+help:
+	@sed -n 's/^#: //p' Makefile
+#: make                  the programs, in bin/
+#: make check            unit, command-line and fault tests
+#: make check-reference  comparison with the Python references (makes a virtual environment in the user's cache)
+#: make lint             format, include directions, headers alone in C and C++
+#: make asan|ubsan|tsan  the tests under a sanitizer, in build/<flavour>/
+#: make coverage         the tests with line coverage, in build/coverage/
+#: make fuzz FLAVOUR=fuzz   fuzz targets for clang's libFuzzer
+#: make bench            speed beside the peers
+#: make docs             man pages checked and rendered
+#: make install|uninstall PREFIX=/usr/local DESTDIR=
+#: make dist             medprobe-<version>.tar.gz from the committed tree
+#: make clean            removes build/ and bin/
+#: FLAVOUR=release|debug|asan|ubsan|tsan|coverage|fuzz   flags and build folder

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The store (schema medprobe.store/1): embeddings and what is known of their pictures, as the later stages
+   read it.
+
+       struct mdp_store *store = NULL;
+       mdp_store_open("data.h5", &store, &err);
+       const struct mdp_store_info *info = mdp_store_info(store);
+       mdp_store_rows(store, rows, n, embeddings, &err);
+       mdp_store_free(store);
+
+   Letters: N pictures (rows), D width of an embedding, K classes, P prompts. docs/FORMATS.md describes the
+   file. */
+#ifndef MEDPROBE_STORE_H
+#define MEDPROBE_STORE_H
+
+#include "medprobe/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mdp_store;
+
+/* Everything but the embeddings, in memory; owned by the store. Absent parts are NULL. */
+struct mdp_store_info {
+    size_t n, d;
+    const char *path;
+    char content_hash[65]; /* mdp_h5_content_hash; a repacked store has the same */
+    const char *model, *pretrained, *weights_sha256, *pipeline, *precision,
+        *kernel;                    /* root attributes, "" when absent */
+    const char *const *ids;         /* [N] */
+    const char *const *paths;       /* [N] or NULL */
+    const char *const *patient_ids; /* [N] or NULL when no row has one; "" for a row without */
+    const char *const *splits;      /* [N] or NULL when all are empty */
+    const uint8_t *sha256;          /* [N, 32] or NULL */
+    const int32_t *labels;          /* [N], -1 = none; NULL when the store has none */
+    size_t n_classes;               /* K */
+    const char *const *class_names; /* [K] */
+    /* text: n_prompts = 0 when the store has no /text */
+    size_t n_prompts;            /* P */
+    const float *text;           /* [P, D], unit length */
+    const int32_t *prompt_class; /* [P]: index into text_class_names */
+    size_t n_text_classes;
+    const char *const *text_class_names;
+    const char *const *prompts; /* [P] */
+    const char *ensemble;       /* "mean-logits", "max-logits", "mean-embedding" */
+    const char *prompt_set, *prompt_set_sha256;
+    double logit_scale;     /* the factor itself; 1 when absent */
+    double logit_bias;      /* 0 when absent */
+    const char *similarity; /* "softmax", "sigmoid", ...; "softmax" when absent */
+};
+
+/* Opens and checks a store: known schema, lengths equal to N, labels in range, finite logit scale. Refuses
+   external raw storage. Embeddings are read, and checked to be finite, row by row as they are asked for. */
+mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
+void mdp_store_free(struct mdp_store *store);
+const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);
+
+/* Embeddings of rows[n] into out[n, D]. A row outside the store or a value that is not finite is an error
+ * with its row. */
+mdp_status mdp_store_rows(const struct mdp_store *store, const int64_t rows[], size_t n, float *out,
+                          struct mdp_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

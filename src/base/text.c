@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/text.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool make_room(struct mdp_text *t, size_t more)
+{
+    size_t need = 0;
+
+    if (t->failed)
+        return false;
+    if (!mdp_add_size(t->n, more, &need) || !mdp_add_size(need, 1, &need) ||
+        mdp_grow(&t->at, &t->capacity, need, 1, NULL) != MDP_OK)
+        t->failed = true;
+    return !t->failed;
+}
+
+void mdp_text_add(struct mdp_text *t, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) {
+        t->failed = true;
+        return;
+    }
+    if (!make_room(t, (size_t)n))
+        return;
+    va_start(args, format);
+    vsnprintf(t->at + t->n, (size_t)n + 1, format, args);
+    va_end(args);
+    t->n += (size_t)n;
+}
+
+void mdp_text_add_bytes(struct mdp_text *t, const void *bytes, size_t n)
+{
+    if (!make_room(t, n))
+        return;
+    if (n)
+        memcpy(t->at + t->n, bytes, n);
+    t->n += n;
+    t->at[t->n] = '\0';
+}
+
+void mdp_text_clear(struct mdp_text *t)
+{
+    t->n = 0;
+    t->failed = false;
+    if (t->at)
+        t->at[0] = '\0';
+}
+
+void mdp_text_release(struct mdp_text *t)
+{
+    free(t->at);
+    *t = (struct mdp_text){0};
+}
+
+mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err)
+{
+    return t->failed ? mdp_fail(err, MDP_ERR_MEMORY, "out of memory while writing text") : MDP_OK;
+}
+
+void mdp_text_add_printable(struct mdp_text *t, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '\n')
+            mdp_text_add(t, "\\n");
+        else if (*c == '\t')
+            mdp_text_add(t, "\\t");
+        else if (*c == '\r')
+            mdp_text_add(t, "\\r");
+        else if (*c < 0x20 || *c == 0x7F)
+            mdp_text_add(t, "\\x%02x", *c);
+        else
+            mdp_text_add_bytes(t, c, 1);
+    }
+}
+
+/* Levenshtein distance of two names of at most NAME_MAX_LENGTH bytes; longer ones are as far apart as can be.
+ */
+enum { NAME_MAX_LENGTH = 64 };
+
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_LENGTH + 1];
+    size_t n = strlen(a), m = strlen(b);
+
+    if (n > NAME_MAX_LENGTH || m > NAME_MAX_LENGTH)
+        return NAME_MAX_LENGTH;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[m];
+}
+
+const char *mdp_nearest_name(const char *name, const char *const names[], size_t n)
+{
+    const char *nearest = NULL;
+    size_t limit = strlen(name) / 3;
+    size_t best = (limit ? limit : 1) + 1;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t d = edit_distance(name, names[i]);
+        if (d < best) {
+            best = d;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}

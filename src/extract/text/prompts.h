@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Prompt sets: classes, the phrases of each, and how their scores become one score a class. */
+#ifndef MDP_EXTRACT_PROMPTS_H
+#define MDP_EXTRACT_PROMPTS_H
+
+#include "base/hash.h"
+#include "medprobe/status.h"
+
+#include <stddef.h>
+
+struct mdp_prompt_class {
+    const char *name;
+    size_t n;
+    const char **phrases; /* [n], templates filled in; one batch of the text tower */
+};
+
+struct mdp_prompts {
+    char *name;
+    const char *ensemble; /* "mean-logits", "max-logits", "mean-embedding" */
+    size_t n;
+    struct mdp_prompt_class *classes; /* [n], in file order */
+    char sha256[MDP_SHA256_HEX];      /* of the file's bytes */
+    void *owned;
+};
+
+/* Reads a prompt set from a file. */
+mdp_status mdp_prompts_read(const char *path, struct mdp_prompts *prompts, struct mdp_error *err);
+void mdp_prompts_release(struct mdp_prompts *prompts);
+
+#endif

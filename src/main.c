@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of subcommands. `extract`, `probe` and `report` work by those names too, as links to this
+ * program. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    mdp_command *run;
+    const char *summary;
+    bool own_name; /* a link of this name runs it */
+} commands[] = {
+    {"version", mdp_cmd_version, "version, compiler, flags, library versions", false},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *to)
+{
+    fprintf(to,
+            "usage: medprobe COMMAND [options]\n"
+            "       medprobe COMMAND --help\n\n"
+            "few-shot linear probes on frozen medical image-text encoders; research use only\n\ncommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+}
+
+static int exit_code_of(mdp_status st)
+{
+    switch (st) {
+    case MDP_OK:
+        return MDP_EXIT_OK;
+    case MDP_ERR_USAGE:
+        return MDP_EXIT_USAGE;
+    case MDP_ERR_CHECK:
+        return MDP_EXIT_CHECK;
+    case MDP_ERR_INTERRUPTED:
+        return MDP_EXIT_INTERRUPTED;
+    default:
+        return MDP_EXIT_ERROR;
+    }
+}
+
+static int find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static int no_command(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    const struct mdp_log log = {.level = MDP_LOG_ERROR};
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = mdp_nearest_name(name, names, COMMAND_COUNT);
+    mdp_log(&log, MDP_LOG_ERROR, "no command '%s' (%s%s%s; see medprobe --help)", name,
+            nearest ? "did you mean '" : "expected a command", nearest ? nearest : "", nearest ? "'?" : "");
+    return MDP_EXIT_USAGE;
+}
+
+static int run_command(int index, int argc, char **argv)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    const struct mdp_log log = {.level = MDP_LOG_ERROR, .command = commands[index].name};
+    int exit_code = MDP_EXIT_OK;
+
+    mdp_status st = commands[index].run(argc, argv, &exit_code, &err);
+    if (st == MDP_OK && fflush(stdout) != 0)
+        st = mdp_fail_errno(&err, MDP_ERR_IO, "standard output");
+    if (st == MDP_OK)
+        return exit_code;
+    mdp_log(&log, MDP_LOG_ERROR, "%s", err.message);
+    return exit_code_of(st);
+}
+
+int main(int argc, char **argv)
+{
+    int own = find_command(mdp_path_base(argv[0]));
+
+    if (own >= 0 && commands[own].own_name)
+        return run_command(own, argc, argv);
+    if (argc < 2) {
+        print_usage(stderr);
+        return MDP_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return MDP_EXIT_OK;
+    }
+    int index = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    return index < 0 ? no_command(argv[1]) : run_command(index, argc - 1, argv + 1);
+}
