@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* YAML files as a tree whose nodes know their line. Reads one document of UTF-8 text; refuses duplicate keys,
-   aliases (so that nothing multiplies), more than MDP_YAML_MAX_NODES nodes and files above 16 MiB.
+   files above 16 MiB and more than MDP_YAML_MAX_NODES values, counting what an alias stands for every time,
+   so that nothing multiplies without bound.
 
    Readers check what they read:
 
