@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The door of the eval stage: predictions and labels in, results out.
+
+       struct mdp_eval_input in = {.source = ..., .n_rows = info->n, .labels = info->labels, ...};
+       TRY(mdp_evaluate(&in, &mdp_eval_defaults, &results, err));
+       TRY(mdp_results_write("results/tb", &results, err));
+
+   Letters: N rows of the store, K classes, P predictions (a method in an episode). */
+#ifndef MDP_EVAL_EVALUATE_H
+#define MDP_EVAL_EVALUATE_H
+
+#include "base/predictions.h"
+#include "eval/results.h"
+
+/* Gives prediction i of [0, n). What it gives stays valid until the next call; it is asked for every
+   prediction twice, in order, and for zero-shot ones once more, so that a file can be read piece by piece. */
+struct mdp_prediction_source {
+    size_t n;
+    mdp_status (*get)(void *context, size_t i, const struct mdp_prediction **prediction,
+                      struct mdp_error *err);
+    void *context;
+};
+
+/* Predictions that are in memory. `predictions` must outlive the source. */
+struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions *predictions);
+
+struct mdp_eval_input {
+    struct mdp_prediction_source source;
+    size_t n_rows;           /* N */
+    const int32_t *labels;   /* [N], -1 = none: such a row among the scored ones is an error */
+    const int32_t *patients; /* [N] number of the row's patient, from 0; -1: a patient of its own. NULL:
+                                every row stands for itself and n_patients is 0 */
+    size_t n_classes;        /* K, at least 2 */
+    const char *const *class_names; /* [K] */
+    const char *model, *pretrained, *dataset;
+    size_t n_provenance;
+    const struct mdp_fact *provenance; /* [n_provenance], copied, in this order */
+    size_t n_environment;
+    const struct mdp_fact *environment; /* [n_environment], copied */
+};
+
+struct mdp_eval_options {
+    size_t resamples; /* of patients, for the intervals; 0: no intervals */
+    uint64_t seed;    /* of the resamples */
+    size_t threads;
+    double level;         /* of the intervals */
+    const char *baseline; /* the method that others are compared with */
+};
+
+extern const struct mdp_eval_options mdp_eval_defaults; /* 1000, 0, 1, 0.95, "zero-shot" */
+
+mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
+                        struct mdp_results *results, struct mdp_error *err);
+
+/* Writes results.json, tables/<name>.csv and the figures' data, figures/{roc,shots,confusion}.csv, into
+   `folder`, which is made when it is not there. Each file appears complete or not at all. */
+mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an evaluation found: the content of results.json as a struct, for the writers of tables, figures and
+   reports.
+
+   Letters: K classes, M metrics, E episodes. A value that is not defined is NaN and has a sentence beside it
+   that says why; it is null in every file. */
+#ifndef MDP_EVAL_RESULTS_H
+#define MDP_EVAL_RESULTS_H
+
+#include "medprobe/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One line of `provenance` or `environment`. A key "libraries.hdf5" stands in the object "libraries". */
+enum mdp_fact_kind {
+    MDP_FACT_TEXT,   /* text; NULL is null */
+    MDP_FACT_NUMBER, /* number; NaN is null */
+    MDP_FACT_COUNT,  /* count */
+    MDP_FACT_TEXTS,  /* texts[n] */
+    MDP_FACT_COUNTS, /* counts[n] */
+};
+
+struct mdp_fact {
+    enum mdp_fact_kind kind;
+    const char *key;
+    const char *text;
+    double number;
+    size_t count;
+    size_t n;
+    const char *const *texts; /* [n] */
+    const size_t *counts;     /* [n] */
+};
+
+/* Mean over the episodes of one method at one number of shots. */
+struct mdp_result {
+    const char *method; /* "logreg"; shots is 0 for "zero-shot" */
+    size_t shots;
+    const char *metric;     /* "accuracy", "auc:edema" */
+    double mean, std;       /* std over episodes (n - 1), NaN with fewer than two */
+    double ci_low, ci_high; /* NaN when not defined */
+    size_t n_episodes;      /* episodes in which the metric is defined */
+    size_t n_test;          /* rows scored in an episode; the smallest when episodes differ */
+    size_t n_patients;      /* their patients, counted in the same way; 0 when the store has none */
+    const char *definition; /* a sentence: what the metric and the interval are */
+    const char *reason;     /* a sentence when mean is NaN, else NULL */
+};
+
+/* A paired test of one episode against another method on the same rows. */
+struct mdp_episode_test {
+    const char *against; /* "zero-shot" */
+    const char *metric;  /* "accuracy", "auc:edema" */
+    const char *test;    /* "mcnemar-exact", "delong", "delong-clustered" */
+    double difference, ci_low, ci_high, p, p_adjusted;
+};
+
+struct mdp_episode {
+    const char *method;
+    const char *group; /* its group in predictions.h5: "k16/s1" */
+    size_t shots, seed;
+    double c; /* NaN: the method has none */
+    size_t n_test, n_patients;
+    double *values;       /* [M] */
+    const char **reasons; /* [M]; NULL where the value is defined */
+    uint64_t *confusion;  /* [K, K]: rows true, columns predicted */
+    size_t n_tests;
+    struct mdp_episode_test *tests; /* [n_tests] */
+};
+
+struct mdp_comparison {
+    const char *a, *b; /* methods; difference = a - b */
+    size_t shots;      /* of a */
+    const char *metric;
+    double difference, ci_low, ci_high, p, p_adjusted;
+    const char *test;   /* "nested-t" */
+    const char *reason; /* a sentence when difference is NaN, else NULL */
+};
+
+/* One ROC curve: the mean over episodes of the true-positive rate at fixed false-positive rates. */
+enum { MDP_ROC_POINTS = 101 }; /* false-positive rates 0, 0.01, ..., 1 */
+
+struct mdp_roc_curve {
+    const char *method;
+    size_t shots;
+    const char *class_name;
+    size_t n_episodes;          /* in which the curve is defined */
+    double tpr[MDP_ROC_POINTS]; /* mean */
+    double low[MDP_ROC_POINTS]; /* 2.5th and 97.5th percentile over episodes */
+    double high[MDP_ROC_POINTS];
+};
+
+/* All strings and arrays are owned by `strings`/`blocks` and go with mdp_results_release; {0} is empty. */
+struct mdp_results {
+    const char *model, *pretrained, *dataset, *task;
+    size_t n_classes;               /* K */
+    const char *const *class_names; /* [K] */
+    size_t n_metrics;               /* M */
+    const char *const *metrics;     /* [M], names in table order */
+    size_t n_results, n_episodes, n_comparisons, n_curves;
+    struct mdp_result *results;         /* by method, shots, metric */
+    struct mdp_episode *episodes;       /* in the order of the predictions */
+    struct mdp_comparison *comparisons; /* by a, shots, metric */
+    struct mdp_roc_curve *curves;       /* by method, shots, class; empty after mdp_results_read */
+    size_t n_provenance, n_environment;
+    struct mdp_fact *provenance, *environment;
+    struct mdp_pool *pool; /* owns what the pointers point to */
+};
+
+void mdp_results_release(struct mdp_results *results);
+
+/* The entry of (method, shots, metric), or NULL. */
+const struct mdp_result *mdp_results_find(const struct mdp_results *results, const char *method, size_t shots,
+                                          const char *metric);
+
+/* Memory that is released in one piece. */
+struct mdp_pool *mdp_pool_new(struct mdp_error *err, mdp_status *st);
+void *mdp_pool_array(struct mdp_pool *pool, size_t n, size_t size, struct mdp_error *err, mdp_status *st);
+/* A copy; NULL for NULL. */
+const char *mdp_pool_string(struct mdp_pool *pool, const char *text, struct mdp_error *err, mdp_status *st);
+void mdp_pool_free(struct mdp_pool *pool);
+
+#endif
