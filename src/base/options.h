@@ -24,11 +24,14 @@ enum mdp_option_kind {
     MDP_OPTION_REPEAT, /* target: struct mdp_list, one entry each time it is given */
 };
 
-/* Strings of a LIST or REPEAT option; owned by the parsed options. */
+/* Strings of a LIST or REPEAT option. The strings belong to struct mdp_arguments, the array to whoever
+   declared the list: release it. A default is given by filling it before parsing (with malloc'ed `at`). */
 struct mdp_list {
     size_t n;
     const char **at; /* [n] */
 };
+
+void mdp_list_release(struct mdp_list *list);
 
 struct mdp_option {
     const char *name; /* without dashes: "batch-size" */

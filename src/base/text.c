@@ -116,7 +116,7 @@ static size_t edit_distance(const char *a, const char *b)
 const char *mdp_nearest_name(const char *name, const char *const names[], size_t n)
 {
     const char *nearest = NULL;
-    size_t limit = strlen(name) / 3;
+    size_t limit = (strlen(name) + 1) / 3;
     size_t best = (limit ? limit : 1) + 1;
 
     for (size_t i = 0; i < n; i++) {

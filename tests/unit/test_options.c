@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Protects: option tables: flags over file over defaults, one line for every wrong use, help with live
+   defaults, and a written configuration that reads back as itself. */
+#include "unit/unit.h"
+
+#include "base/file.h"
+#include "base/options.h"
+
+#include <unistd.h>
+
+struct targets {
+    size_t batch;
+    double c;
+    bool force;
+    const char *rule;
+    struct mdp_list shots;
+};
+
+static const char *const rules[] = {"fixed", "support-cv", NULL};
+
+#define ROWS(t)                                                                                              \
+    {                                                                                                        \
+        {.name = "batch-size",                                                                               \
+         .kind = MDP_OPTION_SIZE,                                                                            \
+         .target = &(t).batch,                                                                               \
+         .argument = "N",                                                                                    \
+         .least = 1,                                                                                         \
+         .most = 64,                                                                                         \
+         .help = "pictures"},                                                                                \
+            {.name = "c", .kind = MDP_OPTION_NUMBER, .target = &(t).c, .argument = "X", .help = "strength"}, \
+            {.name = "force", .letter = 'f', .kind = MDP_OPTION_FLAG, .target = &(t).force, .help = "anew"}, \
+            {.name = "c-rule",                                                                               \
+             .kind = MDP_OPTION_STRING,                                                                      \
+             .target = &(t).rule,                                                                            \
+             .argument = "RULE",                                                                             \
+             .choices = rules,                                                                               \
+             .help = "rule"},                                                                                \
+            {.name = "shots",                                                                                \
+             .kind = MDP_OPTION_LIST,                                                                        \
+             .target = &(t).shots,                                                                           \
+             .argument = "LIST",                                                                             \
+             .help = "shots"},                                                                               \
+    }
+
+enum { ROW_COUNT = 5 };
+
+static const struct mdp_usage usage = {.command = "probe",
+                                       .synopsis = "STORE [options]",
+                                       .summary = "s",
+                                       .example = "e",
+                                       .least_operands = 1,
+                                       .most_operands = 1,
+                                       .operand = "a store"};
+
+static mdp_status parse(const char *const words[], struct targets *t, struct mdp_option options[ROW_COUNT],
+                        struct mdp_arguments *args, struct mdp_error *err)
+{
+    struct mdp_common common;
+    char *argv[16];
+    int argc = 0;
+    const struct mdp_option rows[ROW_COUNT] = ROWS(*t);
+
+    memcpy(options, rows, sizeof rows);
+    for (; words[argc]; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc];
+    return mdp_options_parse(&usage, options, ROW_COUNT, argc, argv, &common, args, "store", err);
+}
+
+static void reads_every_kind(void **state)
+{
+    const char *words[] = {"probe", "--batch_size=8", "x.h5", "--c", "0.5", "-f", "--shots", "1,2,16", NULL};
+    struct targets t = {.batch = 1};
+    struct mdp_option options[ROW_COUNT];
+    struct mdp_arguments args;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    assert_ok(parse(words, &t, options, &args, &err), err);
+    assert_int_equal(t.batch, 8);
+    assert_true(t.c == 0.5 && t.force);
+    assert_int_equal(t.shots.n, 3);
+    assert_string_equal(t.shots.at[2], "16");
+    assert_string_equal(args.operands[0], "x.h5");
+    assert_true(mdp_option_given(options, ROW_COUNT, "c"));
+    assert_false(mdp_option_given(options, ROW_COUNT, "c-rule"));
+    mdp_list_release(&t.shots);
+    mdp_arguments_release(&args);
+}
+
+static void refuses(const char *a, const char *b, const char *message)
+{
+    const char *words[] = {"probe", "x.h5", a, b, NULL};
+    struct targets t = {.batch = 1};
+    struct mdp_option options[ROW_COUNT];
+    struct mdp_arguments args;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_fails(parse(words, &t, options, &args, &err), MDP_ERR_USAGE, err, message);
+    mdp_list_release(&t.shots);
+    mdp_arguments_release(&args);
+}
+
+static void wrong_use_is_one_clear_line(void **state)
+{
+    (void)state;
+    refuses("--sohts", "1", "no option '--sohts' (did you mean '--shots'?)");
+    refuses("--zzz", NULL, "no option '--zzz' (see --help)");
+    refuses("--batch-size", "65", "--batch-size: '65' is not a whole number from 1 to 64");
+    refuses("--batch-size", "-1", "--batch-size: '-1' is not a whole number from 1 to 64");
+    refuses("--batch-size", "8x", "--batch-size: '8x' is not a whole number from 1 to 64");
+    refuses("--c", "nan", "--c: 'nan' is not a finite number");
+    refuses("--c", NULL, "--c needs a value: X");
+    refuses("--force=1", NULL, "--force takes no value, found '1'");
+    refuses("--c-rule", "fix", "--c-rule: 'fix' is not one of fixed, support-cv");
+    refuses("--shots", "1,,2", "--shots: '1,,2' is not a list like A,B,C");
+    refuses("y.h5", NULL, "'y.h5' is one argument too many (usage: medprobe probe STORE [options])");
+}
+
+static void operand_is_asked_for(void **state)
+{
+    const char *words[] = {"probe", NULL};
+    struct targets t = {.batch = 1};
+    struct mdp_option options[ROW_COUNT];
+    struct mdp_arguments args;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    assert_fails(parse(words, &t, options, &args, &err), MDP_ERR_USAGE, err,
+                 "a store is missing (usage: medprobe probe STORE [options])");
+    mdp_arguments_release(&args);
+}
+
+static void flags_win_over_the_file_and_it_reads_back(void **state)
+{
+    char path[] = "/tmp/medprobe-test-XXXXXX";
+    struct targets t = {.batch = 1, .c = 1}, again = {.batch = 1};
+    struct mdp_option options[ROW_COUNT];
+    struct mdp_arguments args, args_again;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text first = {0}, second = {0};
+    const char *file = "store: \"a b.h5\"\nbatch-size: 4\nc: 2\nshots: [1, \"2\"]\nc-rule: fixed\n";
+
+    (void)state;
+    close(mkstemp(path));
+    const char *words[] = {"probe", "--config", path, "--c", "3", NULL};
+    assert_ok(mdp_file_write(path, file, strlen(file), &err), err);
+    assert_ok(parse(words, &t, options, &args, &err), err);
+    assert_int_equal(t.batch, 4);
+    assert_true(t.c == 3);
+    assert_string_equal(args.operands[0], "a b.h5");
+    assert_ok(mdp_options_yaml(options, ROW_COUNT, &first, &err), err);
+
+    assert_ok(mdp_file_write(path, first.at, first.n, &err), err);
+    const char *words_again[] = {"probe", "z.h5", "--config", path, NULL};
+    assert_ok(parse(words_again, &again, options, &args_again, &err), err);
+    assert_ok(mdp_options_yaml(options, ROW_COUNT, &second, &err), err);
+    assert_string_equal(first.at, second.at);
+    unlink(path);
+    mdp_text_release(&first);
+    mdp_text_release(&second);
+    mdp_list_release(&t.shots);
+    mdp_list_release(&again.shots);
+    mdp_arguments_release(&args);
+    mdp_arguments_release(&args_again);
+}
+
+static void the_file_names_its_line(void **state)
+{
+    char path[] = "/tmp/medprobe-test-XXXXXX";
+    char expected[256];
+    struct targets t = {.batch = 1};
+    struct mdp_option options[ROW_COUNT];
+    struct mdp_arguments args;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    close(mkstemp(path));
+    const char *words[] = {"probe", "x.h5", "--config", path, NULL};
+    assert_ok(mdp_file_write(path, "c: 1\nbatch-sise: 4\n", 19, &err), err);
+    snprintf(expected, sizeof expected, "%s: line 2: no option 'batch-sise' (did you mean 'batch-size'?)",
+             path);
+    assert_fails(parse(words, &t, options, &args, &err), MDP_ERR_FORMAT, err, expected);
+    mdp_arguments_release(&args);
+    assert_ok(mdp_file_write(path, "c: 1\nbatch-size: 99\n", 20, &err), err);
+    snprintf(expected, sizeof expected, "%s: line 2: --batch-size: '99' is not a whole number from 1 to 64",
+             path);
+    assert_fails(parse(words, &t, options, &args, &err), MDP_ERR_FORMAT, err, expected);
+    mdp_arguments_release(&args);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_every_kind),
+        cmocka_unit_test(wrong_use_is_one_clear_line),
+        cmocka_unit_test(operand_is_asked_for),
+        cmocka_unit_test(flags_win_over_the_file_and_it_reads_back),
+        cmocka_unit_test(the_file_names_its_line),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
