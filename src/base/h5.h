@@ -52,9 +52,12 @@ mdp_status mdp_h5_hard_link(struct mdp_h5 *file, const char *existing, const cha
 /* Attributes of the object `name` ("/" is the root). */
 mdp_status mdp_h5_attr_write(struct mdp_h5 *file, const char *object, const char *name, enum mdp_h5_type type,
                              size_t n, const void *data, struct mdp_error *err);
+mdp_status mdp_h5_attr_write_scalar(struct mdp_h5 *file, const char *object, const char *name,
+                                    enum mdp_h5_type type, const void *value, struct mdp_error *err);
 mdp_status mdp_h5_attr_write_string(struct mdp_h5 *file, const char *object, const char *name,
                                     const char *value, struct mdp_error *err);
 
+/* Reached by hard links alone; soft and external links count as absent. */
 bool mdp_h5_has(const struct mdp_h5 *file, const char *name);
 bool mdp_h5_attr_has(const struct mdp_h5 *file, const char *object, const char *name);
 mdp_status mdp_h5_shape_of(const struct mdp_h5 *file, const char *name, struct mdp_h5_shape *shape,
