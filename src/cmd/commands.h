@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One function a subcommand. argv[0] is the command's name. Returns MDP_OK or writes one message into *err;
-   *exit_code is set where success has another code than 0 (3: some inputs failed). */
+ *exit_code is set where success has another code than 0 (3: some inputs failed). */
 #ifndef MDP_CMD_COMMANDS_H
 #define MDP_CMD_COMMANDS_H
 
