@@ -127,10 +127,11 @@ mdp_status mdp_h5_create(const char *path, struct mdp_h5 **out, struct mdp_error
     hid_t creation = H5Pcreate(H5P_FILE_CREATE); /* also the creation list of the root group */
     H5Pset_obj_track_times(creation, false);
     file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    if (file->id < 0)
+        st = fail(file, "write", NULL, err);
     H5Pclose(creation);
     H5Pclose(access);
-    if (file->id < 0) {
-        st = fail(file, "write", NULL, err);
+    if (st != MDP_OK) {
         mdp_h5_free(file);
         *out = NULL;
     }
@@ -152,15 +153,12 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *
         return st;
     begin();
     hid_t access = file_access();
-    htri_t is_hdf5 = H5Fis_hdf5(path);
-    if (is_hdf5 > 0)
-        (*out)->id = H5Fopen(path, H5F_ACC_RDONLY, access);
     (*out)->size = size;
-    H5Pclose(access);
-    if (is_hdf5 <= 0)
+    if (H5Fis_hdf5(path) <= 0)
         st = mdp_fail(err, MDP_ERR_FORMAT, "%s: is no HDF5 file", path);
-    else if ((*out)->id < 0)
+    else if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0)
         st = fail(*out, "open", NULL, err);
+    H5Pclose(access);
     if (st != MDP_OK) {
         mdp_h5_free(*out);
         *out = NULL;
@@ -527,8 +525,9 @@ static size_t row_elements(const struct mdp_h5_shape *shape)
 }
 
 /* Rows [row, row + rows) as `memory`, an HDF5 type, with `transfer` options. */
-static bool read_block(hid_t dataset, const struct mdp_h5_shape *shape, hid_t memory, hid_t transfer,
-                       size_t row, size_t rows, void *out)
+static mdp_status read_block(const struct mdp_h5 *file, const char *name, hid_t dataset,
+                             const struct mdp_h5_shape *shape, hid_t memory, hid_t transfer, size_t row,
+                             size_t rows, void *out, struct mdp_error *err)
 {
     hsize_t start[MDP_H5_MAX_RANK] = {row}, count[MDP_H5_MAX_RANK] = {rows};
     hsize_t elements = rows * row_elements(shape);
@@ -541,9 +540,10 @@ static bool read_block(hid_t dataset, const struct mdp_h5_shape *shape, hid_t me
     if (fine && shape->rank)
         fine = H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
     fine = fine && H5Dread(dataset, memory, memory_space, file_space, transfer, out) >= 0;
+    mdp_status st = fine ? MDP_OK : fail(file, "read", name, err);
     H5Sclose(file_space);
     H5Sclose(memory_space);
-    return fine;
+    return st;
 }
 
 mdp_status mdp_h5_read_rows(const struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t row,
@@ -566,8 +566,7 @@ mdp_status mdp_h5_read_rows(const struct mdp_h5 *file, const char *name, enum md
     if (rows == 0 || row_elements(&shape) == 0)
         return MDP_OK;
     hid_t memory = memory_type(type);
-    if (!read_block(dataset, &shape, memory, H5P_DEFAULT, row, rows, out))
-        st = fail(file, "read", name, err);
+    st = read_block(file, name, dataset, &shape, memory, H5P_DEFAULT, row, rows, out, err);
     H5Tclose(memory);
     return st;
 }
@@ -693,10 +692,9 @@ static mdp_status read_all_strings(const struct mdp_h5 *file, const char *name, 
     for (size_t row = 0; st == MDP_OK && row < rows; row += at_once) {
         size_t count = rows - row < at_once ? rows - row : at_once;
         memset(block, 0, count * size);
-        if (read_block(dataset, shape, type, transfer, row, count, block))
+        st = read_block(file, name, dataset, shape, type, transfer, row, count, block, err);
+        if (st == MDP_OK)
             st = add_block(file, name, type, block, count, out, err);
-        else
-            st = fail(file, "read", name, err);
         for (size_t i = 0; variable && i < count; i++)
             free(((char **)(void *)block)[i]);
     }
@@ -1193,10 +1191,9 @@ static mdp_status hash_numbers(struct walk *w, const char *path, hid_t dataset,
     unsigned char *block = mdp_new_array(at_once, row, err, &st);
     for (size_t first = 0; block && row && st == MDP_OK && first < rows; first += at_once) {
         size_t count = rows - first < at_once ? rows - first : at_once;
-        if (read_block(dataset, shape, memory, H5P_DEFAULT, first, count, block))
+        st = read_block(w->file, path, dataset, shape, memory, H5P_DEFAULT, first, count, block, err);
+        if (st == MDP_OK)
             mdp_sha256_add(hash, block, count * row);
-        else
-            st = fail(w->file, "read", path, err);
     }
     free(block);
     H5Tclose(memory);

@@ -330,6 +330,8 @@ static void refuses_what_is_no_store(void **state)
 
     (void)state;
     assert_int_equal(mdp_h5_open(folder, &file, &err), MDP_ERR_IO);
+    assert_int_equal(mdp_h5_create(folder, &file, &err), MDP_ERR_IO);
+    assert_non_null(strstr(err.message, "(Is a directory)")); /* the system's words, not HDF5's stack */
     assert_ok(mdp_file_write(path, "not a store", 11, &err), err);
     assert_int_equal(mdp_h5_open(path, &file, &err), MDP_ERR_FORMAT);
     unlink(path);
