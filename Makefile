@@ -55,7 +55,7 @@ COMMAND_OBJECTS := $(filter $(B)/obj/cmd/%,$(OBJECTS))
 LIBRARY := $(B)/libmedprobe.a
 LINKS := extract probe report
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
-TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+TOOLS := $(B)/tools/phantom $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 HEADERS := $(sort $(wildcard include/medprobe/*.h) $(shell find src -name '*.h'))
 PROGRAMS := $(B)/bin/medprobe $(addprefix $(B)/bin/,$(LINKS))
@@ -116,6 +116,10 @@ $(B)/tools/%: tests/tools/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@.o $<
 	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+PHANTOM := $(sort $(wildcard demo/phantom/*.c))
+$(B)/tools/phantom: $(PHANTOM) $(wildcard demo/phantom/*.h) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) -Idemo/phantom $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) -o $@ $(PHANTOM) $(LIBRARY) $(LDLIBS)
 $(B)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<
