@@ -16,34 +16,39 @@ enum mdp_mode {
     MDP_MODE_P,  /* index into palette */
     MDP_MODE_RGB,
     MDP_MODE_RGBA,
-    MDP_MODE_CMYK, /* as Pillow gives it: inverted back when an Adobe marker says so */
+    MDP_MODE_CMYK, /* as Pillow gives it: always inverted, as Adobe's programs store it */
     MDP_MODE_I16,  /* 16-bit grey, uint16 in the machine's order */
 };
 
 struct mdp_picture {
     enum mdp_mode mode;
-    size_t width, height;    /* pixels, each >= 1 */
+    size_t width, height;    /* pixels, each in 1..MDP_MAX_SIDE */
     size_t channels;         /* samples a pixel: 1, 2, 3 or 4 */
     void *pixels;            /* uint8 [height, width, channels], or uint16 [height, width] for MDP_MODE_I16 */
-    uint8_t palette[256][4]; /* MDP_MODE_P: RGBA */
+    uint8_t palette[256][4]; /* MDP_MODE_P: RGBA; no pixel is outside palette_size */
     size_t palette_size;     /* entries */
     uint8_t orientation;     /* EXIF orientation 1..8; 1 where the file says nothing. Recorded, not applied */
 };
 
-/* What a picture may cost. */
+/* What a picture may cost; checked against a file's header before anything of that size is allocated. */
 struct mdp_picture_limits {
-    size_t pixels; /* width * height at most; default MDP_DEFAULT_MAX_PIXELS */
-    size_t bytes;  /* of decoded memory and of the file at most */
+    size_t pixels; /* width * height at most */
+    size_t bytes;  /* of the file at most, and of what decoding holds in memory at once */
 };
 
+#define MDP_MAX_SIDE ((size_t)1000000)             /* pixels; libpng's own limit */
 #define MDP_DEFAULT_MAX_PIXELS ((size_t)178956970) /* twice Pillow's warning limit, where Pillow refuses */
 #define MDP_DEFAULT_MAX_BYTES ((size_t)1 << 30)
 
-/* Decodes a JPEG or PNG (told apart by its first bytes) from memory. `name` stands for the file in messages.
- */
+/* Decodes a JPEG or PNG (told apart by its first bytes) from memory. `name` stands for the file in messages;
+   `limits` may be NULL for the defaults. On failure the picture is empty: a damaged or truncated file never
+   gives pixels. Differs from Pillow only in what is refused: docs/FORMATS.md, "Pictures". */
 mdp_status mdp_picture_decode(const unsigned char *bytes, size_t n, const char *name,
                               const struct mdp_picture_limits *limits, struct mdp_picture *picture,
                               struct mdp_error *err);
 void mdp_picture_release(struct mdp_picture *picture);
+
+/* Pillow's name of a mode: "L", "RGB", "I;16", ... */
+const char *mdp_mode_name(enum mdp_mode mode);
 
 #endif

@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From a decoded picture to the float input of an image tower, as data: a pipeline is a list of numbers that
-   a model's YAML gives, not code a model. The uint8 picture after resizing equals Pillow's, byte for byte. */
+   a model's YAML gives, not code a model. The uint8 picture after resizing equals Pillow's, byte for byte;
+   the float32 input equals the original's to the last bit.
+
+       color: L                  # L | RGB
+       grey16: auto              # auto | clip | 10-bit | 12-bit | 14-bit | 16-bit; default auto
+       orientation: ignore       # ignore | apply (EXIF); default ignore
+       pad: square-black         # none | square-black; default none
+       pad_min: 224              # side of the square at the least; default 1
+       width: 224
+       height: 224
+       filter: bicubic           # bilinear | bicubic | lanczos
+       resize_order: horizontal-first   # or pillow13; default horizontal-first
+       rescale: multiply         # multiply: v * (1/255), transformers; divide: v / 255, torchvision; default
+   divide channels: 3               # 1 | 3; a grey picture is repeated mean: [0.5]               # on the
+   scale 0..1: one value, or one a channel std: [0.25] */
 #ifndef MDP_EXTRACT_PIPELINE_H
 #define MDP_EXTRACT_PIPELINE_H
 
 #include "base/text.h"
 #include "base/yaml.h"
 #include "extract/input/picture.h"
+#include "extract/preprocess/convert.h"
+#include "extract/preprocess/resize.h"
 #include "medprobe/status.h"
 
-enum mdp_filter { MDP_FILTER_BILINEAR, MDP_FILTER_BICUBIC, MDP_FILTER_LANCZOS };
-enum mdp_color { MDP_COLOR_L, MDP_COLOR_RGB };
-enum mdp_grey16 { MDP_GREY16_CLIP, MDP_GREY16_SCALE }; /* pillow: clip at 255; scale: v / 257, rounded */
+enum mdp_rescale {
+    MDP_RESCALE_DIVIDE,   /* v / 255 in float32: torchvision's ToTensor */
+    MDP_RESCALE_MULTIPLY, /* v * float32(1 / 255): the image processors of transformers */
+};
 
 struct mdp_pipeline {
     char name[64]; /* "medclip-processor" */
@@ -22,13 +39,21 @@ struct mdp_pipeline {
     size_t pad_min;
     size_t width, height; /* of the tower's input */
     enum mdp_filter filter;
-    size_t channels; /* of the tower's input; a grey picture is repeated */
+    enum mdp_resize_order resize_order;
+    enum mdp_rescale rescale;
+    size_t channels; /* of the tower's input */
     double mean[3], std[3];
 };
 
-/* Reads one pipeline of a model's YAML (keys: docs/MODELS.md). */
+/* Reads one pipeline of a model's YAML. */
 mdp_status mdp_pipeline_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *name,
                              struct mdp_pipeline *pipeline, struct mdp_error *err);
+
+/* Sets a key that takes words (color, grey16, orientation, pad, filter, resize_order, rescale), as YAML and
+   the options --grey16, --orientation and --resize-order name them. An unknown word is MDP_ERR_VALUE, with
+   the list of those allowed. */
+mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
+                            struct mdp_error *err);
 
 /* The pipeline as JSON with every number, fixed key order: the store's `pipeline` attribute. */
 void mdp_pipeline_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);

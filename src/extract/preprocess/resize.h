@@ -1,15 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pillow's resize of 8-bit pictures, bit for bit (Pillow src/libImaging/Resample.c: two one-dimensional
-   passes with an 8-bit picture between them, weights in 22-bit fixed point). */
+/* Pillow's resize of 8-bit pictures, bit for bit (Pillow src/libImaging/Resample.c): two one-dimensional
+   passes with an 8-bit picture between them, weights in 22-bit fixed point. Letters: C channels. */
 #ifndef MDP_EXTRACT_RESIZE_H
 #define MDP_EXTRACT_RESIZE_H
 
-#include "extract/preprocess/pipeline.h"
+#include "medprobe/status.h"
 
-/* in[in_height, in_width, channels] -> out[out_height, out_width, channels]; channels 1 to 4, sizes >= 1. The
-   horizontal pass comes first (Pillow before 13); a pass that would keep the size is skipped. */
+#include <stddef.h>
+#include <stdint.h>
+
+enum mdp_filter { MDP_FILTER_BILINEAR, MDP_FILTER_BICUBIC, MDP_FILTER_LANCZOS };
+
+/* Which pass comes first; results differ by a grey level in a few pixels when both axes change. */
+enum mdp_resize_order {
+    MDP_RESIZE_HORIZONTAL_FIRST, /* Pillow before 13: what published embeddings were made with */
+    MDP_RESIZE_PILLOW13,         /* Pillow 13: vertical first when height - new height is above 0 and above
+                                    2 * (width - new width) */
+};
+
+/* One row of a picture: uint8 [width, C], either a row that exists or one made in scratch[width * C]. */
+typedef const uint8_t *mdp_row_source(const void *context, size_t y, uint8_t *scratch);
+
+/* A picture on a black canvas: rows of [width, C] pixels, its corner at (left, top) of
+   [canvas_height, canvas_width]. The canvas is never built. */
+struct mdp_canvas {
+    mdp_row_source *row;
+    const void *context;
+    size_t width, height, channels; /* of the picture; channels 1 to 4 */
+    size_t left, top, canvas_width, canvas_height;
+};
+
+/* The canvas resized to out[out_height, out_width, C]; a pass that would keep the size is skipped. Sizes are
+   in 1..MDP_MAX_SIDE. Memory: the rows that one output row needs. */
+mdp_status mdp_resize_canvas(const struct mdp_canvas *canvas, enum mdp_filter filter,
+                             enum mdp_resize_order order, uint8_t *out, size_t out_width, size_t out_height,
+                             struct mdp_error *err);
+
+/* in[in_height, in_width, C] -> out[out_height, out_width, C]. */
 mdp_status mdp_resize(const uint8_t *in, size_t in_width, size_t in_height, size_t channels,
-                      enum mdp_filter filter, uint8_t *out, size_t out_width, size_t out_height,
-                      struct mdp_error *err);
+                      enum mdp_filter filter, enum mdp_resize_order order, uint8_t *out, size_t out_width,
+                      size_t out_height, struct mdp_error *err);
 
 #endif

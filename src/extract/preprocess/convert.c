@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/preprocess/convert.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+enum { LEVELS = 65536 };
+
+/* Rec. 601 luma in 16-bit fixed point, as Pillow's Convert.c. */
+static uint8_t luma(unsigned red, unsigned green, unsigned blue)
+{
+    return (uint8_t)((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
+}
+
+/* a * b / 255, rounded, for 8-bit values. */
+static unsigned times(unsigned a, unsigned b)
+{
+    unsigned t = a * b + 128;
+
+    return ((t >> 8) + t) >> 8;
+}
+
+unsigned mdp_grey16_depth(const struct mdp_picture *picture)
+{
+    const uint16_t *v = picture->pixels;
+    unsigned used = 0, depth = 8;
+
+    for (size_t i = 0; i < picture->width * picture->height; i++)
+        used |= v[i];
+    while (depth < 16 && used >> depth != 0)
+        depth += 2;
+    return depth;
+}
+
+static unsigned depth_of(enum mdp_grey16 grey16, const struct mdp_picture *picture)
+{
+    switch (grey16) {
+    case MDP_GREY16_CLIP:
+        return 8;
+    case MDP_GREY16_10_BIT:
+        return 10;
+    case MDP_GREY16_12_BIT:
+        return 12;
+    case MDP_GREY16_14_BIT:
+        return 14;
+    case MDP_GREY16_16_BIT:
+        return 16;
+    default:
+        return mdp_grey16_depth(picture);
+    }
+}
+
+/* levels[v] = 255 v / (2^depth - 1), rounded half up, at most 255. With 8 bits this is Pillow's clipping. */
+static void fill_levels(uint8_t levels[LEVELS], unsigned depth)
+{
+    const unsigned most = (1u << depth) - 1;
+
+    for (unsigned v = 0; v < LEVELS; v++)
+        levels[v] = v >= most ? 255 : (uint8_t)((2 * 255 * v + most) / (2 * most));
+}
+
+/* Where output pixel (x, y) lies for each EXIF orientation, as Pillow's ImageOps.exif_transpose. */
+static void turn(struct mdp_converted *c, unsigned orientation)
+{
+    const ptrdiff_t w = (ptrdiff_t)c->picture->width, h = (ptrdiff_t)c->picture->height;
+    const bool mirrored_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool mirrored_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const ptrdiff_t right = mirrored_x ? -1 : 1, below = mirrored_y ? -w : w;
+
+    c->start = (mirrored_x ? w - 1 : 0) + (mirrored_y ? (h - 1) * w : 0);
+    c->along = orientation >= 5 ? below : right;
+    c->down = orientation >= 5 ? right : below;
+    c->width = orientation >= 5 ? c->picture->height : c->picture->width;
+    c->height = orientation >= 5 ? c->picture->width : c->picture->height;
+}
+
+mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_picture *picture,
+                              enum mdp_color color, enum mdp_grey16 grey16, bool upright,
+                              struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    *converted = (struct mdp_converted){
+        .picture = picture, .color = color, .channels = color == MDP_COLOR_RGB ? 3 : 1};
+    turn(converted, upright ? picture->orientation : 1);
+    if (picture->mode != MDP_MODE_I16)
+        return MDP_OK;
+    converted->levels = mdp_new_array(LEVELS, 1, err, &st);
+    if (converted->levels)
+        fill_levels(converted->levels, depth_of(grey16, picture));
+    return st;
+}
+
+void mdp_converted_release(struct mdp_converted *converted)
+{
+    free(converted->levels);
+    converted->levels = NULL;
+}
+
+/* One pixel of any mode as RGB. */
+static void pixel_rgb(const struct mdp_converted *c, const uint8_t *p, uint8_t rgb[3])
+{
+    const uint8_t *entry = NULL;
+    unsigned ink = 0;
+
+    switch (c->picture->mode) {
+    case MDP_MODE_P:
+        entry = c->picture->palette[*p];
+        rgb[0] = entry[0], rgb[1] = entry[1], rgb[2] = entry[2];
+        break;
+    case MDP_MODE_RGB:
+    case MDP_MODE_RGBA:
+        rgb[0] = p[0], rgb[1] = p[1], rgb[2] = p[2];
+        break;
+    case MDP_MODE_CMYK:
+        ink = 255u - p[3];
+        for (int i = 0; i < 3; i++)
+            rgb[i] = (uint8_t)(ink - times(p[i], ink));
+        break;
+    case MDP_MODE_I16:
+        rgb[0] = rgb[1] = rgb[2] = c->levels[*(const uint16_t *)(const void *)p];
+        break;
+    default:
+        rgb[0] = rgb[1] = rgb[2] = *p;
+    }
+}
+
+/* The picture's mode is already the one wanted and the row lies in one piece. */
+static bool is_ready(const struct mdp_converted *c)
+{
+    enum mdp_mode mode = c->picture->mode;
+
+    if (c->along != 1)
+        return false;
+    return c->color == MDP_COLOR_RGB ? mode == MDP_MODE_RGB : mode == MDP_MODE_L || mode == MDP_MODE_1;
+}
+
+/* The two conversions that whole data sets go through, without a choice a pixel. */
+static void luma_row(const uint8_t *p, ptrdiff_t step, size_t n, uint8_t *out)
+{
+    for (size_t x = 0; x < n; x++, p += step)
+        out[x] = luma(p[0], p[1], p[2]);
+}
+
+static void levels_row(const uint8_t levels[], const uint8_t *p, ptrdiff_t step, size_t n, uint8_t *out)
+{
+    for (size_t x = 0; x < n; x++, p += step)
+        out[x] = levels[*(const uint16_t *)(const void *)p];
+}
+
+static void grey_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, uint8_t *out)
+{
+    uint8_t rgb[3];
+
+    switch (c->picture->mode) {
+    case MDP_MODE_RGB:
+    case MDP_MODE_RGBA:
+        luma_row(p, step, c->width, out);
+        break;
+    case MDP_MODE_I16:
+        levels_row(c->levels, p, step, c->width, out);
+        break;
+    case MDP_MODE_P:
+    case MDP_MODE_CMYK:
+        for (size_t x = 0; x < c->width; x++, p += step) {
+            pixel_rgb(c, p, rgb);
+            out[x] = luma(rgb[0], rgb[1], rgb[2]);
+        }
+        break;
+    default: /* 1, L, LA: the grey sample comes first */
+        for (size_t x = 0; x < c->width; x++, p += step)
+            out[x] = *p;
+    }
+}
+
+static void rgb_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, uint8_t *out)
+{
+    for (size_t x = 0; x < c->width; x++, p += step, out += 3)
+        pixel_rgb(c, p, out);
+}
+
+const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch)
+{
+    const struct mdp_converted *c = converted;
+    const ptrdiff_t size = c->picture->mode == MDP_MODE_I16 ? 2 : (ptrdiff_t)c->picture->channels;
+    const uint8_t *p = (const uint8_t *)c->picture->pixels + (c->start + (ptrdiff_t)y * c->down) * size;
+
+    if (is_ready(c))
+        return p;
+    if (c->color == MDP_COLOR_L)
+        grey_row(c, p, c->along * size, scratch);
+    else
+        rgb_row(c, p, c->along * size, scratch);
+    return scratch;
+}

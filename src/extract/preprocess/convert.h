@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Any picture as rows of 8-bit grey or RGB, converted as Pillow's Image.convert does, turned upright if
+   asked; row by row, so that no converted copy of a large picture is ever made. */
+#ifndef MDP_EXTRACT_CONVERT_H
+#define MDP_EXTRACT_CONVERT_H
+
+#include "extract/input/picture.h"
+
+#include <stdbool.h>
+
+enum mdp_color { MDP_COLOR_L, MDP_COLOR_RGB };
+
+/* How 16-bit grey becomes 8-bit (docs/adr/0004-sixteen-bit-grey.md). */
+enum mdp_grey16 {
+    MDP_GREY16_AUTO, /* by the picture's own depth: the least of 8, 10, 12, 14, 16 bits that holds its values
+                      */
+    MDP_GREY16_CLIP, /* as Pillow: what is above 255 becomes 255 */
+    MDP_GREY16_10_BIT, /* 0..1023 -> 0..255, rounded; above: 255 */
+    MDP_GREY16_12_BIT,
+    MDP_GREY16_14_BIT,
+    MDP_GREY16_16_BIT, /* v / 257, rounded */
+};
+
+/* A picture seen through a conversion. */
+struct mdp_converted {
+    size_t width, height, channels; /* after turning; channels 1 (MDP_COLOR_L) or 3 */
+    /* private */
+    const struct mdp_picture *picture;
+    enum mdp_color color;
+    ptrdiff_t start, along, down; /* pixels: of (0, 0), to the next column, to the next row */
+    uint8_t *levels;              /* MDP_MODE_I16: [65536] 16-bit value to level */
+};
+
+mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_picture *picture,
+                              enum mdp_color color, enum mdp_grey16 grey16, bool upright,
+                              struct mdp_error *err);
+void mdp_converted_release(struct mdp_converted *converted);
+
+/* Row y: uint8 [width, channels], in the picture itself where nothing is to do, else in
+   scratch[width * channels]. An mdp_row_source of resize.h. */
+const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch);
+
+/* The bits (8, 10, 12, 14 or 16) that MDP_GREY16_AUTO finds in a 16-bit picture. */
+unsigned mdp_grey16_depth(const struct mdp_picture *picture);
+
+#endif
