@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/blas.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define MENDED "MEDPROBE_BLAS_MENDED" /* the core before; set once, so that this cannot loop */
+
+void mdp_blas_sgemm_nt(size_t rows, size_t out, size_t in, const float *x, size_t ldx, const float *w,
+                       size_t ldw, float *y, size_t ldy)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)out, (blasint)in, 1, x,
+                (blasint)ldx, w, (blasint)ldw, 0, y, (blasint)ldy);
+}
+
+const char *mdp_blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+const char *mdp_blas_mended(void)
+{
+    return getenv(MENDED);
+}
+
+const char *mdp_blas_better_core(const char *core, int has_avx2, int has_avx512)
+{
+    static const char *const with_avx2[] = {"Haswell",  "Zen",        "Excavator",
+                                            "SkylakeX", "Cooperlake", "SapphireRapids"};
+
+    if (!has_avx2)
+        return NULL;
+    for (size_t i = 0; i < sizeof with_avx2 / sizeof with_avx2[0]; i++)
+        if (strcasecmp(core, with_avx2[i]) == 0)
+            return NULL;
+    return has_avx512 ? "SkylakeX" : "Haswell";
+}
+
+void mdp_blas_begin(char *const argv[])
+{
+    openblas_set_num_threads(1);
+#if defined(__x86_64__)
+    const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const int has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    const char *better = mdp_blas_better_core(mdp_blas_core(), has_avx2, has_avx512);
+
+    if (!better || getenv(MENDED) || getenv("OPENBLAS_CORETYPE"))
+        return;
+    if (setenv(MENDED, mdp_blas_core(), 1) != 0 || setenv("OPENBLAS_CORETYPE", better, 1) != 0)
+        return;
+    execv("/proc/self/exe", argv);
+    unsetenv(MENDED); /* not replaced: go on as before */
+    unsetenv("OPENBLAS_CORETYPE");
+#else
+    (void)argv;
+#endif
+}

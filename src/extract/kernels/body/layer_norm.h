@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Layer norm of rows. Two passes over a row that stays in the first-level cache: mean, then squared
+   differences from it, so that a large mean costs no digits. */
+#ifndef MDP_KERNEL_LAYER_NORM_H
+#define MDP_KERNEL_LAYER_NORM_H
+
+#include "extract/kernels/body/lanes.h"
+
+#include <math.h>
+
+/* The sum of x[n], or of (x - mean)^2. */
+MDP_INLINE float row_sum(const float *x, size_t n, float mean, int squared)
+{
+    vec part[MDP_VECTORS] = {{0}};
+    float last[MDP_SPAN] = {0};
+    const size_t whole = n - n % MDP_SPAN;
+
+    for (size_t i = 0; i < whole; i += MDP_SPAN)
+        for (size_t v = 0; v < MDP_VECTORS; v++) {
+            vec d = load(x + i + v * MDP_LANES) - mean;
+            part[v] = squared ? fma_of(d, d, part[v]) : part[v] + d;
+        }
+    for (size_t i = whole; i < n; i++)
+        last[i - whole] = x[i] - mean;
+    for (size_t v = 0; v < MDP_VECTORS; v++) {
+        vec d = load(last + v * MDP_LANES);
+        part[v] = squared ? fma_of(d, d, part[v]) : part[v] + d;
+    }
+    return sum_of(part);
+}
+
+static void layer_norm(const float *x, size_t rows, size_t columns, size_t ldx, const float *gain,
+                       const float *bias, float eps, float *y, size_t ldy)
+{
+    for (size_t r = 0; r < rows; r++, x += ldx, y += ldy) {
+        const float mean = row_sum(x, columns, 0, 0) / (float)columns;
+        const float variance = row_sum(x, columns, mean, 1) / (float)columns;
+        const float scale = (float)(1 / sqrt((double)variance + (double)eps));
+        size_t i = 0;
+
+        for (; i + MDP_LANES <= columns; i += MDP_LANES)
+            store(y + i, fma_of((load(x + i) - mean) * scale, load(gain + i), load(bias + i)));
+        for (; i < columns; i++)
+            y[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+    }
+}
+
+#endif

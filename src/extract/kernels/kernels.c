@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/kernels/kernels.h"
+
+#include "extract/kernels/variants.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("fma");
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
+
+/* The best first. */
+static const struct {
+    const struct mdp_kernels *kernels;
+    bool (*runs_here)(void);
+} variants[] = {
+#if defined(__x86_64__)
+    {&mdp_kernels_avx512, has_avx512},
+    {&mdp_kernels_avx2, has_avx2},
+#endif
+    {&mdp_kernels_portable, always},
+};
+
+mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_error *err)
+{
+    const char *wanted = getenv("MEDPROBE_KERNEL");
+
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        const bool named = wanted && strcmp(wanted, variants[i].kernels->name) == 0;
+        if (named && !variants[i].runs_here())
+            return mdp_fail(err, MDP_ERR_USAGE, "MEDPROBE_KERNEL: this CPU cannot run '%s'", wanted);
+        if (named || (!wanted && variants[i].runs_here())) {
+            *kernels = variants[i].kernels;
+            return MDP_OK;
+        }
+    }
+    return mdp_fail(err, MDP_ERR_USAGE,
+                    "MEDPROBE_KERNEL: no kernels named '%s' (expected portable, avx2 or avx512)", wanted);
+}

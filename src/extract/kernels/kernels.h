@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The dense float32 work of towers, in one table a variant: portable (any CPU; products by OpenBLAS), avx2,
+   avx512. All are single-threaded and pure. The variant may change last bits (portable against the others;
+   avx2 and avx512 agree to the byte); within one, results depend on the arguments alone.
+
+       const struct mdp_kernels *kernels = NULL;
+       TRY(mdp_kernels_choose(&kernels, err));
+       kernels->layer_norm(x, rows, columns, columns, gain, bias, 1e-12f, y, columns);
+
+   Strides (ld...) are floats from row to row. */
+#ifndef MDP_EXTRACT_KERNELS_H
+#define MDP_EXTRACT_KERNELS_H
+
+#include "medprobe/status.h"
+
+#include <stddef.h>
+
+enum mdp_activation { MDP_ACTIVATION_NONE, MDP_ACTIVATION_GELU, MDP_ACTIVATION_TANH };
+
+/* One call of a product; see linear.h for what users call. */
+struct mdp_product {
+    const float *packed; /* by pack() of the same variant */
+    size_t out, in;      /* O, I */
+    const float *bias;   /* [O], or NULL */
+    enum mdp_activation activation;
+    const float *x; /* [rows, I] */
+    size_t rows, ldx;
+    const float *residual; /* [rows, O], row stride ldy, or NULL; does not overlap y */
+    float *y;              /* [rows, O] */
+    size_t ldy;
+};
+
+/* bias and mask rows are read in steps: their stride is a multiple of this, at least the number of keys; what
+   stands beyond the keys is ignored. */
+enum { MDP_SCORE_STEP = 32 };
+
+/* out = softmax(scale q k^T + bias + mask) v, a head at a time. Head h uses columns [h * dim, (h + 1) * dim)
+   of q, k, v and out. */
+struct mdp_attention {
+    const float *q;           /* [queries, heads * dim] */
+    const float *k, *v;       /* [keys, heads * dim]; only keys that are attended to */
+    size_t queries, keys, ld; /* one row stride for q, k and v; keys >= 1 */
+    size_t heads, dim;
+    float scale;       /* 1 / sqrt(dim) */
+    const float *bias; /* [heads, queries, ld_bias], or NULL */
+    const float *mask; /* [queries, ld_bias], one for all heads, or NULL */
+    size_t ld_bias;
+    float *out; /* [queries, heads * dim]; does not overlap q, k, v */
+    size_t ld_out;
+};
+
+struct mdp_kernels {
+    const char *name; /* "portable", "avx2", "avx512" */
+
+    /* Exact GELU, x (1 + erf(x / sqrt 2)) / 2, in place; error at most 1.2e-7 |x| + 1e-11. */
+    void (*gelu)(float *x, size_t n);
+
+    /* y = (x - mean) / sqrt(variance + eps) * gain + bias by row; the variance divides by `columns`. y may be
+       x. */
+    void (*layer_norm)(const float *x, size_t rows, size_t columns, size_t ldx, const float *gain,
+                       const float *bias, float eps, float *y, size_t ldy);
+
+    /* By row, in place. scratch: columns rounded up to MDP_SCORE_STEP. exp(d) is 0 for d < -80. */
+    void (*softmax)(float *x, size_t rows, size_t columns, size_t ldx, float *scratch);
+
+    /* scratch: attention_scratch(keys, dim) floats. */
+    void (*attention)(const struct mdp_attention *attention, float *scratch);
+    size_t (*attention_scratch)(size_t keys, size_t dim);
+
+    /* weight[O, I] -> packed[packed_size(O, I)]. */
+    size_t (*packed_size)(size_t out, size_t in);
+    void (*pack)(const float *weight, size_t out, size_t in, float *packed);
+    void (*product)(const struct mdp_product *product);
+};
+
+/* The best variant for this CPU, or the one that MEDPROBE_KERNEL names (an unknown name, or one that this CPU
+   cannot run, is an error). */
+mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_error *err);
+
+#endif
