@@ -5,16 +5,9 @@
 
 #include "extract/kernels/kernels.h"
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit/unit.h"
 
-#include <cmocka.h>
+#include <math.h>
 
 /* Numbers from a 64-bit linear congruential generator; the same on every machine. */
 struct numbers {

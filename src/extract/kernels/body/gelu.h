@@ -5,8 +5,8 @@
 
    so that no digits cancel: log2 Phi(-a) is smooth, a polynomial of degree 10 meets it on [0, 7] (weighted
    fit as in exponential.h, error of a Phi(-a) below 2e-10); beyond 7 the second term is below 1e-11. Error
-   against x Phi(x) in double, over all floats: at most 1.2e-7 |x| + 1e-11 (2.6e-7 |x| where 1 + erf is computed
-   in float, as PyTorch does). */
+   against x Phi(x) in double, over all floats: at most 1.2e-7 |x| + 1e-11 (2.6e-7 |x| where 1 + erf is
+   computed in float, as PyTorch does). */
 #ifndef MDP_KERNEL_GELU_H
 #define MDP_KERNEL_GELU_H
 

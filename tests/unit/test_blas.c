@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit/unit.h"
+
+#include "base/blas.h"
+
+/* The cores of OpenBLAS 0.3.21's list: those with AVX2 code stand, others are mended where the CPU has AVX2.
+ */
+static void weak_cores_are_mended(void **state)
+{
+    (void)state;
+    assert_string_equal(mdp_blas_better_core("Prescott", 1, 1), "SkylakeX");
+    assert_string_equal(mdp_blas_better_core("Prescott", 1, 0), "Haswell");
+    assert_string_equal(mdp_blas_better_core("Sandybridge", 1, 0), "Haswell");
+    assert_null(mdp_blas_better_core("Prescott", 0, 0));
+    assert_null(mdp_blas_better_core("Zen", 1, 0));
+    assert_null(mdp_blas_better_core("Cooperlake", 1, 1));
+    assert_null(mdp_blas_better_core("haswell", 1, 1));
+}
+
+static void this_library_knows_its_core(void **state)
+{
+    (void)state;
+    assert_non_null(mdp_blas_core());
+    assert_true(mdp_blas_core()[0] != '\0');
+}
+
+static void products_have_their_strides(void **state)
+{
+    const float x[] = {1, 2, 9, 3, 4, 9}, w[] = {1, 1, 2, 0, 0, 5};
+    float y[8] = {7, 7, 7, 7, 7, 7, 7, 7};
+    const float expected[] = {3, 2, 10, 7, 7, 6, 20, 7};
+    (void)state;
+    mdp_blas_sgemm_nt(2, 3, 2, x, 3, w, 2, y, 4);
+    assert_memory_equal(y, expected, sizeof y);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weak_cores_are_mended),
+        cmocka_unit_test(this_library_knows_its_core),
+        cmocka_unit_test(products_have_their_strides),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
