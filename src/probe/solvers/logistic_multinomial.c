@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Three classes and more: truncated Newton. Letters as in logistic.h; P[n, K] probabilities, a direction V is
+   shaped as W[K, q].
+
+   Gradient: G = C (P - Y)^T X + W, intercept column without W.
+   Hessian product: H V = C B^T X + V (intercepts without V), B_ik = p_ik (a_ik - sum_j p_ij a_ij), A = X V^T.
+   H does not change when every intercept moves by the same amount; the system stays solvable, and intercepts
+   are centred at the end. */
+#include "base/linalg.h"
+#include "base/memory.h"
+#include "probe/solvers/logistic.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_STEPS = 300, MAX_HALVINGS = 60, MAX_PRODUCTS = 2000, BLOCK_ROWS = 256, DENSE_COLUMNS = 256 };
+
+struct multinomial_fit {
+    const struct mdp_logistic *p;
+    double c;
+    double *z, *z_trial, *along; /* [n, K] */
+    double *probability;         /* [n, K] */
+    double *residual;            /* [n, K]: P - Y, then B */
+    double *norms;               /* [n]: |x_i| */
+    double *gradient;            /* [K, q] */
+    double *metric;              /* [q, q] lower triangle of M, then its factor; or [q], its diagonal */
+    double *step, *trial;        /* [K, q] */
+    double *r, *s, *search, *hv; /* [K, q]: of the conjugate gradients */
+    double *block;               /* [BLOCK_ROWS, q] */
+    bool dense, factored;
+};
+
+static void multinomial_release(struct multinomial_fit *f)
+{
+    double *blocks[] = {f->z,     f->z_trial,  f->along,  f->probability, f->residual,
+                        f->norms, f->gradient, f->metric, f->step,        f->trial,
+                        f->r,     f->s,        f->search, f->hv,          f->block};
+
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        free(blocks[i]);
+}
+
+static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_logistic *p, double c,
+                                   struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    size_t n = p->n, q = p->q, k = p->k;
+
+    *f = (struct multinomial_fit){.p = p, .c = c};
+    double **row_blocks[] = {&f->z, &f->z_trial, &f->along, &f->probability, &f->residual};
+    double **model_blocks[] = {&f->gradient, &f->step, &f->trial, &f->r, &f->s, &f->search, &f->hv};
+    for (size_t i = 0; i < sizeof row_blocks / sizeof row_blocks[0]; i++)
+        *row_blocks[i] = mdp_new_array(n * k, sizeof(double), err, &st);
+    for (size_t i = 0; i < sizeof model_blocks / sizeof model_blocks[0]; i++)
+        *model_blocks[i] = mdp_new_array(k * q, sizeof(double), err, &st);
+    f->norms = mdp_new_array(n, sizeof(double), err, &st);
+    f->dense = q <= DENSE_COLUMNS * k;
+    f->metric = mdp_new_array(f->dense ? q * q : q, sizeof(double), err, &st);
+    f->block = mdp_new_array(BLOCK_ROWS * q, sizeof(double), err, &st);
+    if (st != MDP_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        f->norms[i] = sqrt(mdp_dot(q, p->x + i * q, p->x + i * q));
+    return MDP_OK;
+}
+
+/* out[n, K] = X V^T */
+static void logits_of(const struct mdp_logistic *p, const double v[], double out[])
+{
+    mdp_gemm(false, true, p->n, p->k, p->q, 1.0, p->x, p->q, v, p->q, 0.0, out, p->k);
+}
+
+/* out[K, q] = C rows^T X + v, intercepts without v. */
+static void back_to_model(const struct multinomial_fit *f, const double rows[], const double v[],
+                          double out[])
+{
+    const struct mdp_logistic *p = f->p;
+
+    memcpy(out, v, p->k * p->q * sizeof *out);
+    for (size_t k = 0; k < p->k; k++)
+        out[k * p->q + p->q - 1] = 0.0;
+    mdp_gemm(true, false, p->k, p->q, p->n, f->c, rows, p->k, p->x, p->q, 1.0, out, p->q);
+}
+
+static double penalty(const struct mdp_logistic *p, const double w[])
+{
+    double sum = 0.0;
+
+    for (size_t k = 0; k < p->k; k++)
+        sum += mdp_dot(p->q - 1, w + k * p->q, w + k * p->q);
+    return sum;
+}
+
+static double objective(const struct multinomial_fit *f, const double w[], const double z[])
+{
+    return f->c * (double)f->p->n * mdp_logistic_loss(z, f->p->n, f->p->k, f->p->y) + 0.5 * penalty(f->p, w);
+}
+
+/* Probabilities and residuals of logits z, and sum_i |residual_i| |x_i| into *size. The residual of the true
+   class is minus the sum of the others, so that it keeps its digits when the row is almost certain. Returns
+   sum_ik residual_ik along_ik (0 without `along`). */
+static double residuals(struct multinomial_fit *f, const double z[], double *size, const double along[])
+{
+    const struct mdp_logistic *p = f->p;
+    double product = 0.0;
+
+    *size = 0.0;
+    mdp_logistic_probabilities(z, p->n, p->k, f->probability);
+    for (size_t i = 0; i < p->n; i++) {
+        const double *probability = f->probability + i * p->k;
+        double *residual = f->residual + i * p->k;
+        double others = 0.0, squares = 0.0;
+        for (size_t k = 0; k < p->k; k++) {
+            residual[k] = probability[k];
+            if ((size_t)p->y[i] == k)
+                continue;
+            others += probability[k];
+            squares += probability[k] * probability[k];
+        }
+        residual[p->y[i]] = -others;
+        *size += sqrt(squares + others * others) * f->norms[i];
+        if (along)
+            product += mdp_dot(p->k, residual, along + i * p->k);
+    }
+    return product;
+}
+
+/* Probabilities, gradient, and the gradient's size as mdp_logistic_report means it. */
+static double differentiate(struct multinomial_fit *f, const double w[])
+{
+    const struct mdp_logistic *p = f->p;
+    double size = 0.0;
+
+    residuals(f, f->z, &size, NULL);
+    back_to_model(f, f->residual, w, f->gradient);
+    return sqrt(mdp_dot(p->k * p->q, f->gradient, f->gradient)) / (f->c * size + sqrt(penalty(p, w)));
+}
+
+/* The conjugate gradients are preconditioned by one matrix for every class, so that directions that sum to
+   zero over the classes stay so (along the others H is flat):
+
+       M = I (0 for the intercept) + C sum_i weight_i x_i x_i^T,   weight_i = sum_k p_ik (1 - p_ik) / (K - 1),
+
+   which is H itself when the probabilities of a row are equal. Its Cholesky factor costs about q / 4K Hessian
+   products; where that is too many its diagonal serves. */
+static void make_preconditioner(struct multinomial_fit *f)
+{
+    const struct mdp_logistic *p = f->p;
+    size_t q = p->q;
+    bool dense = f->dense;
+
+    memset(f->metric, 0, (dense ? q * q : q) * sizeof *f->metric);
+    for (size_t j = 0; j + 1 < q; j++)
+        f->metric[dense ? j * q + j : j] = 1.0;
+    for (size_t at = 0; at < p->n; at += BLOCK_ROWS) {
+        size_t rows = p->n - at < BLOCK_ROWS ? p->n - at : BLOCK_ROWS;
+        for (size_t i = 0; i < rows; i++) {
+            const double *probability = f->probability + (at + i) * p->k, *x = p->x + (at + i) * q;
+            double weight = 0.0;
+            for (size_t k = 0; k < p->k; k++)
+                weight += probability[k] * (1.0 - probability[k]);
+            weight = sqrt(weight / (double)(p->k - 1));
+            for (size_t j = 0; j < q; j++)
+                f->block[i * q + j] = weight * x[j];
+        }
+        if (dense) {
+            mdp_syrk(q, rows, f->c, f->block, 1.0, f->metric);
+            continue;
+        }
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < q; j++)
+                f->metric[j] += f->c * f->block[i * q + j] * f->block[i * q + j];
+    }
+    if (dense) {
+        f->metric[q * q - 1] *= 1.0 + 1e-10; /* the intercept has no penalty to keep M definite */
+        f->factored = mdp_cholesky(q, f->metric);
+    }
+}
+
+/* out = M^-1 r */
+static void precondition(const struct multinomial_fit *f, const double r[], double out[])
+{
+    size_t q = f->p->q;
+
+    memcpy(out, r, f->p->k * q * sizeof *out);
+    if (f->dense && f->factored)
+        mdp_cholesky_solve(q, f->metric, f->p->k, out);
+    for (size_t k = 0; k < f->p->k && !f->dense; k++)
+        for (size_t j = 0; j < q; j++)
+            out[k * q + j] /= f->metric[j];
+}
+
+/* hv = H v */
+static void hessian_product(struct multinomial_fit *f, const double v[], double hv[])
+{
+    const struct mdp_logistic *p = f->p;
+
+    logits_of(p, v, f->z_trial);
+    for (size_t i = 0; i < p->n; i++) {
+        const double *probability = f->probability + i * p->k, *a = f->z_trial + i * p->k;
+        double *b = f->residual + i * p->k, mean = 0.0;
+        for (size_t k = 0; k < p->k; k++)
+            mean += probability[k] * a[k];
+        for (size_t k = 0; k < p->k; k++)
+            b[k] = probability[k] * (a[k] - mean);
+    }
+    back_to_model(f, f->residual, v, hv);
+}
+
+/* step = -H^-1 g to a relative residual of `forcing`, by preconditioned conjugate gradients. */
+static void newton_step(struct multinomial_fit *f, double forcing, size_t *products)
+{
+    size_t size = f->p->k * f->p->q;
+
+    make_preconditioner(f);
+    memset(f->step, 0, size * sizeof *f->step);
+    for (size_t j = 0; j < size; j++)
+        f->r[j] = -f->gradient[j];
+    precondition(f, f->r, f->s);
+    memcpy(f->search, f->s, size * sizeof *f->s);
+    double rs = mdp_dot(size, f->r, f->s);
+    double enough = forcing * sqrt(mdp_dot(size, f->r, f->r));
+    for (int product = 0; product < MAX_PRODUCTS; product++) {
+        hessian_product(f, f->search, f->hv);
+        ++*products;
+        double curvature = mdp_dot(size, f->search, f->hv);
+        if (!(curvature > 0))
+            break;
+        mdp_axpy(size, rs / curvature, f->search, f->step);
+        mdp_axpy(size, -rs / curvature, f->hv, f->r);
+        if (sqrt(mdp_dot(size, f->r, f->r)) <= enough)
+            break;
+        precondition(f, f->r, f->s);
+        double rs_next = mdp_dot(size, f->r, f->s);
+        for (size_t j = 0; j < size; j++)
+            f->search[j] = f->s[j] + rs_next / rs * f->search[j];
+        rs = rs_next;
+    }
+}
+
+/* Slope of f along the step, at w and its logits z; `along` = X step^T. Overwrites the residual. */
+static double slope_at(struct multinomial_fit *f, const double w[], const double z[], const double along[])
+{
+    const struct mdp_logistic *p = f->p;
+    double slope = f->c * residuals(f, z, &(double){0.0}, along);
+
+    for (size_t k = 0; k < p->k; k++)
+        slope += mdp_dot(p->q - 1, w + k * p->q, f->step + k * p->q);
+    return slope;
+}
+
+/* Halves the step until f falls by Armijo's part of the slope. Where rounding hides the fall, f is convex: a
+   slope that has shrunk to a tenth says that the step leads towards the optimum (Hager and Zhang's
+   approximate Wolfe condition, SIAM J. Optim. 16, 2005). */
+static bool line_search(struct multinomial_fit *f, double w[], double *value)
+{
+    const struct mdp_logistic *p = f->p;
+    size_t size = p->k * p->q;
+    double slope = mdp_dot(size, f->gradient, f->step), length = 1.0;
+
+    logits_of(p, f->step, f->along);
+    for (int halving = 0; halving < MAX_HALVINGS; halving++, length *= 0.5) {
+        for (size_t j = 0; j < size; j++)
+            f->trial[j] = w[j] + length * f->step[j];
+        for (size_t i = 0; i < p->n * p->k; i++)
+            f->z_trial[i] = f->z[i] + length * f->along[i];
+        double now = objective(f, f->trial, f->z_trial);
+        if (now <= *value + 1e-4 * length * slope ||
+            (now <= *value + 1e-9 * fabs(*value) &&
+             fabs(slope_at(f, f->trial, f->z_trial, f->along)) <= 0.1 * fabs(slope))) {
+            memcpy(w, f->trial, size * sizeof *w);
+            logits_of(p, w, f->z);
+            *value = objective(f, w, f->z);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every column of W[K, q] is moved to sum to zero; of all W with the same probabilities it has the smallest
+   norm. */
+static void centre_columns(const struct mdp_logistic *p, double w[])
+{
+    for (size_t j = 0; j < p->q; j++) {
+        double sum = 0.0;
+        for (size_t k = 0; k < p->k; k++)
+            sum += w[k * p->q + j];
+        for (size_t k = 0; k < p->k; k++)
+            w[k * p->q + j] -= sum / (double)p->k;
+    }
+}
+
+mdp_status mdp_logistic_fit_multinomial(const struct mdp_logistic *problem, double c, double w[],
+                                        struct mdp_logistic_report *report, struct mdp_error *err)
+{
+    struct multinomial_fit f;
+    mdp_status st = multinomial_init(&f, problem, c, err);
+
+    if (st != MDP_OK)
+        goto out;
+    centre_columns(problem, w);
+    logits_of(problem, w, f.z);
+    double value = objective(&f, w, f.z);
+    for (;;) {
+        report->gradient = differentiate(&f, w);
+        if (report->gradient <= MDP_LOGISTIC_TOLERANCE)
+            break;
+        /* Quadratic convergence, without solving further than the bound asks. */
+        double forcing = fmin(0.1, fmax(report->gradient, 0.1 * MDP_LOGISTIC_TOLERANCE / report->gradient));
+        newton_step(&f, forcing, &report->products);
+        if (report->steps == MAX_STEPS || !line_search(&f, w, &value)) {
+            st =
+                mdp_fail(err, MDP_ERR_VALUE,
+                         "logistic regression with C = %g did not converge: relative gradient %.3g after %zu "
+                         "Newton steps, expected at most %g",
+                         c, report->gradient, report->steps, MDP_LOGISTIC_TOLERANCE);
+            break;
+        }
+        report->steps++;
+    }
+    centre_columns(problem, w);
+out:
+    multinomial_release(&f);
+    return st;
+}
