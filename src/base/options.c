@@ -297,9 +297,7 @@ static mdp_status parse_words(struct parser *p, const struct mdp_usage *usage, i
     return st;
 }
 
-/* --- config files ------------------------------------------------------------------------------------------
- */
-
+/* --- config files --- */
 static mdp_status set_from_node(struct parser *p, const struct mdp_yaml *doc, struct mdp_option *o,
                                 const struct mdp_yaml_node *node)
 {
@@ -372,9 +370,7 @@ static mdp_status apply_config(struct parser *p, const struct mdp_usage *usage, 
     return st;
 }
 
-/* --- the door
- * ------------------------------------------------------------------------------------------------ */
-
+/* --- the door --- */
 static mdp_status check_operands(const struct parser *p, const struct mdp_usage *usage)
 {
     if (p->args->n >= usage->least_operands)
