@@ -18,7 +18,7 @@ CLANG_FORMAT ?= clang-format
 
 # --- flags ----------------------------------------------------------------------------------------------------
 
-PACKAGES := hdf5 openblas lapacke libjpeg libpng yaml-0.1 jansson libcrypto libcurl libutf8proc minizip zlib
+PACKAGES := hdf5 openblas lapacke libjpeg libpng yaml-0.1 jansson libcrypto libcurl libutf8proc zlib
 PLAIN_LIBS := -llinear -lcsv
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla

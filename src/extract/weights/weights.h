@@ -3,20 +3,47 @@
 
    Torch zip files, legacy torch files and safetensors are told apart by their first bytes and mapped; a
    tensor points into the map. Nothing in a file is executed; every offset, size and stride is checked against
-   the file before a tensor is listed. */
+   the file before a tensor is listed.
+
+   Names. Those of a bare state dict are its keys. A dictionary inside the state dict gives its members' names
+   a prefix: a Lightning checkpoint {"state_dict": {"fc.weight": ...}} lists "state_dict.fc.weight", and
+   mdp_weights_narrow(weights, "state_dict.") leaves what a model card calls "fc.weight". */
 #ifndef MDP_EXTRACT_WEIGHTS_H
 #define MDP_EXTRACT_WEIGHTS_H
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum mdp_dtype { MDP_F32, MDP_F16, MDP_BF16, MDP_F64, MDP_I64, MDP_I32, MDP_I16, MDP_I8, MDP_U8, MDP_BOOL };
+/* Name (torch's), name in safetensors, bytes of an element. */
+#define MDP_DTYPE_LIST(X)                                                                                    \
+    X(F32, "float32", "F32", 4)                                                                              \
+    X(F16, "float16", "F16", 2)                                                                              \
+    X(BF16, "bfloat16", "BF16", 2)                                                                           \
+    X(F64, "float64", "F64", 8)                                                                              \
+    X(I64, "int64", "I64", 8)                                                                                \
+    X(I32, "int32", "I32", 4)                                                                                \
+    X(I16, "int16", "I16", 2)                                                                                \
+    X(I8, "int8", "I8", 1)                                                                                   \
+    X(U8, "uint8", "U8", 1)                                                                                  \
+    X(BOOL, "bool", "BOOL", 1)                                                                               \
+    X(U16, "uint16", "U16", 2)                                                                               \
+    X(U32, "uint32", "U32", 4)                                                                               \
+    X(U64, "uint64", "U64", 8)                                                                               \
+    X(F8_E4M3, "float8_e4m3fn", "F8_E4M3", 1)                                                                \
+    X(F8_E5M2, "float8_e5m2", "F8_E5M2", 1)
 
-enum { MDP_MAX_RANK = 8 };
+enum mdp_dtype {
+#define MDP_DTYPE_ENUM(id, torch, safetensors, size) MDP_##id,
+    MDP_DTYPE_LIST(MDP_DTYPE_ENUM)
+#undef MDP_DTYPE_ENUM
+};
+
+enum { MDP_MAX_RANK = 8, MDP_MAX_TENSORS = 1 << 18, MDP_MAX_TENSOR_NAME = 1024 };
 
 /* One tensor of a file; a view that lives as long as its struct mdp_weights. */
 struct mdp_tensor {
@@ -34,6 +61,9 @@ struct mdp_tensor {
 struct mdp_weights; /* a mapped file and its tensors */
 
 mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, struct mdp_error *err);
+/* The same of bytes[n] in memory, which must outlive it; `path` stands for the file in messages. */
+mdp_status mdp_weights_read(const unsigned char *bytes, size_t n, const char *path,
+                            struct mdp_weights **weights, struct mdp_error *err);
 void mdp_weights_free(struct mdp_weights *weights);
 
 const char *mdp_weights_path(const struct mdp_weights *weights);
@@ -43,6 +73,9 @@ const char *mdp_weights_format(
 /* Tensors in the file's own order (dictionary order of a state dict). */
 size_t mdp_weights_count(const struct mdp_weights *weights);
 const struct mdp_tensor *mdp_weights_at(const struct mdp_weights *weights, size_t index);
+
+/* Keeps the tensors whose names begin with `prefix` and takes it off them; an error when there are none. */
+mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, struct mdp_error *err);
 
 /* By name; NULL when absent. */
 const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name);
@@ -60,11 +93,16 @@ void mdp_tensor_to_f32(const struct mdp_tensor *tensor, float *out);
 mdp_status mdp_tensor_digest(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
                              struct mdp_error *err);
 
-/* Names every tensor was asked for by mdp_weights_get/find are marked; this gives the first one that no tower
-   asked for and that no pattern of `ignorable[n]` matches (patterns are names with * for any run of
-   characters), or NULL. */
+/* Tensors that mdp_weights_get or mdp_weights_find gave are marked; this gives the first unmarked one that no
+   pattern of `ignorable[n]` matches (patterns are names with * for any run of characters), or NULL. */
 const struct mdp_tensor *mdp_weights_first_unused(const struct mdp_weights *weights,
                                                   const char *const ignorable[], size_t n);
+
+/* Whether `name` fits `pattern`, a name with * for any run of characters. */
+bool mdp_name_matches(const char *name, const char *pattern);
+
+/* "[512, 768]", "[]" */
+void mdp_shape_text(size_t rank, const size_t shape[], struct mdp_text *out);
 
 const char *mdp_dtype_name(enum mdp_dtype dtype); /* "float32", ... */
 size_t mdp_dtype_size(enum mdp_dtype dtype);      /* bytes */

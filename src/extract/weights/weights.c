@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The door: which format a file has, and its tensors by name. */
+#include "extract/weights/weights.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "extract/weights/tensor_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct mdp_weights {
+    char *path;
+    const char *format;
+    struct mdp_map map; /* empty when the bytes are somebody else's */
+    struct mdp_tensor_list list;
+    size_t *order; /* [list.n] tensors in byte order of their names */
+    bool *used;    /* [list.n] */
+};
+
+/* Tensors may share bytes, or repeat them by a stride of 0; what they hold together is bounded by the file,
+   so that reading them all ends in time. */
+enum { MAX_REPEATS = 4, FREE_REPEATS = 64 << 20 };
+
+static const struct format {
+    const char *name;
+    mdp_status (*read)(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                       struct mdp_error *err);
+} torch_zip = {"torch zip", mdp_torch_zip_read}, torch_legacy = {"legacy torch", mdp_torch_legacy_read},
+  safetensors = {"safetensors", mdp_safetensors_read};
+
+static bool begins(const unsigned char *bytes, size_t n, const char *text)
+{
+    return n >= strlen(text) && memcmp(bytes, text, strlen(text)) == 0;
+}
+
+/* What the file is instead, so that the user knows what to do. */
+static mdp_status unknown_format(const unsigned char *bytes, size_t n, struct mdp_error *err)
+{
+    static const char expected[] = "expected a file of torch.save or safetensors";
+
+    if (n == 0)
+        return mdp_fail(err, MDP_ERR_FORMAT, "is empty, %s", expected);
+    if (begins(bytes, n, "version https://git-lfs"))
+        return mdp_fail(err, MDP_ERR_FORMAT,
+                        "is a Git LFS pointer, not the weights themselves (git lfs pull)");
+    if (begins(bytes, n, "<"))
+        return mdp_fail(err, MDP_ERR_FORMAT, "is a web page or XML, %s (download it again)", expected);
+    if (begins(bytes, n, "\x89HDF\r\n"))
+        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is an HDF5 file, %s", expected);
+    if (begins(bytes, n, "\x1f\x8b"))
+        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is compressed with gzip, %s (gunzip it)", expected);
+    if (n > 262 && memcmp(bytes + 257, "ustar", 5) == 0)
+        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is a tar file, %s", expected);
+    if (bytes[0] == 0x80)
+        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is a pickle, but not one of torch.save");
+    return mdp_fail(err, MDP_ERR_FORMAT, "is of no known format, %s", expected);
+}
+
+static const struct format *format_of(const unsigned char *bytes, size_t n)
+{
+    if (begins(bytes, n, "PK\x03\x04") || begins(bytes, n, "PK\x05\x06"))
+        return &torch_zip;
+    if (mdp_torch_legacy_is(bytes, n))
+        return &torch_legacy;
+    /* A length, whose upper bytes are 0 in any file that exists, then JSON. */
+    if (n > 8 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == '{')
+        return &safetensors;
+    return NULL;
+}
+
+/* --- names
+ * --------------------------------------------------------------------------------------------------- */
+
+struct named {
+    const char *name;
+    size_t index;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static mdp_status index_names(struct mdp_weights *w, struct mdp_error *err)
+{
+    size_t n = w->list.n;
+    mdp_status st = MDP_OK;
+    struct named *names = mdp_new_array(n, sizeof *names, err, &st);
+
+    free(w->order);
+    free(w->used);
+    w->order = names ? mdp_new_array(n, sizeof *w->order, err, &st) : NULL;
+    w->used = w->order ? mdp_new_array(n, sizeof *w->used, err, &st) : NULL;
+    if (!w->used)
+        goto out;
+    for (size_t i = 0; i < n; i++)
+        names[i] = (struct named){w->list.at[i].name, i};
+    qsort(names, n, sizeof *names, by_name);
+    for (size_t i = 0; i < n; i++) {
+        w->order[i] = names[i].index;
+        if (i && strcmp(names[i - 1].name, names[i].name) == 0) {
+            st = mdp_fail(err, MDP_ERR_FORMAT, "two tensors have the name '%s'", names[i].name);
+            goto out;
+        }
+    }
+out:
+    free(names);
+    return st;
+}
+
+static mdp_status bound_repeats(const struct mdp_weights *w, size_t n, struct mdp_error *err)
+{
+    size_t total = 0, bytes = 0;
+
+    for (size_t i = 0; i < w->list.n; i++) {
+        const struct mdp_tensor *t = &w->list.at[i];
+        if (!mdp_mul_size(t->count, mdp_dtype_size(t->dtype), &bytes) ||
+            !mdp_add_size(total, bytes, &total) || total / MAX_REPEATS > n + FREE_REPEATS / MAX_REPEATS)
+            return mdp_fail(
+                err, MDP_ERR_LIMIT,
+                "tensor '%s': the tensors up to it repeat the file's %zu bytes more than %d times", t->name,
+                n, MAX_REPEATS);
+    }
+    return MDP_OK;
+}
+
+/* --- open and close
+ * ------------------------------------------------------------------------------------------ */
+
+static mdp_status read_tensors(struct mdp_weights *w, const unsigned char *bytes, size_t n,
+                               struct mdp_error *err)
+{
+    const struct format *format = format_of(bytes, n);
+    mdp_status st = MDP_OK;
+
+    if (format) {
+        w->format = format->name;
+        st = format->read(bytes, n, &w->list, err);
+    } else {
+        st = unknown_format(bytes, n, err);
+    }
+    if (st == MDP_OK)
+        st = bound_repeats(w, n, err);
+    if (st == MDP_OK)
+        st = index_names(w, err);
+    return st == MDP_OK ? MDP_OK : mdp_fail_at(err, st, "%s", w->path);
+}
+
+static struct mdp_weights *new_weights(const char *path, struct mdp_error *err, mdp_status *st)
+{
+    struct mdp_weights *w = mdp_new_array(1, sizeof *w, err, st);
+
+    if (w) {
+        w->path = mdp_copy_string(path, err, st);
+        if (!w->path) {
+            free(w);
+            w = NULL;
+        }
+    }
+    return w;
+}
+
+mdp_status mdp_weights_read(const unsigned char *bytes, size_t n, const char *path,
+                            struct mdp_weights **weights, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    *weights = NULL;
+    struct mdp_weights *w = new_weights(path, err, &st);
+    if (!w)
+        return st;
+    st = read_tensors(w, bytes, n, err);
+    if (st == MDP_OK)
+        *weights = w;
+    else
+        mdp_weights_free(w);
+    return st;
+}
+
+mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, struct mdp_error *err)
+{
+    struct mdp_map map;
+
+    *weights = NULL;
+    mdp_status st = mdp_map_open(path, &map, err);
+    if (st != MDP_OK)
+        return st;
+    st = mdp_weights_read(map.bytes, map.n, path, weights, err);
+    if (st == MDP_OK)
+        (*weights)->map = map;
+    else
+        mdp_map_release(&map);
+    return st;
+}
+
+void mdp_weights_free(struct mdp_weights *weights)
+{
+    if (!weights)
+        return;
+    mdp_tensor_list_release(&weights->list);
+    mdp_map_release(&weights->map);
+    free(weights->order);
+    free(weights->used);
+    free(weights->path);
+    free(weights);
+}
+
+mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, struct mdp_error *err)
+{
+    struct mdp_tensor_list *list = &weights->list;
+    size_t skip = strlen(prefix), kept = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        char *name = (char *)(uintptr_t)list->at[i].name;
+        if (strncmp(name, prefix, skip) == 0 && name[skip]) {
+            memmove(name, name + skip, strlen(name + skip) + 1);
+            list->at[kept++] = list->at[i];
+        } else {
+            free(name);
+        }
+    }
+    list->n = kept;
+    if (kept == 0)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: no tensor's name begins with '%s'", weights->path, prefix);
+    mdp_status st = index_names(weights, err);
+    return st == MDP_OK ? MDP_OK : mdp_fail_at(err, st, "%s", weights->path);
+}
+
+/* --- asking
+ * -------------------------------------------------------------------------------------------------- */
+
+const char *mdp_weights_path(const struct mdp_weights *weights)
+{
+    return weights->path;
+}
+
+const char *mdp_weights_format(const struct mdp_weights *weights)
+{
+    return weights->format;
+}
+
+size_t mdp_weights_count(const struct mdp_weights *weights)
+{
+    return weights->list.n;
+}
+
+const struct mdp_tensor *mdp_weights_at(const struct mdp_weights *weights, size_t index)
+{
+    return &weights->list.at[index];
+}
+
+const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name)
+{
+    size_t low = 0, high = weights->list.n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2, index = weights->order[middle];
+        int order = strcmp(name, weights->list.at[index].name);
+        if (order == 0) {
+            weights->used[index] = true;
+            return &weights->list.at[index];
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* The tensor's name nearest to one that is missing: most often a checkpoint with another prefix. */
+static const char *same_ending(const struct mdp_weights *w, const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    for (; dot; dot = strchr(dot + 1, '.'))
+        for (size_t i = 0; i < w->list.n; i++) {
+            const char *other = w->list.at[i].name;
+            size_t n = strlen(other), m = strlen(dot);
+            if (n >= m && strcmp(other + n - m, dot) == 0 && strchr(dot + 1, '.'))
+                return other;
+        }
+    return NULL;
+}
+
+static mdp_status missing(const struct mdp_weights *w, const char *name, size_t rank, const size_t shape[],
+                          struct mdp_error *err)
+{
+    const char *similar = same_ending(w, name);
+    struct mdp_text expected = {0};
+
+    mdp_shape_text(rank, shape, &expected);
+    mdp_status st = mdp_text_status(&expected, err);
+    if (st == MDP_OK)
+        st = mdp_fail(err, MDP_ERR_MISSING,
+                      "%s: tensor '%s' is missing, expected with shape %s (%zu tensors in the file%s%s%s)",
+                      w->path, name, expected.at, w->list.n, similar ? ", among them '" : "",
+                      similar ? similar : "", similar ? "'" : "");
+    mdp_text_release(&expected);
+    return st;
+}
+
+static mdp_status wrong_shape(const struct mdp_weights *w, const struct mdp_tensor *t, size_t rank,
+                              const size_t shape[], struct mdp_error *err)
+{
+    struct mdp_text found = {0}, expected = {0};
+
+    mdp_shape_text(t->rank, t->shape, &found);
+    mdp_shape_text(rank, shape, &expected);
+    mdp_status st = mdp_text_status(&found, err);
+    if (st == MDP_OK)
+        st = mdp_text_status(&expected, err);
+    if (st == MDP_OK)
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: tensor '%s' has shape %s, expected %s", w->path, t->name,
+                      found.at, expected.at);
+    mdp_text_release(&found);
+    mdp_text_release(&expected);
+    return st;
+}
+
+mdp_status mdp_weights_get(const struct mdp_weights *weights, const char *name, size_t rank,
+                           const size_t shape[], const struct mdp_tensor **tensor, struct mdp_error *err)
+{
+    const struct mdp_tensor *t = mdp_weights_find(weights, name);
+
+    *tensor = NULL;
+    if (!t)
+        return missing(weights, name, rank, shape, err);
+    bool same = t->rank == rank;
+    for (size_t d = 0; same && d < rank; d++)
+        same = t->shape[d] == shape[d];
+    if (!same)
+        return wrong_shape(weights, t, rank, shape, err);
+    *tensor = t;
+    return MDP_OK;
+}
+
+bool mdp_name_matches(const char *name, const char *pattern)
+{
+    const char *star = NULL, *resume = NULL;
+
+    /* At a mismatch the last star takes one more character; earlier stars need not be tried again. */
+    while (*name) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            resume = name;
+        } else if (*pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}
+
+const struct mdp_tensor *mdp_weights_first_unused(const struct mdp_weights *weights,
+                                                  const char *const ignorable[], size_t n)
+{
+    for (size_t i = 0; i < weights->list.n; i++) {
+        bool known = weights->used[i];
+        for (size_t p = 0; p < n && !known; p++)
+            known = mdp_name_matches(weights->list.at[i].name, ignorable[p]);
+        if (!known)
+            return &weights->list.at[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weight files: every tensor that torch and safetensors write is read with the same name, shape, dtype and bytes.
+
+Property: name order, shape, dtype, float32 conversion and SHA-256 of the row-major elements are equal, exactly; a
+digest of one transposed view equals that of its copy. Planted faults that were seen: reading a storage from its
+begin instead of its offset, and taking every tensor as contiguous.
+"""
+
+import collections
+import ctypes
+import hashlib
+import io
+import os
+import pathlib
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+BUILD = os.environ.get("BUILD", "build/release")
+MAX_RANK = 8
+
+
+class Tensor(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("dtype", ctypes.c_int),
+        ("rank", ctypes.c_size_t),
+        ("shape", ctypes.c_size_t * MAX_RANK),
+        ("stride", ctypes.c_size_t * MAX_RANK),
+        ("count", ctypes.c_size_t),
+        ("contiguous", ctypes.c_bool),
+        ("bytes", ctypes.c_void_p),
+    ]
+
+
+class Error(ctypes.Structure):
+    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 1024)]
+
+
+@pytest.fixture(scope="module")
+def lib():
+    library = ctypes.CDLL(os.path.abspath(f"{BUILD}/libmedprobe_test.so"))
+    library.mdp_weights_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(Error)]
+    library.mdp_weights_free.argtypes = [ctypes.c_void_p]
+    library.mdp_weights_format.argtypes = [ctypes.c_void_p]
+    library.mdp_weights_format.restype = ctypes.c_char_p
+    library.mdp_weights_count.argtypes = [ctypes.c_void_p]
+    library.mdp_weights_count.restype = ctypes.c_size_t
+    library.mdp_weights_at.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    library.mdp_weights_at.restype = ctypes.POINTER(Tensor)
+    library.mdp_weights_narrow.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(Error)]
+    library.mdp_tensor_to_f32.argtypes = [ctypes.POINTER(Tensor), ctypes.c_void_p]
+    library.mdp_tensor_digest.argtypes = [ctypes.POINTER(Tensor), ctypes.c_char_p, ctypes.POINTER(Error)]
+    library.mdp_dtype_name.argtypes = [ctypes.c_int]
+    library.mdp_dtype_name.restype = ctypes.c_char_p
+    return library
+
+
+def read(lib, path, narrow=None):
+    """(format, [(name, dtype, shape, float32 values, digest)]) or the message of the refusal."""
+    weights, err = ctypes.c_void_p(), Error()
+    if lib.mdp_weights_open(str(path).encode(), ctypes.byref(weights), ctypes.byref(err)) != 0:
+        return err.message.decode(errors="replace")
+    if narrow and lib.mdp_weights_narrow(weights, narrow.encode(), ctypes.byref(err)) != 0:
+        return err.message.decode(errors="replace")
+    found = []
+    for i in range(lib.mdp_weights_count(weights)):
+        t = lib.mdp_weights_at(weights, i)
+        values = np.zeros(t.contents.count, np.float32)
+        lib.mdp_tensor_to_f32(t, values.ctypes.data)
+        digest = ctypes.create_string_buffer(32)
+        assert lib.mdp_tensor_digest(t, digest, ctypes.byref(err)) == 0
+        shape = tuple(t.contents.shape[: t.contents.rank])
+        dtype = lib.mdp_dtype_name(t.contents.dtype).decode()
+        found.append((t.contents.name.decode(), dtype, shape, values.reshape(shape), digest.raw))
+    form = lib.mdp_weights_format(weights).decode()
+    lib.mdp_weights_free(weights)
+    return form, found
+
+
+def row_major_bytes(tensor):
+    tensor = tensor.detach().contiguous()
+    return tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b""
+
+
+def check(lib, path, expected, form, narrow=None):
+    result = read(lib, path, narrow)
+    assert not isinstance(result, str), result
+    assert result[0] == form
+    assert [t[0] for t in result[1]] == list(expected)
+    for name, dtype, shape, values, digest in result[1]:
+        tensor = expected[name].detach()
+        assert shape == tuple(tensor.shape), name
+        assert dtype == str(tensor.dtype).removeprefix("torch."), name
+        assert digest == hashlib.sha256(row_major_bytes(tensor)).digest(), name
+        reference = tensor.to(torch.float32).numpy()
+        assert np.array_equal(values, reference, equal_nan=True), name
+        assert np.array_equal(np.signbit(values), np.signbit(reference)) or np.isnan(reference).any(), name
+
+
+FLOATS = [torch.float32, torch.float16, torch.bfloat16, torch.float64]
+INTEGERS = [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8]
+NEW = [torch.uint16, torch.uint32, torch.uint64, torch.float8_e4m3fn, torch.float8_e5m2]
+
+
+def state(new=True):
+    g = torch.Generator().manual_seed(7)
+    out = collections.OrderedDict()
+    for dtype in FLOATS:
+        out[f"float.{dtype}"] = (torch.randn(3, 5, generator=g) * 1000).to(dtype)
+    for dtype in INTEGERS:
+        info = torch.iinfo(dtype)
+        out[f"int.{dtype}"] = torch.randint(info.min, info.max, (4, 3), generator=g, dtype=dtype)
+    out["bool"] = torch.tensor([[True, False], [False, True]])
+    if new:
+        for dtype in NEW:
+            out[f"new.{dtype}"] = torch.randint(0, 200, (7,), generator=g).to(dtype)
+    out["scalar"] = torch.tensor(2.6592)
+    out["empty"] = torch.zeros(0, 3)
+    out["transposed"] = torch.randn(6, 4, generator=g).t()
+    base = torch.randn(100, generator=g)
+    out["shared.a"] = base[:20].view(4, 5)
+    out["shared.b"] = base[10:40:3]
+    out["shared.permuted"] = base[40:100].view(3, 4, 5).permute(2, 0, 1)
+    out["shared.part"] = base.view(10, 10)[2:5, 3:9]
+    out["half.transposed"] = torch.randn(5, 7, generator=g).half().t()
+    out["expanded"] = torch.arange(5).expand(3, 5)
+    out["position_ids"] = torch.arange(512).expand((1, -1))
+    out["parameter"] = torch.nn.Parameter(torch.randn(2, 2, generator=g))
+    out["namé.日本"] = torch.ones(1)
+    return out
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_torch_zip(lib, tmp_path, protocol):
+    torch.save(state(), tmp_path / "w.bin", pickle_protocol=protocol)
+    check(lib, tmp_path / "w.bin", state(), "torch zip")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_legacy(lib, tmp_path, protocol):
+    torch.save(state(), tmp_path / "w.bin", _use_new_zipfile_serialization=False, pickle_protocol=protocol)
+    check(lib, tmp_path / "w.bin", state(), "legacy torch")
+
+
+def test_safetensors(lib, tmp_path):
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in state().items()}
+    save_file(tensors, tmp_path / "w.safetensors", metadata={"format": "pt"})
+    # the writer sorts by alignment; order in the file is that of its header
+    order = read(lib, tmp_path / "w.safetensors")
+    assert not isinstance(order, str), order
+    check(lib, tmp_path / "w.safetensors", {t[0]: tensors[t[0]] for t in order[1]}, "safetensors")
+    assert sorted(t[0] for t in order[1]) == sorted(tensors)
+
+
+def test_every_half_value(lib, tmp_path):
+    """All 65,536 bit patterns of the 16-bit floats and all 256 of the 8-bit ones become what torch makes of them."""
+    bits = torch.arange(65536, dtype=torch.int32).to(torch.uint16)
+    tensors = {"f16": bits.view(torch.float16), "bf16": bits.view(torch.bfloat16)}
+    bytes_ = torch.arange(256, dtype=torch.int32).to(torch.uint8)
+    tensors["e4m3"] = bytes_.view(torch.float8_e4m3fn)
+    tensors["e5m2"] = bytes_.view(torch.float8_e5m2)
+    tensors = {k: v.clone() for k, v in tensors.items()}
+    save_file(tensors, tmp_path / "w.safetensors")
+    form, found = read(lib, tmp_path / "w.safetensors")
+    assert len(found) == 4
+    for name, _, _, values, _ in found:
+        reference = tensors[name].to(torch.float32).numpy()
+        assert np.array_equal(values, reference, equal_nan=True), name
+        assert np.array_equal(np.signbit(values), np.signbit(reference)), name
+
+
+def test_module_with_metadata(lib, tmp_path):
+    """A module's own state dict: OrderedDict, _metadata, buffers."""
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2, bias=False))
+    for kwargs in ({}, {"_use_new_zipfile_serialization": False}):
+        torch.save(module.state_dict(), tmp_path / "w.pth", **kwargs)
+        check(lib, tmp_path / "w.pth", module.state_dict(), "legacy torch" if kwargs else "torch zip")
+
+
+class Config:  # stands for an OmegaConf object: unknown to the reader
+    def __init__(self, inner):
+        self.content, self.parent = inner, self
+
+
+class Odd(dict):
+    pass
+
+
+def checkpoint(tensors):
+    odd = Odd(lr=1e-3)
+    odd.parent = odd
+    return {
+        "epoch": 12,
+        "state_dict": tensors,
+        "hyper_parameters": Config({"a": [1, 2.5, None, True, 2**70, "x", b"y", {3}, frozenset([4])], "b": odd}),
+        "odd": odd,
+        "lr_schedulers": [{"last_lr": [0.1]}],
+        "path": pathlib.PurePosixPath("/x"),
+        "numpy": np.float64(3),
+        "date": complex(1, 2),
+    }
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_nested_with_unknown_classes(lib, tmp_path, protocol):
+    tensors = {"module.visual.weight": torch.arange(6.0).view(2, 3), "module.bias": torch.ones(3)}
+    torch.save(checkpoint(tensors), tmp_path / "w.ckpt", pickle_protocol=protocol)
+    check(lib, tmp_path / "w.ckpt", {f"state_dict.{k}": v for k, v in tensors.items()}, "torch zip")
+    stripped = {k.removeprefix("module."): v for k, v in tensors.items()}
+    check(lib, tmp_path / "w.ckpt", stripped, "torch zip", narrow="state_dict.module.")
+    assert read(lib, tmp_path / "w.ckpt", narrow="model.") == (
+        f"{tmp_path}/w.ckpt: no tensor's name begins with 'model.'"
+    )
+
+
+def test_optimizer_and_lists(lib, tmp_path):
+    saved = {"optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}}, "list": [torch.zeros(1), 5, (torch.ones(1),)]}
+    torch.save(saved, tmp_path / "w.pt")
+    expected = {
+        "optimizer.state.0.exp_avg": torch.ones(2),
+        "list.0": torch.zeros(1),
+        "list.2.0": torch.ones(1),
+    }
+    check(lib, tmp_path / "w.pt", expected, "torch zip")
+    torch.save(torch.arange(3), tmp_path / "t.pt")
+    check(lib, tmp_path / "t.pt", {"tensor": torch.arange(3)}, "torch zip")
+
+
+def test_tensor_with_attributes(lib, tmp_path):
+    """_rebuild_from_type_v2 and _rebuild_parameter_with_state."""
+    parameter = torch.nn.Parameter(torch.arange(4.0))
+    parameter.note = "x"
+    tensor = torch.arange(5)
+    tensor.note = "y"
+    torch.save({"p": parameter, "t": tensor}, tmp_path / "w.pt")
+    check(lib, tmp_path / "w.pt", {"p": torch.arange(4.0), "t": torch.arange(5)}, "torch zip")
+
+
+def test_zip64(lib, tmp_path):
+    """The same entries written again with ZIP64 records in every local header and in the directory."""
+    torch.save(state(), tmp_path / "w.pt")
+    limit, count = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
+    try:
+        zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = 0, 0
+        with zipfile.ZipFile(tmp_path / "w.pt") as old, zipfile.ZipFile(tmp_path / "64.pt", "w") as new:
+            for name in old.namelist():
+                with new.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
+                    entry.write(old.read(name))
+    finally:
+        zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = limit, count
+    assert b"PK\x06\x06" in (tmp_path / "64.pt").read_bytes()
+    check(lib, tmp_path / "64.pt", state(), "torch zip")
+
+
+def repack(path, target, change):
+    """Writes the ZIP again with entries that change(name, bytes) gives: (bytes, method) or None."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            entry = change(name, old.read(name))
+            if entry is not None:
+                new.writestr(zipfile.ZipInfo(name), entry[0], compress_type=entry[1])
+
+
+def test_refusals_of_changed_archives(lib, tmp_path):
+    path = tmp_path / "w.pt"
+    torch.save({"a": torch.arange(4.0)}, path)
+
+    def refusal(change):
+        repack(path, tmp_path / "x.pt", change)
+        message = read(lib, tmp_path / "x.pt")
+        assert isinstance(message, str)
+        return message.removeprefix(f"{tmp_path}/x.pt: ")
+
+    stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+    assert refusal(lambda n, b: (b, deflated if n.endswith("data/0") else stored)) == (
+        "tensor 'a': zip: entry 'w/data/0' is compressed or encrypted; torch.save stores its entries as they are "
+        "(pack again with zip -0)"
+    )
+    assert refusal(lambda n, b: (b[:-1] if n.endswith("data/0") else b, stored)) == (
+        "tensor 'a': zip: entry 'w/data/0' has 15 bytes, its storage of 4 elements has 16"
+    )
+    assert refusal(lambda n, b: None if n.endswith("data/0") else (b, stored)) == (
+        "tensor 'a': zip: no entry 'w/data/0' for its storage"
+    )
+    assert refusal(lambda n, b: (b"big" if n.endswith("byteorder") else b, stored)) == (
+        "was written on a big-endian machine, which is not supported"
+    )
+    assert refusal(lambda n, b: None if n.endswith(".pkl") else (b, stored)) == (
+        "is a ZIP without data.pkl, not a file of torch.save"
+    )
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
+        outer.write(path, "pytorch_model.bin")
+    assert read(lib, tmp_path / "outer.zip") == (
+        f"{tmp_path}/outer.zip: is a ZIP around 'pytorch_model.bin', not the weight file itself "
+        "(unpack it, or use models pull)"
+    )
+
+
+def test_refuses_other_kinds(lib, tmp_path):
+    module = torch.nn.Linear(2, 2)
+    torch.save(module, tmp_path / "module.pt")
+    assert read(lib, tmp_path / "module.pt") == (
+        f"{tmp_path}/module.pt: holds a pickled torch.nn.modules.linear.Linear, expected a state dict "
+        "(save model.state_dict() instead)"
+    )
+    torch.jit.save(torch.jit.trace(module, torch.ones(1, 2)), tmp_path / "script.pt")
+    assert read(lib, tmp_path / "script.pt") == (
+        f"{tmp_path}/script.pt: is a TorchScript archive, which is not supported yet"
+    )
+    torch.save({"z": torch.ones(2, dtype=torch.complex64)}, tmp_path / "complex.pt")
+    assert read(lib, tmp_path / "complex.pt") == (
+        f"{tmp_path}/complex.pt: tensor 'z': storages of class torch.ComplexFloatStorage are not supported"
+    )
+    torch.save({"s": torch.eye(3).to_sparse()}, tmp_path / "sparse.pt")
+    assert read(lib, tmp_path / "sparse.pt") == (
+        f"{tmp_path}/sparse.pt: tensor 's': made by torch._utils._rebuild_sparse_tensor, which is not supported"
+    )
+    (tmp_path / "plain.pkl").write_bytes(pickle.dumps({"a": 1}))
+    assert read(lib, tmp_path / "plain.pkl") == f"{tmp_path}/plain.pkl: is a pickle, but not one of torch.save"
+
+
+def test_expanded_without_bound(lib, tmp_path):
+    """A stride of 0 may repeat one element 2**40 times; reading it would never end."""
+    torch.save({"bomb": torch.zeros(1).expand(2**40)}, tmp_path / "w.pt")
+    size = (tmp_path / "w.pt").stat().st_size
+    assert read(lib, tmp_path / "w.pt") == (
+        f"{tmp_path}/w.pt: tensor 'bomb': the tensors up to it repeat the file's {size} bytes more than 4 times"
+    )
+
+
+def test_nothing_is_executed(lib, tmp_path):
+    """A pickle that would make a file when loaded by Python."""
+
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "made"),))
+
+    torch.save({"evil": Evil(), "a": torch.ones(1)}, tmp_path / "w.pt")
+    check(lib, tmp_path / "w.pt", {"a": torch.ones(1)}, "torch zip")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_damaged_files_end_cleanly(lib, tmp_path, kind):
+    """Every cut and many changed bytes: read as before, or refused with one line; never a crash."""
+    tensors = {"a.weight": torch.arange(12.0).view(3, 4).t(), "b": torch.ones(2, dtype=torch.int64)}
+    out = io.BytesIO()
+    if kind == "safetensors":
+        save_file({k: v.contiguous() for k, v in tensors.items()}, tmp_path / "w")
+        good = (tmp_path / "w").read_bytes()
+    else:
+        torch.save(tensors, out, _use_new_zipfile_serialization=kind == "zip")
+        good = out.getvalue()
+    random = np.random.default_rng(3)
+    path = tmp_path / "damaged"
+    refused = 0
+    for trial in range(1500):
+        bad = bytearray(good)
+        if trial % 3 == 0:
+            bad = bad[: random.integers(0, len(bad))]
+        else:
+            for _ in range(random.integers(1, 4)):
+                bad[random.integers(0, len(bad))] = random.integers(0, 256)
+        path.write_bytes(bad)
+        result = read(lib, path)
+        if isinstance(result, str):
+            refused += 1
+            assert result.startswith(f"{path}: "), result
+    assert refused >= 500  # every cut at the least
