@@ -11,16 +11,25 @@
 
 struct mdp_tokenizer;
 
-/* `node` is the `tokenizer` map of a model's YAML; `vocab` the vocabulary file. */
+/* `node` is the `tokenizer` map of a model's YAML: kind (wordpiece), max_length, lower_case (default true),
+   strip_accents (default as lower_case), split_cjk (default true). `vocab` is the vocabulary file, or a
+   folder with vocab.txt in it. */
 mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *vocab,
                              struct mdp_tokenizer **tokenizer, struct mdp_error *err);
 void mdp_tokenizer_free(struct mdp_tokenizer *tokenizer);
 
 size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer); /* ids, special ones included */
-size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer);
+size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer); /* every id is below it */
+int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer);
 
-/* [CLS] pieces [SEP], truncated to max_length: ids[max_length], *n of them used. */
+/* [CLS] pieces [SEP], truncated to max_length: ids[max_length], *n of them used. Text that is not UTF-8 is an
+   error that names the byte. */
 mdp_status mdp_tokenize(const struct mdp_tokenizer *tokenizer, const char *text, int32_t *ids, size_t *n,
                         struct mdp_error *err);
+
+/* Texts as one batch of a text tower: *ids[T, *longest] in a block for free(), row t holds lengths[t] ids and
+   then the padding id. No texts: *longest is 0. */
+mdp_status mdp_tokenize_batch(const struct mdp_tokenizer *tokenizer, const char *const texts[], size_t n,
+                              int32_t **ids, size_t lengths[], size_t *longest, struct mdp_error *err);
 
 #endif
