@@ -23,7 +23,10 @@ struct mdp_prompts {
     void *owned;
 };
 
-/* Reads a prompt set from a file. */
+/* Reads a prompt set from a file of keys name (default: the file's name without .yaml), ensemble (default
+   mean-logits), templates, classes, source and licence. A class holds a list of phrases or nothing; a class
+   without phrases gets the templates, {} replaced by its name. Names and phrases are the text that YAML
+   gives, not trimmed; the empty phrase and repeats are kept. Errors name the line. */
 mdp_status mdp_prompts_read(const char *path, struct mdp_prompts *prompts, struct mdp_error *err);
 void mdp_prompts_release(struct mdp_prompts *prompts);
 

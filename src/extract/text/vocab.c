@@ -11,6 +11,7 @@
 
 enum {
     MAX_FILE = 16 << 20,
+    MAX_LINES = 1000000,
     MAX_PROBES = 1024 /* slots looked at for one piece; only a file made for it needs more */
 };
 
@@ -121,7 +122,8 @@ static mdp_status index_lines(struct mdp_vocab *vocab, size_t n, const char *pat
     size_t slots = 16;
 
     for (size_t at = 0; at < n; at = after_line(bytes, n, line_end(bytes, n, at)))
-        vocab->lines++;
+        if (++vocab->lines > MAX_LINES)
+            return mdp_fail(err, MDP_ERR_LIMIT, "%s: more than %d lines", path, MAX_LINES);
     while (slots < 2 * vocab->lines)
         slots *= 2;
     vocab->mask = slots - 1;
