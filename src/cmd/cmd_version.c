@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* version: what this program is and was built from; the first thing to put into a problem report. */
+#include "base/blas.h"
+#include "base/options.h"
 #include "cmd/commands.h"
 
 #include <stdio.h>
 
+static const struct mdp_usage usage = {
+    .command = "version",
+    .synopsis = "[options]",
+    .summary = "Prints version, compiler, flags and the kernels' library.",
+    .example = "  medprobe version",
+};
+
 mdp_status mdp_cmd_version(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
-    (void)argv;
+    struct mdp_common common;
+    struct mdp_arguments args = {0};
+
     (void)exit_code;
-    if (argc > 1)
-        return mdp_fail(err, MDP_ERR_USAGE, "takes no options");
-    printf("medprobe %s\nflavour %s\ncompiler %s\n", MDP_VERSION, MDP_FLAVOUR, __VERSION__);
-    return MDP_OK;
+    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
+    if (st == MDP_OK && !args.help)
+        printf("medprobe %s\nflavour %s\ncompiler %s\nopenblas core %s\n", MDP_VERSION, MDP_FLAVOUR,
+               __VERSION__, mdp_blas_core());
+    mdp_arguments_release(&args);
+    return st;
 }

@@ -14,7 +14,6 @@ check "the version" eval '"$medprobe" --version | grep -q "^medprobe $(cat VERSI
 
 commands=$("$medprobe" --help | sed -n '/^commands:/,$p' | awk 'NR > 1 {print $1}')
 for c in $commands; do
-  [ "$c" = version ] && continue
   check "$c --help names itself and ends with an example" eval '
     "$medprobe" '"$c"' --help >"$work/help" && head -n 1 "$work/help" | grep -q "^usage: medprobe '"$c"'" &&
     grep -q "^example:" "$work/help" && grep -q -- "--threads N" "$work/help"'
