@@ -304,12 +304,23 @@ static mdp_status draw_roc(const char *folder, const struct mdp_report_run *run,
 }
 
 /* --- confusion --- */
+/* Tick labels are printf formats to gnuplot: a percent sign is doubled. */
+static void add_tick_label(const char *name, struct mdp_text *out)
+{
+    struct mdp_text label = {0};
+
+    for (const char *c = name; *c; c++)
+        mdp_text_add(&label, *c == '%' ? "%%%%" : "%c", *c);
+    add_string(label.failed || !label.at ? "" : label.at, out);
+    mdp_text_release(&label);
+}
+
 static void add_class_axis(const char *axis, const struct mdp_results *r, struct mdp_text *out)
 {
     mdp_text_add(out, "set %stics (", axis);
     for (size_t i = 0; i < r->n_classes; i++) {
         mdp_text_add(out, "%s", i ? ", " : "");
-        add_string(r->class_names[i], out);
+        add_tick_label(r->class_names[i], out);
         mdp_text_add(out, " %zu", i);
     }
     mdp_text_add(out, ")%s\n", axis[0] == 'x' && r->n_classes > 3 ? " rotate by -30" : "");
@@ -373,7 +384,7 @@ static mdp_status draw_confusion(const char *folder, const struct mdp_report_run
         mdp_text_add(&script, series[s].shots ? "set title '%s, %zu shots'\n" : "set title '%s'\n",
                      series[s].method, series[s].shots);
         mdp_text_add(&script,
-                     "plot 'confusion.csv' using 6:5:8 every ::%zu::%zu with image, '' using "
+                     "plot 'confusion.csv' using 6:5:8 every ::%zu::%zu with image pixels, '' using "
                      "6:5:(sprintf('%%d (%%.0f %%%%)', $7, 100 * $8)) every ::%zu::%zu with labels\n",
                      row, row + k * k - 1, row, row + k * k - 1);
         row += k * k;

@@ -25,12 +25,13 @@ static const char style[] =
     ".lead{font-size:1.1rem}.note,.research{color:var(--soft);font-size:.9rem}.wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.92rem;min-width:min(100%,24rem)}caption{text-align:left;font-"
     "weight:600;"
-    "padding:.3rem 0}\n"
+    "padding:.3rem 0}h2+.wide caption,h2+.long caption{display:none}\n"
     "th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}thead "
     "th{background:var(--head)}tbody th{font-weight:500}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.long "
     "td{overflow-wrap:anywhere}\n"
-    "figure{margin:1rem 0;overflow-x:auto}figure svg{max-width:100%;height:auto}figcaption{color:var(--soft);"
+    "figure{margin:1rem 0;overflow-x:auto}figure svg{max-width:100%;min-width:30rem;height:auto}tbody "
+    "th{white-space:nowrap}figcaption{color:var(--soft);"
     "font-size:.9rem}\n"
     ".warn{background:var(--warnbg);color:var(--warn);padding:.6rem 1rem;border-radius:.4rem}.warn "
     "ul{margin:.2rem 0;"
@@ -92,9 +93,9 @@ static void add_section(const struct mdp_report_section *s, bool several, struct
     add_heading("Confusion", s->name, several, out);
     for (size_t i = 0; i < s->n_confusions; i++)
         mdp_table_to_html(&s->confusions[i], out);
-    add_heading("All metrics", s->name, several, out);
+    add_heading(s->metrics.title, s->name, several, out);
     mdp_table_to_html(&s->metrics, out);
-    add_heading("Provenance", s->name, several, out);
+    add_heading(s->provenance.title, s->name, several, out);
     mdp_text_add(out, "<div class=\"long\">");
     mdp_table_to_html(&s->provenance, out);
     mdp_text_add(out, "</div>\n");
