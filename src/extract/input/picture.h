@@ -42,7 +42,7 @@ struct mdp_picture_limits {
 
 /* Decodes a JPEG or PNG (told apart by its first bytes) from memory. `name` stands for the file in messages;
    `limits` may be NULL for the defaults. On failure the picture is empty: a damaged or truncated file never
-   gives pixels. Differs from Pillow only in what is refused: docs/FORMATS.md, "Pictures". */
+   gives pixels. Differs from Pillow only in what is refused: docs/PICTURES.md. */
 mdp_status mdp_picture_decode(const unsigned char *bytes, size_t n, const char *name,
                               const struct mdp_picture_limits *limits, struct mdp_picture *picture,
                               struct mdp_error *err);

@@ -57,7 +57,7 @@ static void fill_levels(uint8_t levels[LEVELS], unsigned depth)
     const unsigned most = (1u << depth) - 1;
 
     for (unsigned v = 0; v < LEVELS; v++)
-        levels[v] = v >= most ? 255 : (uint8_t)((2 * 255 * v + most) / (2 * most));
+        levels[v] = (uint8_t)(v >= most ? 255 : (2 * 255 * v + most) / (2 * most));
 }
 
 /* Where output pixel (x, y) lies for each EXIF orientation, as Pillow's ImageOps.exif_transpose. */

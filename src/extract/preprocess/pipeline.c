@@ -88,6 +88,16 @@ static mdp_status unknown_word(const struct word_key *key, const char *word, str
     return mdp_fail(err, MDP_ERR_VALUE, "%s: '%s' (one of: %s)", key->key, word, list);
 }
 
+/* Other names of a word. */
+static const char *without_alias(int key, const char *word)
+{
+    if (key == GREY16 && strcmp(word, "pillow") == 0)
+        return "clip";
+    if (key == GREY16 && strcmp(word, "scale") == 0)
+        return "16-bit";
+    return word;
+}
+
 mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
                             struct mdp_error *err)
 {
@@ -95,7 +105,7 @@ mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, cons
         if (strcmp(word_keys[k].key, key) != 0)
             continue;
         for (int value = 0; word_keys[k].words[value]; value++)
-            if (strcmp(word_keys[k].words[value], word) == 0) {
+            if (strcmp(word_keys[k].words[value], without_alias(k, word)) == 0) {
                 store_word(pipeline, k, value);
                 return MDP_OK;
             }

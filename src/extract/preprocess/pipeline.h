@@ -49,9 +49,9 @@ struct mdp_pipeline {
 mdp_status mdp_pipeline_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *name,
                              struct mdp_pipeline *pipeline, struct mdp_error *err);
 
-/* Sets a key that takes words (color, grey16, orientation, pad, filter, resize_order, rescale), as YAML and
-   the options --grey16, --orientation and --resize-order name them. An unknown word is MDP_ERR_VALUE, with
-   the list of those allowed. */
+/* Sets a key that takes a word (color, grey16, orientation, pad, filter, resize_order, rescale), as YAML and
+   the options --grey16, --orientation and --resize-order give it; grey16 also knows `pillow` for clip and
+   `scale` for 16-bit. An unknown word is MDP_ERR_VALUE, "<key>: '<word>' (one of: ...)". */
 mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
                             struct mdp_error *err);
 
