@@ -15,6 +15,37 @@ void mdp_blas_sgemm_nt(size_t rows, size_t out, size_t in, const float *x, size_
                 (blasint)ldx, w, (blasint)ldw, 0, y, (blasint)ldy);
 }
 
+void mdp_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
+              size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+void mdp_gemv(bool transpose, size_t m, size_t n, double alpha, const double *a, const double *x, double beta,
+              double *y)
+{
+    cblas_dgemv(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, alpha, a,
+                (blasint)n, x, 1, beta, y, 1);
+}
+
+void mdp_syrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)n, (blasint)k, alpha, a, (blasint)n, beta, c,
+                (blasint)n);
+}
+
+double mdp_dot(size_t n, const double *x, const double *y)
+{
+    return cblas_ddot((blasint)n, x, 1, y, 1);
+}
+
+void mdp_axpy(size_t n, double alpha, const double *x, double *y)
+{
+    cblas_daxpy((blasint)n, alpha, x, 1, y, 1);
+}
+
 const char *mdp_blas_core(void)
 {
     return openblas_get_corename();

@@ -3,11 +3,29 @@
 #ifndef MDP_BASE_BLAS_H
 #define MDP_BASE_BLAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* y[R, O] = x[R, I] W[O, I]^T, row-major with row strides. */
 void mdp_blas_sgemm_nt(size_t rows, size_t out, size_t in, const float *x, size_t ldx, const float *w,
                        size_t ldw, float *y, size_t ldy);
+
+/* --- double precision, for solvers; row-major --- */
+
+/* C[m, n] = alpha op(A) op(B) + beta C, op(A) [m, k], op(B) [k, n]; lda, ldb, ldc are row lengths in memory.
+ */
+void mdp_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
+              size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc);
+
+/* y = alpha op(A) x + beta y for A [m, n]. */
+void mdp_gemv(bool transpose, size_t m, size_t n, double alpha, const double *a, const double *x, double beta,
+              double *y);
+
+/* C[n, n] = alpha A^T A + beta C for A [k, n]; the lower triangle only. */
+void mdp_syrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c);
+
+double mdp_dot(size_t n, const double *x, const double *y);
+void mdp_axpy(size_t n, double alpha, const double *x, double *y); /* y += alpha x */
 
 /* The name of the CPU that OpenBLAS has code for and uses: "Zen", "SkylakeX", "Prescott", ... */
 const char *mdp_blas_core(void);

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <lapacke.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -14,42 +13,6 @@ static int size_to_int(size_t n)
 {
     assert(n <= INT_MAX);
     return (int)n;
-}
-
-void mdp_linalg_one_thread(void)
-{
-    openblas_set_num_threads(1);
-}
-
-void mdp_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const double *a,
-              size_t lda, const double *b, size_t ldb, double beta, double *c, size_t ldc)
-{
-    cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                transpose_b ? CblasTrans : CblasNoTrans, size_to_int(m), size_to_int(n), size_to_int(k),
-                alpha, a, size_to_int(lda), b, size_to_int(ldb), beta, c, size_to_int(ldc));
-}
-
-void mdp_gemv(bool transpose, size_t m, size_t n, double alpha, const double *a, const double *x, double beta,
-              double *y)
-{
-    cblas_dgemv(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_to_int(m), size_to_int(n), alpha,
-                a, size_to_int(n), x, 1, beta, y, 1);
-}
-
-void mdp_syrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c)
-{
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, size_to_int(n), size_to_int(k), alpha, a,
-                size_to_int(n), beta, c, size_to_int(n));
-}
-
-double mdp_dot(size_t n, const double *x, const double *y)
-{
-    return cblas_ddot(size_to_int(n), x, 1, y, 1);
-}
-
-void mdp_axpy(size_t n, double alpha, const double *x, double *y)
-{
-    cblas_daxpy(size_to_int(n), alpha, x, 1, y, 1);
 }
 
 /* The lower triangle of a row-major matrix is the upper one of the same memory read column by column. */

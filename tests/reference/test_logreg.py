@@ -14,7 +14,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 LIB = ct.CDLL(os.path.abspath(os.path.join(os.environ.get("BUILD", "build/release"), "libmedprobe_test.so")))
-LIB.mdp_linalg_one_thread()
 DOUBLES = ct.POINTER(ct.c_double)
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Two classes: Newton with the Hessian's Cholesky factors. Letters as in logistic.h; z_i = w x_i, t_i = +-1.
  */
+#include "base/blas.h"
 #include "base/linalg.h"
 #include "base/memory.h"
 #include "probe/solvers/liblinear.h"

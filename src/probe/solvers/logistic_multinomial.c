@@ -6,6 +6,7 @@
    Hessian product: H V = C B^T X + V (intercepts without V), B_ik = p_ik (a_ik - sum_j p_ij a_ij), A = X V^T.
    H does not change when every intercept moves by the same amount; the system stays solvable, and intercepts
    are centred at the end. */
+#include "base/blas.h"
 #include "base/linalg.h"
 #include "base/memory.h"
 #include "probe/solvers/logistic.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probe/solvers/span.h"
 
+#include "base/blas.h"
 #include "base/linalg.h"
 #include "base/memory.h"
 
