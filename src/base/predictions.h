@@ -4,7 +4,7 @@
    episodes:
 
        TRY(mdp_predictions_create(path, class_names, k, &writer, err));
-       TRY(mdp_predictions_add(writer, &prediction, err));        in the order they shall be read
+       TRY(mdp_predictions_add(writer, &prediction, err));
        TRY(mdp_predictions_finish(writer, err));
 
        TRY(mdp_predictions_open(path, n_rows, &reader, err));
@@ -27,13 +27,13 @@ struct mdp_draw {
     size_t shots, seed; /* 0 where the group has another name */
     size_t n_support, n_val, n_query;
     bool has_val;                   /* a val set was drawn, though it may be empty */
-    int64_t *support, *val, *query; /* [n_*]; query may be the shared one below */
+    int64_t *support, *val, *query; /* [n_*]; a query may be the shared one below */
 };
 
 struct mdp_draws {
     size_t n;
     struct mdp_draw *at;   /* [n], by shots then seed; groups with other names after them, by bytes */
-    int64_t *shared_query; /* the query rows of every episode when they are the same, else NULL */
+    int64_t *shared_query; /* the query rows that several episodes have in common, or NULL */
 };
 
 /* Writes the file complete or not at all. */
@@ -42,6 +42,9 @@ mdp_status mdp_draws_write(const char *path, const struct mdp_draws *draws, stru
    in one list and a file without an episode are errors that name group and row. */
 mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *draws, struct mdp_error *err);
 void mdp_draws_release(struct mdp_draws *draws);
+
+/* Sorts the episodes as said above. */
+void mdp_draws_sort(struct mdp_draws *draws);
 
 /* Shots and seed of a group named "k<shots>/s<seed>"; false, and both 0, for another name. */
 bool mdp_draw_group_parse(const char *group, size_t *shots, size_t *seed);
@@ -79,9 +82,9 @@ mdp_status mdp_predictions_finish(struct mdp_predictions_writer *writer, struct 
 /* Gives up: nothing is left of the file. NULL is fine. */
 void mdp_predictions_abandon(struct mdp_predictions_writer *writer);
 
-/* predictions.h5, being read: every group with `rows` and `scores`, in the order written (the attribute
-   `order`) or, without it, by method, shots, seed and name. Rows outside [0, n_rows) and scores that are no
-   numbers are errors. */
+/* predictions.h5, being read: every group with `rows` and `scores`; zero-shot first, then by method, shots,
+   seed and name, groups that are not named by shots and seed last. Rows outside [0, n_rows) and scores that
+   are not finite are errors. */
 struct mdp_predictions_reader;
 
 mdp_status mdp_predictions_open(const char *path, size_t n_rows, struct mdp_predictions_reader **reader,
