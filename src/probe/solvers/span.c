@@ -86,7 +86,7 @@ void mdp_span_lift(const struct mdp_span *span, const double w[], size_t m, doub
         memcpy(coef + k * span->d, w + k * q, span->d * sizeof *coef);
 }
 
-mdp_status mdp_linear_logits(const float x[], size_t n, size_t d, const double coef[],
+mdp_status mdp_linear_logits(const float x[], const size_t slots[], size_t n, size_t d, const double coef[],
                              const double intercept[], size_t m, double z[], struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
@@ -96,10 +96,12 @@ mdp_status mdp_linear_logits(const float x[], size_t n, size_t d, const double c
         return st;
     for (size_t at = 0; at < n; at += LOGIT_ROWS) {
         size_t rows = n - at < LOGIT_ROWS ? n - at : LOGIT_ROWS;
-        for (size_t i = 0; i < rows * d; i++)
-            block[i] = (double)x[at * d + i];
-        for (size_t i = 0; i < rows; i++)
+        for (size_t i = 0; i < rows; i++) {
+            const float *row = x + (slots ? slots[at + i] : at + i) * d;
+            for (size_t j = 0; j < d; j++)
+                block[i * d + j] = (double)row[j];
             memcpy(z + (at + i) * m, intercept, m * sizeof *z);
+        }
         mdp_gemm(false, true, rows, m, d, 1.0, block, d, coef, d, 1.0, z + at * m, m);
     }
     free(block);
