@@ -16,6 +16,7 @@ static const struct {
     const char *summary;
     bool own_name; /* a link of this name runs it */
 } commands[] = {
+    {"init", mdp_cmd_init, "looks at a folder and writes medprobe.yaml and, if needed, manifest.csv", false},
     {"doctor", mdp_cmd_doctor, "looks at this machine and says what to do about each problem", false},
     {"version", mdp_cmd_version, "version, compiler, flags, library versions", false},
 };

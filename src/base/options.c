@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/options.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/yaml.h"
@@ -337,10 +338,44 @@ static mdp_status unknown_key(const struct parser *p, const struct mdp_yaml *doc
     return mdp_yaml_fail(doc, key, p->err, "%s", inner.message);
 }
 
+const char *const mdp_project_keys[] = {
+    "manifest", "root",     "model",  "weights",     "vocab",      "prompts", "pipeline",
+    "store",    "results",  "shots",  "seeds",       "method",     "group",   "c-rule",
+    "classes",  "positive", "labels", "train-split", "test-split", "threads", NULL};
+
+static bool is_project_key(const char *key)
+{
+    for (size_t i = 0; mdp_project_keys[i]; i++)
+        if (same_name(key, strlen(key), mdp_project_keys[i]))
+            return true;
+    return false;
+}
+
+/* One key of a configuration. `project`: the file speaks to several commands. */
+static mdp_status apply_key(struct parser *p, const struct mdp_usage *usage, const struct mdp_yaml *doc,
+                            bool project, const struct mdp_yaml_node *key, const struct mdp_yaml_node *value)
+{
+    const char *name = key->scalar;
+
+    if (project && usage->project_out && strcmp(name, usage->project_out) == 0)
+        name = "out";
+    struct mdp_option *o = find_option(p, name, strlen(name));
+    if (!o && project && is_project_key(name))
+        return MDP_OK;
+    if (!o || strcmp(o->name, "config") == 0 || strcmp(o->name, "help") == 0)
+        return unknown_key(p, doc, key);
+    if (o->given)
+        return MDP_OK;
+    o->given = true;
+    return set_from_node(p, doc, o, value);
+}
+
 static mdp_status apply_config(struct parser *p, const struct mdp_usage *usage, const char *path,
                                const char *config_operand)
 {
     struct mdp_yaml *doc = NULL;
+    bool project = usage->project_out && strcmp(mdp_path_base(path), MDP_PROJECT_FILE) == 0;
+    bool has_operands = p->args->n > 0;
     mdp_status st = mdp_yaml_read(path, &doc, p->err);
 
     if (st != MDP_OK)
@@ -348,23 +383,14 @@ static mdp_status apply_config(struct parser *p, const struct mdp_usage *usage, 
     const struct mdp_yaml_node *root = mdp_yaml_root(doc);
     if (root->kind != MDP_YAML_MAP)
         st = mdp_yaml_fail(doc, root, p->err, "expected option names and values");
-    bool has_operands = p->args->n > 0;
     for (size_t i = 0; st == MDP_OK && i < root->n; i++) {
         const struct mdp_yaml_node *key = root->keys[i], *value = root->values[i];
-        if (config_operand && strcmp(key->scalar, config_operand) == 0) {
-            if (value->kind != MDP_YAML_SCALAR)
-                st = mdp_yaml_fail(doc, value, p->err, "'%s' must be one value", config_operand);
-            else if (!has_operands)
-                st = add_operand(p, usage, value->scalar);
-            continue;
-        }
-        struct mdp_option *o = find_option(p, key->scalar, strlen(key->scalar));
-        if (!o || strcmp(o->name, "config") == 0 || strcmp(o->name, "help") == 0)
-            st = unknown_key(p, doc, key);
-        else if (!o->given) {
-            o->given = true;
-            st = set_from_node(p, doc, o, value);
-        }
+        if (!config_operand || strcmp(key->scalar, config_operand) != 0)
+            st = apply_key(p, usage, doc, project, key, value);
+        else if (value->kind != MDP_YAML_SCALAR)
+            st = mdp_yaml_fail(doc, value, p->err, "'%s' must be one value", config_operand);
+        else if (!has_operands)
+            st = add_operand(p, usage, value->scalar);
     }
     mdp_yaml_free(doc);
     return st;
@@ -422,6 +448,8 @@ mdp_status mdp_options_parse(const struct mdp_usage *usage, struct mdp_option op
         print_help(usage, options, n, common);
         goto out;
     }
+    if (st == MDP_OK && !common->config && usage->project_out && mdp_path_exists(MDP_PROJECT_FILE))
+        common->config = MDP_PROJECT_FILE;
     if (st == MDP_OK && common->config)
         st = apply_config(&p, usage, common->config, config_operand);
     if (st == MDP_OK)

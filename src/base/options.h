@@ -57,8 +57,16 @@ struct mdp_usage {
     const char *summary;  /* one sentence */
     const char *example;  /* one or more command lines */
     size_t least_operands, most_operands;
-    const char *operand; /* what an operand is: "a store", for messages */
+    const char *operand;     /* what an operand is: "a store", for messages */
+    const char *project_out; /* how the project file calls this command's `out`: "store", "results"; NULL: the
+                                command does not read the project file */
 };
+
+/* The project file that `init` writes and that extract, probe and report read from the working folder when no
+   --config is given: one flat map for all of them. Each takes the keys that are options of its own and passes
+   over the others in this list; a key outside it is an error. */
+#define MDP_PROJECT_FILE "medprobe.yaml"
+extern const char *const mdp_project_keys[]; /* NULL-terminated */
 
 /* Strings that options point to, and the operands. */
 struct mdp_arguments {

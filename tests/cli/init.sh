@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten.
+. "$(dirname "$0")/../tap.sh"
+mkdir -p "$work/a/pics/train/normal" "$work/a/pics/train/tb" "$work/a/pics/test/tb" && cd "$work/a" || exit 1
+touch pics/train/normal/'x, "1".jpg' pics/train/tb/b.PNG pics/test/tb/c.jpeg pics/test/tb/notes.txt pics/.hidden.jpg
+
+check "a folder of splits and classes" "$medprobe" init pics
+check "the manifest has every picture, its class and split" eval '
+  printf "%s\n" "path,label,split" "\"test/tb/c.jpeg\",\"tb\",test" "\"train/normal/x, \"\"1\"\".jpg\",\"normal\",train" \
+    "\"train/tb/b.PNG\",\"tb\",train" | cmp - manifest.csv'
+check "the project file says that no patients are known" grep -qx 'group: none' medprobe.yaml
+check "again: nothing is overwritten" refuses 2 "medprobe.yaml: is there already" "$medprobe" init pics
+rm medprobe.yaml
+check "a manifest is not overwritten either" refuses 2 "manifest.csv: is there already" "$medprobe" init pics
+check "no project file was left by it" eval '[ ! -e medprobe.yaml ]'
+
+mkdir -p "$work/b/set" && cd "$work/b" && echo path,label >set/list.csv
+check "a folder with a CSV" "$medprobe" init set
+check "the project file names it" grep -qx 'manifest: "set/list.csv"' medprobe.yaml
+rm medprobe.yaml
+touch set/other.csv
+check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medprobe" init set
+mkdir "$work/b/empty"
+check "an empty folder" refuses 2 "no CSV and no JPEG or PNG" "$medprobe" init empty
+check "no folder" refuses 2 "is no folder" "$medprobe" init nothing
+check "none of them left a project file" eval '[ ! -e medprobe.yaml ]'
+done_testing
