@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/evaluate.h"
 
+#include "base/memory.h"
+#include "eval/aggregate.h"
+#include "eval/bootstrap.h"
+#include "eval/curves.h"
+#include "eval/paired.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 const struct mdp_eval_options mdp_eval_defaults = {
     .resamples = 1000, .seed = 0, .threads = 1, .level = 0.95, .baseline = "zero-shot"};
 
@@ -20,18 +31,509 @@ struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions
         .n = predictions->n, .get = get_from_memory, .context = (void *)(uintptr_t)predictions};
 }
 
-mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
-                        struct mdp_results *results, struct mdp_error *err)
+/* --- the rows of a prediction
+ * --------------------------------------------------------------------------------- */
+
+static const uint32_t not_used = UINT32_MAX;
+
+/* Scored rows with everything they point to. */
+struct prepared {
+    size_t n, n_patients;
+    int64_t *numbers;   /* [n] */
+    double *scores;     /* [n, K] */
+    int32_t *labels;    /* [n] */
+    uint32_t *patients; /* [n] */
+    struct mdp_scored *scored;
+    double *values;       /* [M] */
+    const char **reasons; /* [M], in the results' pool */
+};
+
+static void release_prepared(struct prepared *p)
 {
-    (void)in;
-    (void)options;
-    (void)err;
-    *results = (struct mdp_results){0};
+    mdp_scored_free(p->scored);
+    free(p->numbers);
+    free(p->scores);
+    free(p->labels);
+    free(p->patients);
+    free(p->values);
+    free(p->reasons);
+    *p = (struct prepared){0};
+}
+
+struct evaluation {
+    const struct mdp_eval_input *in;
+    const struct mdp_eval_options *options;
+    struct mdp_results *results;
+    struct mdp_metric_list list;
+    size_t threads;
+    uint32_t *patient_of; /* [N]: 0 ... G-1 for the rows that are scored, not_used for others */
+    size_t g;             /* G: patients of scored rows */
+    uint32_t *seen;       /* [G] scratch: number of the last prediction that has the patient */
+    uint32_t seen_now;
+    struct mdp_resamples resamples;
+    double *own, *on_same; /* [B * L, M] of the current prediction, of the baseline on its rows */
+    bool has_baseline;
+    struct prepared baseline;
+    double *baseline_own;     /* [B * L, M] */
+    uint32_t *baseline_place; /* [N] place of a row among the baseline's, or not_used */
+    struct mdp_aggregate *aggregate;
+    struct mdp_curve_set curves;
+};
+
+static void release_evaluation(struct evaluation *ev)
+{
+    free(ev->patient_of);
+    free(ev->seen);
+    free(ev->own);
+    free(ev->on_same);
+    free(ev->baseline_own);
+    free(ev->baseline_place);
+    release_prepared(&ev->baseline);
+    mdp_resamples_release(&ev->resamples);
+    mdp_aggregate_free(ev->aggregate);
+    mdp_curves_release(&ev->curves);
+}
+
+static mdp_status make_prepared(const struct evaluation *ev, size_t n, struct prepared *p,
+                                struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    *p = (struct prepared){.n = n};
+    p->numbers = mdp_new_array(n, sizeof *p->numbers, err, &st);
+    if (st == MDP_OK)
+        p->scores = mdp_new_array(n, ev->in->n_classes * sizeof *p->scores, err, &st);
+    if (st == MDP_OK)
+        p->labels = mdp_new_array(n, sizeof *p->labels, err, &st);
+    if (st == MDP_OK)
+        p->patients = mdp_new_array(n, sizeof *p->patients, err, &st);
+    if (st == MDP_OK)
+        p->values = mdp_new_array(ev->list.n, sizeof *p->values, err, &st);
+    if (st == MDP_OK)
+        p->reasons = mdp_new_array(ev->list.n, sizeof *p->reasons, err, &st);
+    return st;
+}
+
+static mdp_status give_reasons(struct evaluation *ev, struct prepared *p, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_text text = {0};
+
+    for (size_t m = 0; st == MDP_OK && m < ev->list.n; m++) {
+        if (!isnan(p->values[m]))
+            continue;
+        mdp_text_clear(&text);
+        mdp_metric_reason(&ev->list.at[m], p->scored, ev->in->class_names, &text);
+        st = mdp_text_status(&text, err);
+        if (st == MDP_OK)
+            p->reasons[m] = mdp_pool_string(ev->results->pool, text.at, err, &st);
+    }
+    mdp_text_release(&text);
+    return st;
+}
+
+/* Labels, patients, sorted scores and metrics of rows whose numbers and scores are in place. */
+static mdp_status score(struct evaluation *ev, struct prepared *p, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    ev->seen_now++;
+    for (size_t i = 0; i < p->n; i++) {
+        p->labels[i] = ev->in->labels[p->numbers[i]];
+        p->patients[i] = ev->patient_of[p->numbers[i]];
+        p->n_patients += ev->seen[p->patients[i]] != ev->seen_now;
+        ev->seen[p->patients[i]] = ev->seen_now;
+    }
+    const struct mdp_rows rows = {.n = p->n,
+                                  .k = ev->in->n_classes,
+                                  .n_patients = ev->g,
+                                  .scores = p->scores,
+                                  .labels = p->labels,
+                                  .patients = p->patients,
+                                  .numbers = p->numbers};
+    st = mdp_scored_new(&rows, &p->scored, err);
+    if (st == MDP_OK)
+        st = mdp_metrics_of(p->scored, &ev->list, p->values, err);
+    if (st == MDP_OK)
+        st = give_reasons(ev, p, err);
+    return st;
+}
+
+static mdp_status prepare(struct evaluation *ev, const struct mdp_prediction *from, struct prepared *p,
+                          struct mdp_error *err)
+{
+    mdp_status st = make_prepared(ev, from->n, p, err);
+
+    if (st != MDP_OK)
+        return st;
+    memcpy(p->numbers, from->rows, from->n * sizeof *p->numbers);
+    memcpy(p->scores, from->scores, from->n * from->k * sizeof *p->scores);
+    st = score(ev, p, err);
+    return st == MDP_OK ? st : mdp_fail_at(err, st, "scores of %s/%s", from->method, from->group);
+}
+
+/* --- the first look: which rows and patients are scored
+ * --------------------------------------------------------- */
+
+static mdp_status check_prediction(const struct evaluation *ev, const struct mdp_prediction *p,
+                                   struct mdp_error *err)
+{
+    const struct mdp_eval_input *in = ev->in;
+
+    if (p->k != in->n_classes)
+        return mdp_fail(err, MDP_ERR_VALUE,
+                        "scores of %s/%s: %zu columns, expected one for each of %zu classes", p->method,
+                        p->group, p->k, in->n_classes);
+    if (p->n == 0)
+        return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: no rows", p->method, p->group);
+    for (size_t i = 0; i < p->n; i++) {
+        const int64_t row = p->rows[i];
+        if (row < 0 || (uint64_t)row >= in->n_rows)
+            return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: row %lld is outside the store of %zu rows",
+                            p->method, p->group, (long long)row, in->n_rows);
+        if (in->labels[row] < 0 || (size_t)in->labels[row] >= in->n_classes)
+            return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: row %lld has no label", p->method, p->group,
+                            (long long)row);
+    }
     return MDP_OK;
 }
 
-mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err)
+/* Patients of the rows that are marked, numbered in the order of rows. */
+static mdp_status number_patients(struct evaluation *ev, struct mdp_error *err)
 {
-    (void)results;
-    return mdp_fail(err, MDP_ERR_UNSUPPORTED, "%s: results are not written yet", folder);
+    const struct mdp_eval_input *in = ev->in;
+    mdp_status st = MDP_OK;
+    uint32_t *number_of = mdp_new_array(in->n_rows, sizeof *number_of, err, &st); /* [N] by patient, + 1 */
+
+    for (size_t i = 0; st == MDP_OK && i < in->n_rows; i++) {
+        const int32_t patient = in->patients ? in->patients[i] : -1;
+        if (ev->patient_of[i] == not_used)
+            continue;
+        if (patient >= 0 && (size_t)patient >= in->n_rows)
+            st = mdp_fail(err, MDP_ERR_VALUE, "row %zu: patient number %d, expected one below %zu", i,
+                          patient, in->n_rows);
+        else if (patient < 0)
+            ev->patient_of[i] = (uint32_t)ev->g++;
+        else if (number_of[patient])
+            ev->patient_of[i] = number_of[patient] - 1;
+        else
+            number_of[patient] = (ev->patient_of[i] = (uint32_t)ev->g++) + 1;
+    }
+    free(number_of);
+    if (st == MDP_OK)
+        ev->seen = mdp_new_array(ev->g, sizeof *ev->seen, err, &st);
+    return st;
+}
+
+static mdp_status survey(struct evaluation *ev, struct mdp_error *err)
+{
+    const struct mdp_prediction_source *source = &ev->in->source;
+    const struct mdp_prediction *p = NULL;
+    mdp_status st = MDP_OK;
+
+    if (ev->in->n_rows >= UINT32_MAX)
+        return mdp_fail(err, MDP_ERR_LIMIT, "%zu rows are too many", ev->in->n_rows);
+    ev->patient_of = mdp_new_array(ev->in->n_rows, sizeof *ev->patient_of, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < ev->in->n_rows; i++)
+        ev->patient_of[i] = not_used;
+    for (size_t i = 0; st == MDP_OK && i < source->n; i++) {
+        st = source->get(source->context, i, &p, err);
+        if (st == MDP_OK)
+            st = check_prediction(ev, p, err);
+        for (size_t r = 0; st == MDP_OK && r < p->n; r++)
+            ev->patient_of[p->rows[r]] = 0;
+    }
+    return st == MDP_OK ? number_patients(ev, err) : st;
+}
+
+/* --- the baseline
+ * ----------------------------------------------------------------------------------------------- */
+
+/* [B * L, M] */
+static double *new_resampled(const struct evaluation *ev, struct mdp_error *err, mdp_status *st)
+{
+    return mdp_new_array(ev->resamples.blocks * MDP_LANES, ev->list.n * sizeof(double), err, st);
+}
+
+static mdp_status use_as_baseline(struct evaluation *ev, const struct mdp_prediction *p,
+                                  struct mdp_error *err)
+{
+    mdp_status st = prepare(ev, p, &ev->baseline, err);
+
+    if (st == MDP_OK)
+        ev->baseline_own = new_resampled(ev, err, &st);
+    if (st == MDP_OK)
+        ev->baseline_place = mdp_new_array(ev->in->n_rows, sizeof *ev->baseline_place, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < ev->in->n_rows; i++)
+        ev->baseline_place[i] = not_used;
+    for (size_t i = 0; st == MDP_OK && i < p->n; i++)
+        ev->baseline_place[p->rows[i]] = (uint32_t)i;
+    ev->has_baseline = st == MDP_OK;
+    return st;
+}
+
+/* The first prediction of the baseline's name, when there is one. */
+static mdp_status find_baseline(struct evaluation *ev, struct mdp_error *err)
+{
+    const struct mdp_prediction_source *source = &ev->in->source;
+    const struct mdp_prediction *p = NULL;
+    mdp_status st = MDP_OK;
+
+    for (size_t i = 0; st == MDP_OK && !ev->has_baseline && i < source->n; i++) {
+        st = source->get(source->context, i, &p, err);
+        if (st == MDP_OK && strcmp(p->method, ev->options->baseline) == 0)
+            st = use_as_baseline(ev, p, err);
+    }
+    if (st != MDP_OK || !ev->has_baseline || ev->resamples.blocks == 0)
+        return st;
+    struct mdp_bootstrap_set set = {ev->baseline.scored, ev->baseline_own};
+    return mdp_bootstrap(&ev->resamples, &ev->list, &set, 1, ev->threads, err);
+}
+
+static bool same_rows(const struct prepared *a, const struct prepared *b)
+{
+    return a->n == b->n && memcmp(a->numbers, b->numbers, a->n * sizeof *a->numbers) == 0;
+}
+
+/* The baseline on the rows of `p`; `out` stays empty and *missing names the row when the baseline lacks one.
+ */
+static mdp_status baseline_on(struct evaluation *ev, const struct prepared *p, struct prepared *out,
+                              int64_t *missing, struct mdp_error *err)
+{
+    const size_t k = ev->in->n_classes;
+
+    *missing = -1;
+    *out = (struct prepared){0};
+    for (size_t i = 0; i < p->n; i++)
+        if (ev->baseline_place[p->numbers[i]] == not_used) {
+            *missing = p->numbers[i];
+            return MDP_OK;
+        }
+    mdp_status st = make_prepared(ev, p->n, out, err);
+    for (size_t i = 0; st == MDP_OK && i < p->n; i++) {
+        const size_t place = ev->baseline_place[p->numbers[i]];
+        out->numbers[i] = p->numbers[i];
+        memcpy(out->scores + i * k, ev->baseline.scores + place * k, k * sizeof *out->scores);
+    }
+    return st == MDP_OK ? score(ev, out, err) : st;
+}
+
+/* --- one prediction
+ * ------------------------------------------------------------------------------------------------ */
+
+/* What the results keep of an episode. */
+static mdp_status note_episode(struct evaluation *ev, const struct mdp_prediction *from,
+                               const struct prepared *p, struct mdp_episode *e, struct mdp_error *err)
+{
+    struct mdp_pool *pool = ev->results->pool;
+    const size_t m = ev->list.n, k = ev->in->n_classes;
+    mdp_status st = MDP_OK;
+
+    *e = (struct mdp_episode){.shots = from->shots,
+                              .seed = from->seed,
+                              .c = from->c,
+                              .n_test = p->n,
+                              .n_patients = ev->in->patients ? p->n_patients : 0};
+    e->method = mdp_pool_string(pool, from->method, err, &st);
+    if (st == MDP_OK)
+        e->group = mdp_pool_string(pool, from->group, err, &st);
+    if (st == MDP_OK)
+        e->values = mdp_pool_array(pool, m, sizeof *e->values, err, &st);
+    if (st == MDP_OK)
+        e->reasons = mdp_pool_array(pool, m, sizeof *e->reasons, err, &st);
+    if (st == MDP_OK)
+        e->confusion = mdp_pool_array(pool, k * k, sizeof *e->confusion, err, &st);
+    if (st != MDP_OK)
+        return st;
+    memcpy(e->values, p->values, m * sizeof *e->values);
+    memcpy(e->reasons, p->reasons, m * sizeof *e->reasons);
+    mdp_scored_confusion(p->scored, e->confusion);
+    return MDP_OK;
+}
+
+static mdp_status test_episode(struct evaluation *ev, const struct prepared *p,
+                               const struct prepared *baseline, struct mdp_episode *e, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    e->tests = mdp_pool_array(ev->results->pool, 2 * ev->list.n, sizeof *e->tests, err, &st);
+    if (st == MDP_OK)
+        st = mdp_paired_tests(p->scored, baseline->scored, &ev->list, ev->options->level,
+                              ev->results->baseline, e->tests, &e->n_tests, err);
+    return st;
+}
+
+/* A baseline that lacks a row: nothing to compare with, and why. */
+static mdp_status not_comparable(struct evaluation *ev, int64_t missing, struct prepared *out,
+                                 struct mdp_error *err)
+{
+    struct mdp_text text = {0};
+    const char *reason = NULL;
+    mdp_status st = make_prepared(ev, 0, out, err);
+
+    mdp_text_add(&text, "%s has no scores of row %lld", ev->options->baseline, (long long)missing);
+    if (st == MDP_OK)
+        st = mdp_text_status(&text, err);
+    if (st == MDP_OK)
+        reason = mdp_pool_string(ev->results->pool, text.at, err, &st);
+    mdp_text_release(&text);
+    for (size_t m = 0; st == MDP_OK && m < ev->list.n; m++) {
+        out->values[m] = NAN;
+        out->reasons[m] = reason;
+    }
+    return st;
+}
+
+/* The episode beside the baseline on the same rows, in the same resamples. */
+static mdp_status compare_episode(struct evaluation *ev, const struct prepared *p, struct mdp_episode *e,
+                                  struct mdp_error *err)
+{
+    struct prepared on_same = {0};
+    const struct prepared *b = &ev->baseline;
+    const double *b_resampled = ev->baseline_own;
+    struct mdp_bootstrap_set sets[2] = {{p->scored, ev->own}, {NULL, ev->on_same}};
+    size_t n_sets = 1;
+    int64_t missing = -1;
+    mdp_status st = MDP_OK;
+
+    if (!same_rows(p, &ev->baseline)) {
+        st = baseline_on(ev, p, &on_same, &missing, err);
+        b = &on_same;
+        b_resampled = ev->on_same;
+        sets[1].scored = on_same.scored;
+        n_sets = missing < 0 ? 2 : 1;
+        if (st == MDP_OK && missing >= 0)
+            st = not_comparable(ev, missing, &on_same, err);
+    }
+    if (st == MDP_OK && missing < 0)
+        st = test_episode(ev, p, b, e, err);
+    if (st == MDP_OK && ev->resamples.blocks)
+        st = mdp_bootstrap(&ev->resamples, &ev->list, sets, n_sets, ev->threads, err);
+    const struct mdp_episode_values values = {e, ev->own, b->values, b_resampled, b->reasons};
+    if (st == MDP_OK)
+        st = mdp_aggregate_add(ev->aggregate, &values, err);
+    release_prepared(&on_same);
+    return st;
+}
+
+static mdp_status evaluate_alone(struct evaluation *ev, const struct prepared *p, const struct mdp_episode *e,
+                                 bool is_baseline, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    const bool known =
+        is_baseline && same_rows(p, &ev->baseline) &&
+        memcmp(p->scores, ev->baseline.scores, p->n * ev->in->n_classes * sizeof *p->scores) == 0;
+    struct mdp_bootstrap_set set = {p->scored, ev->own};
+
+    if (!known && ev->resamples.blocks)
+        st = mdp_bootstrap(&ev->resamples, &ev->list, &set, 1, ev->threads, err);
+    const struct mdp_episode_values values = {e, known ? ev->baseline_own : ev->own, NULL, NULL, NULL};
+    return st == MDP_OK ? mdp_aggregate_add(ev->aggregate, &values, err) : st;
+}
+
+static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_prediction *from,
+                                      struct mdp_episode *e, struct mdp_error *err)
+{
+    struct prepared p = {0};
+    const bool is_baseline = strcmp(from->method, ev->options->baseline) == 0;
+    mdp_status st = prepare(ev, from, &p, err);
+
+    if (st == MDP_OK)
+        st = note_episode(ev, from, &p, e, err);
+    if (st == MDP_OK)
+        st = mdp_curves_add(&ev->curves, e->method, e->shots, mdp_scored_rows(p.scored),
+                            ev->results->class_names, err);
+    if (st == MDP_OK && ev->has_baseline && !is_baseline)
+        st = compare_episode(ev, &p, e, err);
+    else if (st == MDP_OK)
+        st = evaluate_alone(ev, &p, e, is_baseline, err);
+    release_prepared(&p);
+    return st;
+}
+
+/* --- the door
+ * -------------------------------------------------------------------------------------------------------- */
+
+static mdp_status begin_results(struct evaluation *ev, struct mdp_error *err)
+{
+    struct mdp_results *r = ev->results;
+    const struct mdp_eval_input *in = ev->in;
+    mdp_status st = MDP_OK;
+    const char **classes = NULL, **metrics = NULL;
+
+    r->pool = mdp_pool_new(err, &st);
+    if (!r->pool)
+        return st;
+    classes = mdp_pool_array(r->pool, in->n_classes, sizeof *classes, err, &st);
+    for (size_t c = 0; st == MDP_OK && c < in->n_classes; c++)
+        classes[c] = mdp_pool_string(r->pool, in->class_names[c], err, &st);
+    if (st == MDP_OK)
+        st = mdp_metrics_of_run(classes, in->n_classes, false, r->pool, &ev->list, err);
+    if (st == MDP_OK)
+        metrics = mdp_pool_array(r->pool, ev->list.n, sizeof *metrics, err, &st);
+    for (size_t m = 0; st == MDP_OK && m < ev->list.n; m++)
+        metrics[m] = ev->list.at[m].name;
+    r->class_names = classes;
+    r->n_classes = in->n_classes;
+    r->metrics = metrics;
+    r->n_metrics = ev->list.n;
+    const char **texts[] = {&r->model, &r->pretrained, &r->dataset, &r->task, &r->baseline};
+    const char *values[] = {in->model, in->pretrained, in->dataset, "linear_probe", ev->options->baseline};
+    for (size_t i = 0; st == MDP_OK && i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = mdp_pool_string(r->pool, values[i] ? values[i] : "", err, &st);
+    if (st == MDP_OK)
+        st = mdp_pool_facts(r->pool, in->provenance, in->n_provenance, &r->provenance, err);
+    if (st == MDP_OK)
+        st = mdp_pool_facts(r->pool, in->environment, in->n_environment, &r->environment, err);
+    r->n_provenance = in->n_provenance;
+    r->n_environment = in->n_environment;
+    if (st == MDP_OK)
+        r->episodes = mdp_pool_array(r->pool, in->source.n, sizeof *r->episodes, err, &st);
+    return st;
+}
+
+static mdp_status begin_resamples(struct evaluation *ev, struct mdp_error *err)
+{
+    mdp_status st = mdp_resamples_init(&ev->resamples, ev->g > 1 ? ev->options->resamples : 0, ev->g,
+                                       ev->options->seed, ev->threads, err);
+
+    if (st == MDP_OK)
+        ev->own = new_resampled(ev, err, &st);
+    if (st == MDP_OK)
+        ev->on_same = new_resampled(ev, err, &st);
+    if (st == MDP_OK)
+        st = mdp_aggregate_new(&ev->list, ev->resamples.n, ev->options->level, &ev->aggregate, err);
+    return st;
+}
+
+mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
+                        struct mdp_results *results, struct mdp_error *err)
+{
+    struct evaluation ev = {
+        .in = in, .options = options, .results = results, .threads = options->threads ? options->threads : 1};
+    const struct mdp_prediction *p = NULL;
+
+    assert(in->n_classes >= 2);
+    *results = (struct mdp_results){0};
+    mdp_status st = begin_results(&ev, err);
+    if (st == MDP_OK)
+        st = survey(&ev, err);
+    if (st == MDP_OK)
+        st = begin_resamples(&ev, err);
+    if (st == MDP_OK)
+        st = find_baseline(&ev, err);
+    for (size_t i = 0; st == MDP_OK && i < in->source.n; i++) {
+        st = in->source.get(in->source.context, i, &p, err);
+        if (st == MDP_OK)
+            st = evaluate_prediction(&ev, p, &results->episodes[i], err);
+        results->n_episodes += st == MDP_OK;
+    }
+    if (st == MDP_OK)
+        st = mdp_aggregate_finish(ev.aggregate, results->baseline, results, err);
+    if (st == MDP_OK)
+        st = mdp_curves_finish(&ev.curves, results, err);
+    release_evaluation(&ev);
+    if (st != MDP_OK)
+        mdp_results_release(results);
+    return st;
 }

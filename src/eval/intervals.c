@@ -54,16 +54,17 @@ struct mdp_interval mdp_interval_normal(double estimate, double variance, double
 
 void mdp_mean_variance(const double values[], size_t n, double *mean, double *variance, size_t *used)
 {
-    double sum = 0, squares = 0;
+    double first = NAN, sum = 0, squares = 0;
 
+    /* Relative to the first value, so that equal values have exactly that mean and no variance. */
     *used = 0;
     for (size_t i = 0; i < n; i++) {
         if (isnan(values[i]))
             continue;
-        sum += values[i];
-        ++*used;
+        first = ++*used == 1 ? values[i] : first;
+        sum += values[i] - first;
     }
-    *mean = *used ? sum / (double)*used : NAN;
+    *mean = *used ? first + sum / (double)*used : NAN;
     for (size_t i = 0; i < n; i++)
         if (!isnan(values[i]))
             squares += (values[i] - *mean) * (values[i] - *mean);

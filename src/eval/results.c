@@ -58,6 +58,43 @@ void mdp_pool_free(struct mdp_pool *pool)
     free(pool);
 }
 
+static mdp_status copy_fact(struct mdp_pool *pool, const struct mdp_fact *from, struct mdp_fact *to,
+                            struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    const char **texts = NULL;
+    size_t *counts = NULL;
+
+    *to = *from;
+    to->key = mdp_pool_string(pool, from->key, err, &st);
+    if (st == MDP_OK)
+        to->text = mdp_pool_string(pool, from->text, err, &st);
+    if (st == MDP_OK && from->kind == MDP_FACT_TEXTS) {
+        texts = mdp_pool_array(pool, from->n, sizeof *texts, err, &st);
+        for (size_t i = 0; st == MDP_OK && i < from->n; i++)
+            texts[i] = mdp_pool_string(pool, from->texts[i], err, &st);
+    }
+    if (st == MDP_OK && from->kind == MDP_FACT_COUNTS) {
+        counts = mdp_pool_array(pool, from->n, sizeof *counts, err, &st);
+        if (counts && from->n)
+            memcpy(counts, from->counts, from->n * sizeof *counts);
+    }
+    to->texts = texts;
+    to->counts = counts;
+    return st;
+}
+
+mdp_status mdp_pool_facts(struct mdp_pool *pool, const struct mdp_fact facts[], size_t n,
+                          struct mdp_fact **copy, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    *copy = mdp_pool_array(pool, n, sizeof **copy, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < n; i++)
+        st = copy_fact(pool, &facts[i], &(*copy)[i], err);
+    return st;
+}
+
 void mdp_results_release(struct mdp_results *results)
 {
     mdp_pool_free(results->pool);

@@ -39,9 +39,10 @@ struct mdp_result {
     const char *metric;     /* "accuracy", "auc:edema" */
     double mean, std;       /* std over episodes (n - 1), NaN with fewer than two */
     double ci_low, ci_high; /* NaN when not defined */
-    size_t n_episodes;      /* episodes in which the metric is defined */
-    size_t n_test;          /* rows scored in an episode; the smallest when episodes differ */
-    size_t n_patients;      /* their patients, counted in the same way; 0 when the store has none */
+    size_t n_episodes; /* of the method at these shots; the definition says when the metric is undefined in
+                          some */
+    size_t n_test;     /* rows scored in an episode; the smallest when episodes differ */
+    size_t n_patients; /* their patients, counted in the same way; 0 when the store has none */
     const char *definition; /* a sentence: what the metric and the interval are */
     const char *reason;     /* a sentence when mean is NaN, else NULL */
 };
@@ -89,9 +90,10 @@ struct mdp_roc_curve {
     double high[MDP_ROC_POINTS];
 };
 
-/* All strings and arrays are owned by `strings`/`blocks` and go with mdp_results_release; {0} is empty. */
+/* All strings and arrays are owned by the pool and go with mdp_results_release; {0} is empty. */
 struct mdp_results {
     const char *model, *pretrained, *dataset, *task;
+    const char *baseline;           /* the method that others are compared with */
     size_t n_classes;               /* K */
     const char *const *class_names; /* [K] */
     size_t n_metrics;               /* M */
@@ -118,5 +120,8 @@ void *mdp_pool_array(struct mdp_pool *pool, size_t n, size_t size, struct mdp_er
 /* A copy; NULL for NULL. */
 const char *mdp_pool_string(struct mdp_pool *pool, const char *text, struct mdp_error *err, mdp_status *st);
 void mdp_pool_free(struct mdp_pool *pool);
+/* Copies facts[n] and what they point to. */
+mdp_status mdp_pool_facts(struct mdp_pool *pool, const struct mdp_fact facts[], size_t n,
+                          struct mdp_fact **copy, struct mdp_error *err);
 
 #endif
