@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eval/results_json.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- writing: one entry a line, so that two runs can be compared by diff
+ * ------------------------------------------ */
+
+/* ", " before every entry of an object or list but the first. */
+static void begin_entry(struct mdp_text *t, bool *first)
+{
+    mdp_text_add(t, *first ? "" : ", ");
+    *first = false;
+}
+
+static void put_key(struct mdp_text *t, bool *first, const char *key)
+{
+    begin_entry(t, first);
+    mdp_json_add_string(t, key);
+    mdp_text_add(t, ": ");
+}
+
+static void put_text(struct mdp_text *t, bool *first, const char *key, const char *text)
+{
+    put_key(t, first, key);
+    mdp_json_add_string(t, text);
+}
+
+static void put_number(struct mdp_text *t, bool *first, const char *key, double x)
+{
+    put_key(t, first, key);
+    mdp_json_add_number(t, x);
+}
+
+static void put_count(struct mdp_text *t, bool *first, const char *key, size_t n)
+{
+    put_key(t, first, key);
+    mdp_text_add(t, "%zu", n);
+}
+
+/* A null number and its sentence. */
+static void put_reason(struct mdp_text *t, bool *first, double x, const char *reason)
+{
+    if (isnan(x))
+        put_text(t, first, "reason", reason ? reason : "not defined");
+}
+
+static const struct mdp_result *largest_shots(const struct mdp_results *r, const char *metric, bool baseline)
+{
+    const struct mdp_result *best = NULL;
+
+    for (size_t i = 0; i < r->n_results; i++) {
+        const struct mdp_result *x = &r->results[i];
+        if ((strcmp(x->method, r->baseline) == 0) == baseline && strcmp(x->metric, metric) == 0 &&
+            (!best || x->shots > best->shots))
+            best = x;
+    }
+    return best;
+}
+
+/* What CLIP_benchmark's `build` makes a row of: its own keys first, then more of the same kind. */
+static void put_metrics(struct mdp_text *t, const struct mdp_results *r)
+{
+    static const struct {
+        const char *key, *metric;
+    } keys[] = {{"acc1", "accuracy"},
+                {"mean_per_class_recall", "balanced_accuracy"},
+                {"auc_ovr_macro", "auc_ovr_macro"},
+                {"macro_f1", "macro_f1"}};
+    bool first = true;
+    const struct mdp_result *x = NULL;
+
+    mdp_text_add(t, "\"metrics\": {");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if ((x = largest_shots(r, keys[i].metric, false))) {
+            char key[64];
+            snprintf(key, sizeof key, "lp_%s", keys[i].key);
+            put_number(t, &first, key, x->mean);
+        }
+    if (x)
+        put_count(t, &first, "fewshot_k", x->shots);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if ((x = largest_shots(r, keys[i].metric, true)))
+            put_number(t, &first, keys[i].key, x->mean);
+    mdp_text_add(t, "}");
+}
+
+static void put_result(struct mdp_text *t, const struct mdp_result *r)
+{
+    bool first = true;
+
+    mdp_text_add(t, "{");
+    put_text(t, &first, "method", r->method);
+    put_count(t, &first, "shots", r->shots);
+    put_text(t, &first, "metric", r->metric);
+    put_number(t, &first, "mean", r->mean);
+    put_number(t, &first, "std", r->std);
+    put_number(t, &first, "ci_low", r->ci_low);
+    put_number(t, &first, "ci_high", r->ci_high);
+    put_count(t, &first, "n_episodes", r->n_episodes);
+    put_count(t, &first, "n_test", r->n_test);
+    put_count(t, &first, "n_patients", r->n_patients);
+    put_text(t, &first, "definition", r->definition);
+    put_reason(t, &first, r->mean, r->reason);
+    mdp_text_add(t, "}");
+}
+
+static void put_confusion(struct mdp_text *t, const uint64_t counts[], size_t k)
+{
+    mdp_text_add(t, "[");
+    for (size_t i = 0; i < k; i++) {
+        mdp_text_add(t, i ? ", [" : "[");
+        for (size_t j = 0; j < k; j++)
+            mdp_text_add(t, "%s%llu", j ? ", " : "", (unsigned long long)counts[i * k + j]);
+        mdp_text_add(t, "]");
+    }
+    mdp_text_add(t, "]");
+}
+
+static void put_tests(struct mdp_text *t, const struct mdp_episode *e)
+{
+    mdp_text_add(t, "[");
+    for (size_t i = 0; i < e->n_tests; i++) {
+        const struct mdp_episode_test *x = &e->tests[i];
+        bool first = true;
+        mdp_text_add(t, i ? ",\n       {" : "\n       {");
+        put_text(t, &first, "against", x->against);
+        put_text(t, &first, "metric", x->metric);
+        put_text(t, &first, "test", x->test);
+        put_number(t, &first, "difference", x->difference);
+        put_number(t, &first, "ci_low", x->ci_low);
+        put_number(t, &first, "ci_high", x->ci_high);
+        put_number(t, &first, "p", x->p);
+        put_number(t, &first, "p_adjusted", x->p_adjusted);
+        mdp_text_add(t, "}");
+    }
+    mdp_text_add(t, "]");
+}
+
+static void put_episode(struct mdp_text *t, const struct mdp_results *r, const struct mdp_episode *e)
+{
+    bool first = true, first_reason = true;
+
+    mdp_text_add(t, "{");
+    put_text(t, &first, "method", e->method);
+    put_count(t, &first, "shots", e->shots);
+    put_count(t, &first, "seed", e->seed);
+    put_number(t, &first, "c", e->c);
+    for (size_t m = 0; m < r->n_metrics; m++)
+        put_number(t, &first, r->metrics[m], e->values[m]);
+    put_key(t, &first, "confusion");
+    put_confusion(t, e->confusion, r->n_classes);
+    put_key(t, &first, "reasons");
+    mdp_text_add(t, "{");
+    for (size_t m = 0; m < r->n_metrics; m++)
+        if (isnan(e->values[m]))
+            put_text(t, &first_reason, r->metrics[m], e->reasons[m]);
+    mdp_text_add(t, "}");
+    put_text(t, &first, "group", e->group);
+    put_count(t, &first, "n_test", e->n_test);
+    put_count(t, &first, "n_patients", e->n_patients);
+    put_key(t, &first, "tests");
+    put_tests(t, e);
+    mdp_text_add(t, "}");
+}
+
+static void put_comparison(struct mdp_text *t, const struct mdp_comparison *c)
+{
+    bool first = true;
+
+    mdp_text_add(t, "{");
+    put_text(t, &first, "a", c->a);
+    put_text(t, &first, "b", c->b);
+    put_count(t, &first, "shots", c->shots);
+    put_text(t, &first, "metric", c->metric);
+    put_number(t, &first, "difference", c->difference);
+    put_number(t, &first, "ci_low", c->ci_low);
+    put_number(t, &first, "ci_high", c->ci_high);
+    put_number(t, &first, "p", c->p);
+    put_number(t, &first, "p_adjusted", c->p_adjusted);
+    put_text(t, &first, "test", c->test);
+    put_reason(t, &first, c->difference, c->reason);
+    mdp_text_add(t, "}");
+}
+
+static void put_fact(struct mdp_text *t, bool *first, const char *key, const struct mdp_fact *f)
+{
+    put_key(t, first, key);
+    switch (f->kind) {
+    case MDP_FACT_TEXT:
+        mdp_json_add_string(t, f->text);
+        return;
+    case MDP_FACT_NUMBER:
+        mdp_json_add_number(t, f->number);
+        return;
+    case MDP_FACT_COUNT:
+        mdp_text_add(t, "%zu", f->count);
+        return;
+    case MDP_FACT_TEXTS:
+    case MDP_FACT_COUNTS:
+        break;
+    }
+    mdp_text_add(t, "[");
+    for (size_t i = 0; i < f->n; i++) {
+        mdp_text_add(t, i ? ", " : "");
+        if (f->kind == MDP_FACT_TEXTS)
+            mdp_json_add_string(t, f->texts[i]);
+        else
+            mdp_text_add(t, "%zu", f->counts[i]);
+    }
+    mdp_text_add(t, "]");
+}
+
+/* Facts with the same part before a point stand together in one object. */
+static size_t section_length(const char *key)
+{
+    const char *point = strchr(key, '.');
+
+    return point ? (size_t)(point - key) : 0;
+}
+
+static void put_facts(struct mdp_text *t, const char *name, const struct mdp_fact facts[], size_t n)
+{
+    bool first = true, first_inside = true;
+    size_t open = 0; /* length of the open section's name, which facts[i - 1] has */
+
+    mdp_json_add_string(t, name);
+    mdp_text_add(t, ": {");
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = section_length(facts[i].key);
+        if (open && (length != open || memcmp(facts[i].key, facts[i - 1].key, open) != 0)) {
+            mdp_text_add(t, "}");
+            open = 0;
+        }
+        if (length && !open) {
+            begin_entry(t, &first);
+            mdp_text_add(t, "\n  \"%.*s\": {", (int)length, facts[i].key);
+            first_inside = true;
+            open = length;
+        }
+        if (!open)
+            mdp_text_add(t, "%s\n  ", first ? "" : ",");
+        bool alone = true;
+        if (open)
+            put_fact(t, &first_inside, facts[i].key + length + 1, &facts[i]);
+        else
+            put_fact(t, &alone, facts[i].key, &facts[i]);
+        if (!open)
+            first = false;
+    }
+    mdp_text_add(t, open ? "}\n}" : n ? "\n}" : "}");
+}
+
+mdp_status mdp_results_to_json(const struct mdp_results *r, struct mdp_text *t, struct mdp_error *err)
+{
+    bool first = true;
+
+    mdp_text_add(t, "{\n");
+    put_text(t, &first, "model", r->model);
+    mdp_text_add(t, ",\n");
+    first = true;
+    put_text(t, &first, "pretrained", r->pretrained);
+    mdp_text_add(t, ",\n");
+    first = true;
+    put_text(t, &first, "dataset", r->dataset);
+    mdp_text_add(t, ",\n");
+    first = true;
+    put_text(t, &first, "task", r->task);
+    mdp_text_add(t, ",\n");
+    put_metrics(t, r);
+    mdp_text_add(t, ",\n\"results\": [");
+    for (size_t i = 0; i < r->n_results; i++) {
+        mdp_text_add(t, i ? ",\n  " : "\n  ");
+        put_result(t, &r->results[i]);
+    }
+    mdp_text_add(t, "\n],\n\"episodes\": [");
+    for (size_t i = 0; i < r->n_episodes; i++) {
+        mdp_text_add(t, i ? ",\n  " : "\n  ");
+        put_episode(t, r, &r->episodes[i]);
+    }
+    mdp_text_add(t, "\n],\n\"comparisons\": [");
+    for (size_t i = 0; i < r->n_comparisons; i++) {
+        mdp_text_add(t, i ? ",\n  " : "\n  ");
+        put_comparison(t, &r->comparisons[i]);
+    }
+    mdp_text_add(t, "\n],\n\"classes\": [");
+    for (size_t c = 0; c < r->n_classes; c++) {
+        mdp_text_add(t, c ? ", " : "");
+        mdp_json_add_string(t, r->class_names[c]);
+    }
+    mdp_text_add(t, "],\n\"metric_names\": [");
+    for (size_t m = 0; m < r->n_metrics; m++) {
+        mdp_text_add(t, m ? ", " : "");
+        mdp_json_add_string(t, r->metrics[m]);
+    }
+    mdp_text_add(t, "],\n\"baseline\": ");
+    mdp_json_add_string(t, r->baseline);
+    mdp_text_add(t, ",\n");
+    put_facts(t, "provenance", r->provenance, r->n_provenance);
+    mdp_text_add(t, ",\n");
+    put_facts(t, "environment", r->environment, r->n_environment);
+    mdp_text_add(t, "\n}\n");
+    return mdp_text_status(t, err);
+}
+
+/* --- reading
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+struct reader {
+    const struct mdp_json *doc;
+    struct mdp_results *to;
+    struct mdp_error *err;
+    mdp_status st; /* of the first failure; what follows does nothing */
+};
+
+static const struct json_t *need(struct reader *r, const struct json_t *map, const char *key,
+                                 enum mdp_json_kind kind)
+{
+    const struct json_t *value = NULL;
+
+    if (r->st == MDP_OK)
+        r->st = mdp_json_need(r->doc, map, key, kind, &value, r->err);
+    return r->st == MDP_OK ? value : NULL;
+}
+
+static void *new_array(struct reader *r, size_t n, size_t size)
+{
+    return r->st == MDP_OK ? mdp_pool_array(r->to->pool, n, size, r->err, &r->st) : NULL;
+}
+
+static const char *keep(struct reader *r, const char *text)
+{
+    return r->st == MDP_OK ? mdp_pool_string(r->to->pool, text, r->err, &r->st) : NULL;
+}
+
+static const char *get_text(struct reader *r, const struct json_t *map, const char *key)
+{
+    return keep(r, mdp_json_text(need(r, map, key, MDP_JSON_STRING)));
+}
+
+static const char *optional_text(struct reader *r, const struct json_t *map, const char *key)
+{
+    return keep(r, mdp_json_text(mdp_json_find(map, key)));
+}
+
+/* A number or null, which is NaN. */
+static double get_number(struct reader *r, const struct json_t *map, const char *key)
+{
+    const struct json_t *value = mdp_json_find(map, key);
+
+    if (value && mdp_json_kind(value) == MDP_JSON_NULL)
+        return NAN;
+    return mdp_json_number(need(r, map, key, MDP_JSON_NUMBER));
+}
+
+static size_t get_count(struct reader *r, const struct json_t *map, const char *key)
+{
+    const struct json_t *value = need(r, map, key, MDP_JSON_NUMBER);
+
+    if (value && !mdp_json_is_whole(value))
+        r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s' is no count", key);
+    return value && r->st == MDP_OK ? (size_t)mdp_json_number(value) : 0;
+}
+
+static const char *const *get_texts(struct reader *r, const struct json_t *map, const char *key, size_t *n)
+{
+    const struct json_t *list = need(r, map, key, MDP_JSON_LIST);
+    const size_t count = list ? mdp_json_count(list) : 0;
+    const char **texts = new_array(r, count, sizeof *texts);
+
+    for (size_t i = 0; texts && i < count; i++) {
+        texts[i] = keep(r, mdp_json_text(mdp_json_at(list, i)));
+        if (r->st == MDP_OK && !texts[i])
+            r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s': entry %zu is no string", key, i);
+    }
+    *n = r->st == MDP_OK ? count : 0;
+    return texts;
+}
+
+static void read_results(struct reader *r, const struct json_t *root)
+{
+    const struct json_t *list = need(r, root, "results", MDP_JSON_LIST);
+    const size_t n = list ? mdp_json_count(list) : 0;
+
+    r->to->results = new_array(r, n, sizeof *r->to->results);
+    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
+        const struct json_t *x = mdp_json_at(list, i);
+        r->to->results[i] = (struct mdp_result){.method = get_text(r, x, "method"),
+                                                .shots = get_count(r, x, "shots"),
+                                                .metric = get_text(r, x, "metric"),
+                                                .mean = get_number(r, x, "mean"),
+                                                .std = get_number(r, x, "std"),
+                                                .ci_low = get_number(r, x, "ci_low"),
+                                                .ci_high = get_number(r, x, "ci_high"),
+                                                .n_episodes = get_count(r, x, "n_episodes"),
+                                                .n_test = get_count(r, x, "n_test"),
+                                                .n_patients = get_count(r, x, "n_patients"),
+                                                .definition = get_text(r, x, "definition"),
+                                                .reason = optional_text(r, x, "reason")};
+        r->to->n_results = i + 1;
+    }
+}
+
+static void read_comparisons(struct reader *r, const struct json_t *root)
+{
+    const struct json_t *list = need(r, root, "comparisons", MDP_JSON_LIST);
+    const size_t n = list ? mdp_json_count(list) : 0;
+
+    r->to->comparisons = new_array(r, n, sizeof *r->to->comparisons);
+    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
+        const struct json_t *x = mdp_json_at(list, i);
+        r->to->comparisons[i] = (struct mdp_comparison){.a = get_text(r, x, "a"),
+                                                        .b = get_text(r, x, "b"),
+                                                        .shots = get_count(r, x, "shots"),
+                                                        .metric = get_text(r, x, "metric"),
+                                                        .difference = get_number(r, x, "difference"),
+                                                        .ci_low = get_number(r, x, "ci_low"),
+                                                        .ci_high = get_number(r, x, "ci_high"),
+                                                        .p = get_number(r, x, "p"),
+                                                        .p_adjusted = get_number(r, x, "p_adjusted"),
+                                                        .test = get_text(r, x, "test"),
+                                                        .reason = optional_text(r, x, "reason")};
+        r->to->n_comparisons = i + 1;
+    }
+}
+
+static void read_tests(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
+{
+    const struct json_t *list = need(r, episode, "tests", MDP_JSON_LIST);
+    const size_t n = list ? mdp_json_count(list) : 0;
+
+    e->tests = new_array(r, n, sizeof *e->tests);
+    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
+        const struct json_t *x = mdp_json_at(list, i);
+        e->tests[i] = (struct mdp_episode_test){.against = get_text(r, x, "against"),
+                                                .metric = get_text(r, x, "metric"),
+                                                .test = get_text(r, x, "test"),
+                                                .difference = get_number(r, x, "difference"),
+                                                .ci_low = get_number(r, x, "ci_low"),
+                                                .ci_high = get_number(r, x, "ci_high"),
+                                                .p = get_number(r, x, "p"),
+                                                .p_adjusted = get_number(r, x, "p_adjusted")};
+        e->n_tests = i + 1;
+    }
+}
+
+static void read_confusion(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
+{
+    const size_t k = r->to->n_classes;
+    const struct json_t *rows = need(r, episode, "confusion", MDP_JSON_LIST);
+
+    e->confusion = new_array(r, k * k, sizeof *e->confusion);
+    for (size_t i = 0; r->st == MDP_OK && i < k * k; i++) {
+        const struct json_t *count = mdp_json_at(mdp_json_at(rows, i / k), i % k);
+        if (!count || !mdp_json_is_whole(count))
+            r->st =
+                mdp_fail(r->err, MDP_ERR_FORMAT, "key 'confusion': expected %zu rows of %zu counts", k, k);
+        else
+            e->confusion[i] = (uint64_t)mdp_json_number(count);
+    }
+}
+
+static void read_episode(struct reader *r, const struct json_t *x, struct mdp_episode *e)
+{
+    const size_t m = r->to->n_metrics;
+    const struct json_t *reasons = need(r, x, "reasons", MDP_JSON_MAP);
+
+    *e = (struct mdp_episode){.method = get_text(r, x, "method"),
+                              .shots = get_count(r, x, "shots"),
+                              .seed = get_count(r, x, "seed"),
+                              .c = get_number(r, x, "c"),
+                              .group = get_text(r, x, "group"),
+                              .n_test = get_count(r, x, "n_test"),
+                              .n_patients = get_count(r, x, "n_patients"),
+                              .values = new_array(r, m, sizeof *e->values),
+                              .reasons = new_array(r, m, sizeof *e->reasons)};
+    for (size_t i = 0; r->st == MDP_OK && i < m; i++) {
+        e->values[i] = get_number(r, x, r->to->metrics[i]);
+        e->reasons[i] = optional_text(r, reasons, r->to->metrics[i]);
+    }
+    read_confusion(r, x, e);
+    read_tests(r, x, e);
+}
+
+static void read_episodes(struct reader *r, const struct json_t *root)
+{
+    const struct json_t *list = need(r, root, "episodes", MDP_JSON_LIST);
+    const size_t n = list ? mdp_json_count(list) : 0;
+
+    r->to->episodes = new_array(r, n, sizeof *r->to->episodes);
+    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
+        read_episode(r, mdp_json_at(list, i), &r->to->episodes[i]);
+        r->to->n_episodes = i + 1;
+    }
+}
+
+/* Facts being read: entries of an object, one level of objects inside it. */
+struct fact_list {
+    struct reader *reader;
+    const char *section; /* NULL outside */
+    struct mdp_fact *at;
+    size_t n, capacity;
+};
+
+static mdp_status read_fact_list(struct reader *r, const struct json_t *list, struct mdp_fact *fact)
+{
+    const size_t n = mdp_json_count(list);
+    const bool counts = n && mdp_json_is_whole(mdp_json_at(list, 0));
+    const char **texts = new_array(r, n, sizeof *texts);
+    size_t *numbers = new_array(r, n, sizeof *numbers);
+
+    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
+        const struct json_t *x = mdp_json_at(list, i);
+        texts[i] = keep(r, mdp_json_text(x));
+        numbers[i] = mdp_json_is_whole(x) ? (size_t)mdp_json_number(x) : 0;
+        if (r->st == MDP_OK && (counts ? !mdp_json_is_whole(x) : !texts[i]))
+            r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s': entry %zu is of another kind", fact->key, i);
+    }
+    fact->kind = counts ? MDP_FACT_COUNTS : MDP_FACT_TEXTS;
+    fact->n = n;
+    fact->texts = texts;
+    fact->counts = numbers;
+    return r->st;
+}
+
+static mdp_status read_fact(void *context, const char *key, const struct json_t *value, struct mdp_error *err)
+{
+    struct fact_list *list = context;
+    struct reader *r = list->reader;
+    const enum mdp_json_kind kind = mdp_json_kind(value);
+    struct mdp_text name = {0};
+
+    if (kind == MDP_JSON_MAP && !list->section) {
+        list->section = key;
+        mdp_status st = mdp_json_each(value, read_fact, list, err);
+        list->section = NULL;
+        return st;
+    }
+    if (list->n == list->capacity)
+        return r->st = mdp_fail(err, MDP_ERR_FORMAT, "key '%s': too many entries", key);
+    struct mdp_fact *fact = &list->at[list->n++];
+    mdp_text_add(&name, "%s%s%s", list->section ? list->section : "", list->section ? "." : "", key);
+    r->st = mdp_text_status(&name, err);
+    *fact = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = keep(r, name.at)};
+    mdp_text_release(&name);
+    if (r->st != MDP_OK || kind == MDP_JSON_NULL)
+        return r->st;
+    if (kind == MDP_JSON_LIST)
+        return read_fact_list(r, value, fact);
+    if (kind == MDP_JSON_STRING)
+        fact->text = keep(r, mdp_json_text(value));
+    else if (kind == MDP_JSON_NUMBER && mdp_json_is_whole(value))
+        *fact = (struct mdp_fact){
+            .kind = MDP_FACT_COUNT, .key = fact->key, .count = (size_t)mdp_json_number(value)};
+    else if (kind == MDP_JSON_NUMBER)
+        *fact =
+            (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = fact->key, .number = mdp_json_number(value)};
+    else
+        r->st = mdp_fail(err, MDP_ERR_FORMAT, "key '%s' is neither text, number nor list", key);
+    return r->st;
+}
+
+static mdp_status count_fact(void *context, const char *key, const struct json_t *value,
+                             struct mdp_error *err)
+{
+    (void)key;
+    (void)err;
+    *(size_t *)context += 1 + (mdp_json_kind(value) == MDP_JSON_MAP ? mdp_json_count(value) : 0);
+    return MDP_OK;
+}
+
+static struct mdp_fact *read_facts(struct reader *r, const struct json_t *root, const char *key, size_t *n)
+{
+    struct fact_list list = {.reader = r};
+    const struct json_t *map = need(r, root, key, MDP_JSON_MAP);
+
+    *n = 0;
+    if (!map)
+        return NULL;
+    r->st = mdp_json_each(map, count_fact, &list.capacity, r->err);
+    list.at = new_array(r, list.capacity, sizeof *list.at);
+    if (r->st == MDP_OK)
+        r->st = mdp_json_each(map, read_fact, &list, r->err);
+    *n = list.n;
+    return list.at;
+}
+
+mdp_status mdp_results_read(const char *path, struct mdp_results *results, struct mdp_error *err)
+{
+    struct mdp_json *doc = NULL;
+    struct reader r = {.to = results, .err = err};
+
+    *results = (struct mdp_results){0};
+    r.st = mdp_json_read(path, &doc, err);
+    if (r.st != MDP_OK)
+        return r.st;
+    r.doc = doc;
+    results->pool = mdp_pool_new(err, &r.st);
+    const struct json_t *root = mdp_json_root(doc);
+    results->model = get_text(&r, root, "model");
+    results->pretrained = get_text(&r, root, "pretrained");
+    results->dataset = get_text(&r, root, "dataset");
+    results->task = get_text(&r, root, "task");
+    results->baseline = get_text(&r, root, "baseline");
+    results->class_names = get_texts(&r, root, "classes", &results->n_classes);
+    results->metrics = get_texts(&r, root, "metric_names", &results->n_metrics);
+    read_results(&r, root);
+    read_episodes(&r, root);
+    read_comparisons(&r, root);
+    results->provenance = read_facts(&r, root, "provenance", &results->n_provenance);
+    results->environment = read_facts(&r, root, "environment", &results->n_environment);
+    mdp_json_free(doc);
+    if (r.st == MDP_OK)
+        return MDP_OK;
+    mdp_results_release(results);
+    return !err || strstr(err->message, path) ? r.st : mdp_fail_at(err, r.st, "%s", path);
+}

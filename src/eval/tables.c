@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eval/tables.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "eval/evaluate.h"
+#include "eval/results_json.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- fields
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* A field as RFC 4180 wants it, in quotes where it must be. */
+static void put_text(struct mdp_text *t, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        mdp_text_add(t, "%s", text);
+        return;
+    }
+    mdp_text_add(t, "\"");
+    for (; *text; text++)
+        mdp_text_add(t, *text == '"' ? "\"\"" : "%c", *text);
+    mdp_text_add(t, "\"");
+}
+
+static void next_text(struct mdp_text *t, const char *text)
+{
+    mdp_text_add(t, ",");
+    put_text(t, text);
+}
+
+static void next_number(struct mdp_text *t, double x)
+{
+    if (isfinite(x))
+        mdp_text_add(t, ",%.17g", x);
+    else
+        mdp_text_add(t, ",");
+}
+
+static void next_count(struct mdp_text *t, uint64_t n)
+{
+    mdp_text_add(t, ",%llu", (unsigned long long)n);
+}
+
+/* --- tables
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void results_table(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "method,shots,metric,mean,std,ci_low,ci_high,n_episodes,n_test,n_patients,reason\n");
+    for (size_t i = 0; i < r->n_results; i++) {
+        const struct mdp_result *x = &r->results[i];
+        put_text(t, x->method);
+        next_count(t, x->shots);
+        next_text(t, x->metric);
+        next_number(t, x->mean);
+        next_number(t, x->std);
+        next_number(t, x->ci_low);
+        next_number(t, x->ci_high);
+        next_count(t, x->n_episodes);
+        next_count(t, x->n_test);
+        next_count(t, x->n_patients);
+        next_text(t, x->reason ? x->reason : "");
+        mdp_text_add(t, "\n");
+    }
+}
+
+static void comparisons_table(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "a,b,shots,metric,difference,ci_low,ci_high,p,p_adjusted,test\n");
+    for (size_t i = 0; i < r->n_comparisons; i++) {
+        const struct mdp_comparison *x = &r->comparisons[i];
+        put_text(t, x->a);
+        next_text(t, x->b);
+        next_count(t, x->shots);
+        next_text(t, x->metric);
+        next_number(t, x->difference);
+        next_number(t, x->ci_low);
+        next_number(t, x->ci_high);
+        next_number(t, x->p);
+        next_number(t, x->p_adjusted);
+        next_text(t, x->test);
+        mdp_text_add(t, "\n");
+    }
+}
+
+static void episodes_table(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "method,group,shots,seed,c,n_test,n_patients");
+    for (size_t m = 0; m < r->n_metrics; m++)
+        next_text(t, r->metrics[m]);
+    mdp_text_add(t, "\n");
+    for (size_t i = 0; i < r->n_episodes; i++) {
+        const struct mdp_episode *e = &r->episodes[i];
+        put_text(t, e->method);
+        next_text(t, e->group);
+        next_count(t, e->shots);
+        next_count(t, e->seed);
+        next_number(t, e->c);
+        next_count(t, e->n_test);
+        next_count(t, e->n_patients);
+        for (size_t m = 0; m < r->n_metrics; m++)
+            next_number(t, e->values[m]);
+        mdp_text_add(t, "\n");
+    }
+}
+
+/* --- data of figures
+ * ----------------------------------------------------------------------------------------------- */
+
+static void roc_data(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "method,shots,class,fpr,tpr,tpr_low,tpr_high\n");
+    for (size_t i = 0; i < r->n_curves; i++) {
+        const struct mdp_roc_curve *c = &r->curves[i];
+        for (size_t p = 0; p < MDP_ROC_POINTS; p++) {
+            put_text(t, c->method);
+            next_count(t, c->shots);
+            next_text(t, c->class_name);
+            next_number(t, (double)p / (MDP_ROC_POINTS - 1));
+            next_number(t, c->tpr[p]);
+            next_number(t, c->low[p]);
+            next_number(t, c->high[p]);
+            mdp_text_add(t, "\n");
+        }
+    }
+}
+
+static void shots_data(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "method,shots,metric,mean,ci_low,ci_high\n");
+    for (size_t i = 0; i < r->n_results; i++) {
+        const struct mdp_result *x = &r->results[i];
+        put_text(t, x->method);
+        next_count(t, x->shots);
+        next_text(t, x->metric);
+        next_number(t, x->mean);
+        next_number(t, x->ci_low);
+        next_number(t, x->ci_high);
+        mdp_text_add(t, "\n");
+    }
+}
+
+static bool same_group(const struct mdp_episode *a, const struct mdp_episode *b)
+{
+    return a->shots == b->shots && strcmp(a->method, b->method) == 0;
+}
+
+/* Counts of the episodes of e's method and shots, added; rows of class `label`. */
+static uint64_t count_cell(const struct mdp_results *r, const struct mdp_episode *e, size_t label,
+                           size_t predicted)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < r->n_episodes; i++)
+        if (same_group(&r->episodes[i], e))
+            sum += r->episodes[i].confusion[label * r->n_classes + predicted];
+    return sum;
+}
+
+static void confusion_of_group(const struct mdp_results *r, const struct mdp_episode *e, struct mdp_text *t)
+{
+    for (size_t label = 0; label < r->n_classes; label++) {
+        uint64_t rows = 0;
+        for (size_t p = 0; p < r->n_classes; p++)
+            rows += count_cell(r, e, label, p);
+        for (size_t p = 0; p < r->n_classes; p++) {
+            const uint64_t count = count_cell(r, e, label, p);
+            put_text(t, e->method);
+            next_count(t, e->shots);
+            next_text(t, r->class_names[label]);
+            next_text(t, r->class_names[p]);
+            next_count(t, count);
+            next_number(t, rows ? (double)count / (double)rows : NAN);
+            mdp_text_add(t, "\n");
+        }
+    }
+}
+
+/* share: of the rows of the true class. */
+static void confusion_data(const struct mdp_results *r, struct mdp_text *t)
+{
+    mdp_text_add(t, "method,shots,true,predicted,count,share\n");
+    for (size_t g = 0; g < r->n_results; g++) {
+        const bool begins = g == 0 || r->results[g].shots != r->results[g - 1].shots ||
+                            strcmp(r->results[g].method, r->results[g - 1].method) != 0;
+        for (size_t i = 0; begins && i < r->n_episodes; i++)
+            if (r->episodes[i].shots == r->results[g].shots &&
+                strcmp(r->episodes[i].method, r->results[g].method) == 0) {
+                confusion_of_group(r, &r->episodes[i], t);
+                break;
+            }
+    }
+}
+
+/* --- files
+ * ------------------------------------------------------------------------------------------------------ */
+
+static mdp_status write_file(const char *folder, const char *name, const struct mdp_text *content,
+                             struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+    mdp_status st = mdp_text_status(content, err);
+
+    if (st == MDP_OK)
+        st = mdp_path_join(&path, folder, name, err);
+    if (st == MDP_OK)
+        st = mdp_file_write(path.at, content->at, content->n, err);
+    mdp_text_release(&path);
+    return st;
+}
+
+static mdp_status make_folder(const char *folder, const char *name, struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+    mdp_status st = mdp_path_join(&path, folder, name, err);
+
+    if (st == MDP_OK)
+        st = mdp_make_folders(path.at, err);
+    mdp_text_release(&path);
+    return st;
+}
+
+mdp_status mdp_tables_write(const char *folder, const struct mdp_results *results, struct mdp_error *err)
+{
+    static const struct {
+        const char *name;
+        void (*write)(const struct mdp_results *results, struct mdp_text *t);
+    } files[] = {{"tables/results.csv", results_table},   {"tables/comparisons.csv", comparisons_table},
+                 {"tables/episodes.csv", episodes_table}, {"figures/roc.csv", roc_data},
+                 {"figures/shots.csv", shots_data},       {"figures/confusion.csv", confusion_data}};
+    struct mdp_text content = {0};
+    mdp_status st = make_folder(folder, "tables", err);
+
+    if (st == MDP_OK)
+        st = make_folder(folder, "figures", err);
+    for (size_t i = 0; st == MDP_OK && i < sizeof files / sizeof files[0]; i++) {
+        mdp_text_clear(&content);
+        files[i].write(results, &content);
+        st = write_file(folder, files[i].name, &content, err);
+    }
+    mdp_text_release(&content);
+    return st;
+}
+
+mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err)
+{
+    struct mdp_text json = {0};
+    mdp_status st = mdp_results_to_json(results, &json, err);
+
+    if (st == MDP_OK)
+        st = mdp_tables_write(folder, results, err);
+    if (st == MDP_OK)
+        st = write_file(folder, "results.json", &json, err);
+    mdp_text_release(&json);
+    return st;
+}
