@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Zero-shot: the prompts of a class against the picture, by the store's own ensemble rule and similarity.
 
-   Letters: D features, K classes of the labels, P prompts; x unit embedding of a picture, t_p of a prompt, s
-   logit scale, b logit bias. Logit of class k over its prompts p: mean-logits     mean_p (s x.t_p + b)
-   (MedCLIP with ensemble=True) max-logits      max_p (s x.t_p + b)                  (MedCLIP with
-   ensemble=False) mean-embedding  s x.u_k + b, u_k = mean_p t_p brought back to unit length  (CLIP,
-   open_clip; without that it would be mean-logits) Scores: softmax over the classes, or a sigmoid of each
-   where the store says so. */
+   Letters: D features, K classes of the labels, P prompts; x unit embedding of a picture, t_p of a prompt, s logit
+   scale, b logit bias. Logit of class k over its prompts p:
+
+       mean-logits     mean_p (s x.t_p + b)                              MedCLIP with ensemble=True
+       max-logits      max_p (s x.t_p + b)                               MedCLIP with ensemble=False
+       mean-embedding  s x.u_k + b, u_k = mean_p t_p at unit length      CLIP, open_clip
+
+   Scores: softmax over the classes, or a sigmoid of each where the store says so. */
 #include "base/memory.h"
 #include "probe/method.h"
 
