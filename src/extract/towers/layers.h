@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading layers of a tower from a weight file: every tensor by its full name and exact shape. */
+#ifndef MDP_EXTRACT_LAYERS_H
+#define MDP_EXTRACT_LAYERS_H
+
+#include "extract/kernels/linear.h"
+#include "extract/weights/weights.h"
+#include "medprobe/status.h"
+
+#include <stdbool.h>
+
+/* Where names begin: a file and what stands before every name ("vision_model.model."). */
+struct mdp_layer_source {
+    const struct mdp_weights *weights;
+    const char *prefix;
+};
+
+/* The affine part of a layer norm. */
+struct mdp_norm {
+    float *gain, *bias; /* [C] */
+};
+
+/* A tensor of exactly this shape as new float32 array; the name is prefix, format and arguments. */
+mdp_status mdp_layer_tensor(const struct mdp_layer_source *source, float **values, size_t rank,
+                            const size_t shape[], struct mdp_error *err, const char *format, ...)
+    MDP_PRINTF(6, 7);
+
+/* <name>.weight[C] and <name>.bias[C]. */
+mdp_status mdp_layer_norm_read(const struct mdp_layer_source *source, const char *name, size_t columns,
+                               struct mdp_norm *norm, struct mdp_error *err);
+void mdp_layer_norm_release(struct mdp_norm *norm);
+
+/* <name>.weight[O, I] and, with_bias, <name>.bias[O]. Several names are stacked: one product for query, key
+   and value. */
+mdp_status mdp_layer_linear_read(const struct mdp_layer_source *source, const char *const names[], size_t n,
+                                 size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
+                                 struct mdp_error *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A picture's way through a Swin. The map of tokens x[H * W, C] stays in one place; a block changes it a
+   group of windows at a time, so that everything a block does to a token happens while it is in the cache.
+   Windows share no token, so the order of groups does not matter. */
+#include "extract/towers/swin.h"
+
+#include "base/memory.h"
+#include "extract/towers/family.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Scratch of a group of windows: [rows, ...] each, rows = windows * N. */
+struct group {
+    size_t rows;
+    const uint32_t *order; /* [rows] token of every row */
+    float *x, *y;          /* [rows, C] tokens before and after attention */
+    float *normed;         /* [rows, C] the input of a product; also what attention gives */
+    float *wide;           /* [rows, max(3C, F)] query, key, value; then the MLP's hidden values */
+    float *attention;      /* scratch of one window */
+};
+
+struct tapped {
+    mdp_tap *tap;
+    void *context;
+};
+
+static void show(const struct tapped *t, const float *values, size_t rows, size_t columns, const char *format,
+                 size_t a, size_t b)
+{
+    char name[80];
+
+    if (!t->tap)
+        return;
+    snprintf(name, sizeof name, format, a, b);
+    t->tap(t->context, name, values, rows, columns);
+}
+
+/* --- patch embedding -------------------------------------------------------------------------------------
+ */
+
+/* One row of patches as rows [W, channels * patch * patch]; pixels beyond the picture are 0. */
+static void cut_patches(const struct mdp_swin_config *c, const float *input, size_t row, size_t width,
+                        float *out)
+{
+    for (size_t x = 0; x < width; x++)
+        for (size_t channel = 0; channel < c->channels; channel++)
+            for (size_t py = 0; py < c->patch; py++, out += c->patch) {
+                const size_t top = row * c->patch + py, left = x * c->patch;
+                const float *from = input + (channel * c->height + top) * c->width + left;
+                for (size_t px = 0; px < c->patch; px++)
+                    out[px] = top < c->height && left + px < c->width ? from[px] : 0;
+            }
+}
+
+static void embed(const struct mdp_swin *swin, const float *input, float *x, float *work)
+{
+    const struct mdp_swin_stage *first = &swin->stage[0];
+
+    for (size_t row = 0; row < first->height; row++, x += first->width * first->dim) {
+        cut_patches(&swin->config, input, row, first->width, work);
+        mdp_linear_run(&swin->patch, work, first->width, swin->patch.in, MDP_ACTIVATION_NONE, NULL, x,
+                       first->dim);
+        swin->kernels->layer_norm(x, first->width, first->dim, first->dim, swin->patch_norm.gain,
+                                  swin->patch_norm.bias, swin->eps, x, first->dim);
+    }
+}
+
+/* --- blocks ----------------------------------------------------------------------------------------------
+ */
+
+static void gather(const struct group *g, const float *x, size_t dim)
+{
+    for (size_t r = 0; r < g->rows; r++)
+        if (g->order[r] == MDP_SWIN_PADDING)
+            memset(g->x + r * dim, 0, dim * sizeof *x);
+        else
+            memcpy(g->x + r * dim, x + g->order[r] * dim, dim * sizeof *x);
+}
+
+static void scatter(const struct group *g, float *x, size_t dim)
+{
+    for (size_t r = 0; r < g->rows; r++)
+        if (g->order[r] != MDP_SWIN_PADDING)
+            memcpy(x + g->order[r] * dim, g->x + r * dim, dim * sizeof *x);
+}
+
+/* Padding is zero after the norm, not before it. */
+static void clear_padding(const struct group *g, float *normed, size_t dim)
+{
+    for (size_t r = 0; r < g->rows; r++)
+        if (g->order[r] == MDP_SWIN_PADDING)
+            memset(normed + r * dim, 0, dim * sizeof *normed);
+}
+
+/* The shift mask of window w, or NULL. */
+static const float *mask_of(const struct mdp_swin *swin, const struct mdp_swin_stage *stage, size_t w)
+{
+    const size_t right = (w % stage->window_columns == stage->window_columns - 1) ? 1 : 0;
+    const size_t below = (w / stage->window_columns == stage->window_rows - 1) ? 2 : 0;
+
+    return swin->mask[right | below];
+}
+
+/* wide holds query, key and value of every row; the result goes to normed. */
+static void attend(const struct mdp_swin *swin, const struct mdp_swin_stage *stage,
+                   const struct mdp_swin_block *block, const struct group *g, size_t first_window,
+                   bool shifted)
+{
+    const size_t n = swin->window_size, dim = stage->dim;
+
+    for (size_t w = 0; w * n < g->rows; w++) {
+        const float *qkv = g->wide + w * n * 3 * dim;
+        const struct mdp_attention attention = {.q = qkv,
+                                                .k = qkv + dim,
+                                                .v = qkv + 2 * dim,
+                                                .queries = n,
+                                                .keys = n,
+                                                .ld = 3 * dim,
+                                                .heads = stage->heads,
+                                                .dim = dim / stage->heads,
+                                                .scale = 1 / sqrtf((float)(dim / stage->heads)),
+                                                .bias = block->bias,
+                                                .mask =
+                                                    shifted ? mask_of(swin, stage, first_window + w) : NULL,
+                                                .ld_bias = swin->ld_bias,
+                                                .out = g->normed + w * n * dim,
+                                                .ld_out = dim};
+        swin->kernels->attention(&attention, g->attention);
+    }
+}
+
+/* x + Attention(Norm(x)), then y + MLP(Norm(y)), for the rows of a group. */
+static void run_group(const struct mdp_swin *swin, const struct mdp_swin_stage *stage,
+                      const struct mdp_swin_block *block, const struct group *g, float *x,
+                      size_t first_window, bool shifted)
+{
+    const size_t dim = stage->dim;
+
+    gather(g, x, dim);
+    swin->kernels->layer_norm(g->x, g->rows, dim, dim, block->before.gain, block->before.bias, swin->eps,
+                              g->normed, dim);
+    clear_padding(g, g->normed, dim);
+    mdp_linear_run(&block->qkv, g->normed, g->rows, dim, MDP_ACTIVATION_NONE, NULL, g->wide, 3 * dim);
+    attend(swin, stage, block, g, first_window, shifted);
+    mdp_linear_run(&block->output, g->normed, g->rows, dim, MDP_ACTIVATION_NONE, g->x, g->y, dim);
+    swin->kernels->layer_norm(g->y, g->rows, dim, dim, block->after.gain, block->after.bias, swin->eps,
+                              g->normed, dim);
+    mdp_linear_run(&block->mlp_in, g->normed, g->rows, dim, MDP_ACTIVATION_GELU, NULL, g->wide,
+                   stage->hidden);
+    mdp_linear_run(&block->mlp_out, g->wide, g->rows, stage->hidden, MDP_ACTIVATION_NONE, g->y, g->x, dim);
+    scatter(g, x, dim);
+}
+
+static void run_block(const struct mdp_swin *swin, const struct mdp_swin_stage *stage,
+                      const struct mdp_swin_block *block, bool shifted, float *x, float *work)
+{
+    const size_t windows = stage->window_rows * stage->window_columns, n = swin->window_size;
+    const size_t most_rows = stage->group * n;
+    const size_t wide = 3 * stage->dim > stage->hidden ? 3 * stage->dim : stage->hidden;
+    struct group g = {.x = work};
+
+    g.y = g.x + most_rows * stage->dim;
+    g.normed = g.y + most_rows * stage->dim;
+    g.wide = g.normed + most_rows * stage->dim;
+    g.attention = g.wide + most_rows * wide;
+    for (size_t w = 0; w < windows; w += stage->group) {
+        g.rows = (windows - w < stage->group ? windows - w : stage->group) * n;
+        g.order = stage->order[shifted] + w * n;
+        run_group(swin, stage, block, &g, x, w, shifted);
+    }
+}
+
+/* --- patch merging -----------------------------------------------------------------------------------------
+ */
+
+/* The four neighbours of every token of the smaller map's row: [W / 2, 4C]; beyond the map they are 0. */
+static void gather_neighbours(const struct mdp_swin_stage *stage, const float *x, size_t row, float *out)
+{
+    const size_t dim = stage->dim;
+
+    for (size_t column = 0; 2 * column < stage->width; column++)
+        for (size_t part = 0; part < 4; part++, out += dim) {
+            const size_t top = 2 * row + part % 2, left = 2 * column + part / 2;
+            if (top < stage->height && left < stage->width)
+                memcpy(out, x + (top * stage->width + left) * dim, dim * sizeof *x);
+            else
+                memset(out, 0, dim * sizeof *x);
+        }
+}
+
+/* In place: row r of the smaller map ends before rows 2r + 2 of the larger one, which are still needed,
+ * begin. */
+static void merge(const struct mdp_swin *swin, const struct mdp_swin_stage *stage, float *x, float *work)
+{
+    const size_t width = (stage->width + 1) / 2, dim = 4 * stage->dim;
+    float *out = x;
+
+    for (size_t row = 0; 2 * row < stage->height; row++, out += width * dim / 2) {
+        gather_neighbours(stage, x, row, work);
+        swin->kernels->layer_norm(work, width, dim, dim, stage->merge_norm.gain, stage->merge_norm.bias,
+                                  swin->eps, work, dim);
+        mdp_linear_run(&stage->merge, work, width, dim, MDP_ACTIVATION_NONE, NULL, out, dim / 2);
+    }
+}
+
+/* --- the whole
+ * ----------------------------------------------------------------------------------------------- */
+
+static void mean_over_tokens(const float *x, size_t tokens, size_t dim, float *out)
+{
+    for (size_t c = 0; c < dim; c++) {
+        double sum = 0;
+        for (size_t t = 0; t < tokens; t++)
+            sum += (double)x[t * dim + c];
+        out[c] = (float)(sum / (double)tokens);
+    }
+}
+
+/* Final norm, mean, projection. */
+static void pool(const struct mdp_swin *swin, const float *x, float *work, float *features,
+                 const struct tapped *t)
+{
+    const struct mdp_swin_stage *last = &swin->stage[swin->stages - 1];
+    const size_t tokens = last->height * last->width, dim = last->dim;
+    float *pooled = swin->projects ? work : features;
+
+    swin->kernels->layer_norm(x, tokens, dim, dim, swin->final_norm.gain, swin->final_norm.bias, swin->eps,
+                              work, dim);
+    show(t, work, tokens, dim, "layernorm", 0, 0);
+    mean_over_tokens(work, tokens, dim, pooled);
+    show(t, pooled, 1, dim, "pooler", 0, 0);
+    if (!swin->projects)
+        return;
+    mdp_linear_run(&swin->projection, pooled, 1, dim, MDP_ACTIVATION_NONE, NULL, features,
+                   swin->config.output_width);
+    show(t, features, 1, swin->config.output_width, "projection", 0, 0);
+}
+
+void mdp_swin_run(const struct mdp_swin *swin, const float *input, float *scratch, float *features,
+                  mdp_tap *tap, void *tap_context)
+{
+    const struct tapped t = {tap, tap_context};
+    float *x = scratch, *work = scratch + swin->tokens_size;
+
+    embed(swin, input, x, work);
+    show(&t, x, swin->stage[0].height * swin->stage[0].width, swin->stage[0].dim, "embeddings", 0, 0);
+    for (size_t s = 0; s < swin->stages; s++) {
+        const struct mdp_swin_stage *stage = &swin->stage[s];
+        for (size_t b = 0; b < stage->depth; b++) {
+            run_block(swin, stage, &stage->blocks[b], stage->shifts && b % 2 == 1, x, work);
+            show(&t, x, stage->height * stage->width, stage->dim, "layers.%zu.blocks.%zu", s, b);
+        }
+        if (s + 1 < swin->stages) {
+            merge(swin, stage, x, work);
+            show(&t, x, swin->stage[s + 1].height * swin->stage[s + 1].width, 2 * stage->dim,
+                 "layers.%zu.downsample", s, 0);
+        }
+    }
+    pool(swin, x, work, features, &t);
+}
+
+/* --- the family
+ * ---------------------------------------------------------------------------------------------- */
+
+static mdp_status load(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                       const struct mdp_weights *weights, struct mdp_tower *tower, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_swin *swin = tower->model = mdp_new_array(1, sizeof *swin, err, &st);
+
+    if (swin)
+        st = mdp_swin_config_read(doc, node, &swin->config, err);
+    if (st == MDP_OK)
+        st = mdp_swin_plan(swin, err);
+    if (st == MDP_OK)
+        st = mdp_swin_load(swin, weights, err);
+    if (st != MDP_OK)
+        return st;
+    tower->width = swin->config.output_width;
+    tower->input_size = swin->config.channels * swin->config.height * swin->config.width;
+    tower->scratch_size = swin->tokens_size + swin->work_size;
+    return MDP_OK;
+}
+
+static void free_swin(void *model)
+{
+    if (model)
+        mdp_swin_release(model);
+    free(model);
+}
+
+static void run(const void *model, const float *input, float *scratch, float *features, mdp_tap *tap,
+                void *tap_context)
+{
+    mdp_swin_run(model, input, scratch, features, tap, tap_context);
+}
+
+const struct mdp_tower_family mdp_swin_family = {.name = "swin", .load = load, .free = free_swin, .run = run};

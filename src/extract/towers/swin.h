@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Swin Transformer (Liu et al., ICCV 2021) as transformers' SwinModel runs it: patch embedding, stages of
+   window attention blocks with patch merging between them, final norm, mean over tokens; then, where the
+   model has one, a linear projection without bias.
+
+   Letters: H x W map of a stage in tokens, C channels of a stage, M window side, N = M^2 tokens of a window,
+   F hidden width of the MLP, D width of the embedding.
+
+   A map that is no multiple of M is padded with zero tokens, right and below, after the first norm of a
+   block; a map of odd size is padded with one zero row or column before merging; a picture that is no
+   multiple of the patch with zero pixels. Padded tokens take part in attention, as in the original. */
+#ifndef MDP_EXTRACT_SWIN_H
+#define MDP_EXTRACT_SWIN_H
+
+#include "extract/kernels/linear.h"
+#include "extract/towers/layers.h"
+#include "extract/towers/tower.h"
+
+#include <stdint.h>
+
+enum { MDP_SWIN_MAX_STAGES = 8, MDP_SWIN_PADDING = UINT32_MAX };
+
+struct mdp_swin_config {
+    const char *prefix, *projection; /* of tensor names; projection: full name or NULL. Owned by the YAML. */
+    size_t height, width;            /* of the picture, pixels */
+    size_t patch, channels;
+    size_t embed_dim; /* C of the first stage */
+    size_t stages, depths[MDP_SWIN_MAX_STAGES], heads[MDP_SWIN_MAX_STAGES];
+    size_t window; /* M */
+    double mlp_ratio;
+    double layer_norm_eps;
+    bool qkv_bias;
+    size_t output_width; /* D */
+};
+
+/* One block. */
+struct mdp_swin_block {
+    struct mdp_norm before, after;
+    struct mdp_linear qkv, output, mlp_in, mlp_out;
+    float *bias; /* relative position bias [heads, N, ld_bias] */
+};
+
+/* One stage and its geometry. */
+struct mdp_swin_stage {
+    size_t height, width, dim, heads, hidden; /* H, W, C, heads, F */
+    size_t window_rows, window_columns;       /* windows of the padded map */
+    bool shifts;                              /* odd blocks are shifted */
+    /* [windows * N] token of every window row, or MDP_SWIN_PADDING: without shift, with shift */
+    uint32_t *order[2];
+    size_t group; /* windows that pass through a block together */
+    size_t depth;
+    struct mdp_swin_block *blocks; /* [depth] */
+    struct mdp_norm merge_norm;    /* all stages but the last */
+    struct mdp_linear merge;
+};
+
+struct mdp_swin {
+    const struct mdp_kernels *kernels;
+    struct mdp_swin_config config;
+    float eps;
+    size_t window_size, ld_bias; /* N; N rounded up to MDP_SCORE_STEP */
+    struct mdp_linear patch;     /* [C, channels * patch * patch] */
+    struct mdp_norm patch_norm, final_norm;
+    size_t stages;
+    struct mdp_swin_stage stage[MDP_SWIN_MAX_STAGES];
+    float *mask[4]; /* shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = at the lower; [0]
+                       NULL */
+    bool projects;
+    struct mdp_linear projection;
+    size_t tokens_size, work_size; /* floats of scratch: the map; what a group of windows needs */
+};
+
+mdp_status mdp_swin_config_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                struct mdp_swin_config *config, struct mdp_error *err);
+
+/* Geometry, masks and sizes of scratch from the configuration; no weights. */
+mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err);
+
+/* Weights, after the plan. */
+mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weights, struct mdp_error *err);
+
+void mdp_swin_release(struct mdp_swin *swin);
+
+/* input[channels, height, width] -> features[D]. scratch: tokens_size + work_size floats.
+   Taps: "embeddings", "layers.<s>.blocks.<b>", "layers.<s>.downsample", "layernorm", "pooler", "projection".
+ */
+void mdp_swin_run(const struct mdp_swin *swin, const float *input, float *scratch, float *features,
+                  mdp_tap *tap, void *tap_context);
+
+#endif
