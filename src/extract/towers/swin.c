@@ -22,6 +22,9 @@ struct group {
     float *attention;      /* scratch of one window */
 };
 
+/* transformers gives the norms of patches and of merged patches their own, fixed eps. */
+static const float patch_eps = 1e-5f;
+
 struct tapped {
     mdp_tap *tap;
     void *context;
@@ -64,7 +67,7 @@ static void embed(const struct mdp_swin *swin, const float *input, float *x, flo
         mdp_linear_run(&swin->patch, work, first->width, swin->patch.in, MDP_ACTIVATION_NONE, NULL, x,
                        first->dim);
         swin->kernels->layer_norm(x, first->width, first->dim, first->dim, swin->patch_norm.gain,
-                                  swin->patch_norm.bias, swin->eps, x, first->dim);
+                                  swin->patch_norm.bias, patch_eps, x, first->dim);
     }
 }
 
@@ -201,7 +204,7 @@ static void merge(const struct mdp_swin *swin, const struct mdp_swin_stage *stag
     for (size_t row = 0; 2 * row < stage->height; row++, out += width * dim / 2) {
         gather_neighbours(stage, x, row, work);
         swin->kernels->layer_norm(work, width, dim, dim, stage->merge_norm.gain, stage->merge_norm.bias,
-                                  swin->eps, work, dim);
+                                  patch_eps, work, dim);
         mdp_linear_run(&stage->merge, work, width, dim, MDP_ACTIVATION_NONE, NULL, out, dim / 2);
     }
 }
@@ -225,7 +228,7 @@ static void pool(const struct mdp_swin *swin, const float *x, float *work, float
 {
     const struct mdp_swin_stage *last = &swin->stage[swin->stages - 1];
     const size_t tokens = last->height * last->width, dim = last->dim;
-    float *pooled = swin->projects ? work : features;
+    float *pooled = swin->projects ? work : features; /* column c of row 0 is written when it was summed */
 
     swin->kernels->layer_norm(x, tokens, dim, dim, swin->final_norm.gain, swin->final_norm.bias, swin->eps,
                               work, dim);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The innermost product: C = A B, or C += A B, for at most MDP_TILE_ROWS rows of A and MDP_TILE_COLUMNS
-   columns of B, held in registers while k runs. Every element is one chain of multiply-adds in the order of
-   k: its bytes depend neither on the tile's height nor on the place in the tile. */
+   columns of B, held in registers while k runs. Every element is one chain of multiply-adds from 0 in the
+   order of k: its bytes depend neither on the tile's height nor on the place in the tile. */
 #ifndef MDP_KERNEL_TILE_H
 #define MDP_KERNEL_TILE_H
 
@@ -23,10 +23,8 @@ MDP_INLINE void tile_of(const size_t rows, size_t k, const float *a, size_t lda,
     vec sum[MDP_TILE_ROWS][2];
 
 #pragma GCC unroll 16
-    for (size_t r = 0; r < rows; r++) {
-        sum[r][0] = add ? load(c + r * ldc) : (vec){0};
-        sum[r][1] = add ? load(c + r * ldc + MDP_LANES) : (vec){0};
-    }
+    for (size_t r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = (vec){0};
     for (size_t i = 0; i < k; i++, b += ldb) {
         const vec left = load(b), right = load(b + MDP_LANES);
 #pragma GCC unroll 16
@@ -38,8 +36,8 @@ MDP_INLINE void tile_of(const size_t rows, size_t k, const float *a, size_t lda,
     }
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
-        store(c + r * ldc, sum[r][0]);
-        store(c + r * ldc + MDP_LANES, sum[r][1]);
+        store(c + r * ldc, add ? load(c + r * ldc) + sum[r][0] : sum[r][0]);
+        store(c + r * ldc + MDP_LANES, add ? load(c + r * ldc + MDP_LANES) + sum[r][1] : sum[r][1]);
     }
 }
 
