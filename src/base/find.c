@@ -26,18 +26,20 @@ static const char *variable(const char *name)
     return value && value[0] ? value : NULL;
 }
 
-/* The folder of the running program; false where the system does not tell. */
-static bool program_folder(char folder[PATH_MAX])
+/* The folder above that of the running program; false where the system does not tell. */
+static bool program_prefix(char folder[PATH_MAX])
 {
     ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
 
     if (n <= 0)
         return false;
     folder[n] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
+    for (int level = 0; level < 2; level++) {
+        char *slash = strrchr(folder, '/');
+        if (!slash)
+            return false;
+        *slash = '\0';
+    }
     return true;
 }
 
@@ -49,10 +51,10 @@ static mdp_status folder_at(const struct mdp_find_kind *kind, int i, struct mdp_
     const char *home = variable("MEDPROBE_HOME");
 
     mdp_text_clear(out);
-    if (i == 0 && program_folder(program))
-        mdp_text_add(out, "%s/../configs/%s", program, kind->folder);
-    else if (i == 1 && program_folder(program))
-        mdp_text_add(out, "%s/../share/medprobe/%s", program, kind->folder);
+    if (i == 0 && program_prefix(program))
+        mdp_text_add(out, "%s/configs/%s", program, kind->folder);
+    else if (i == 1 && program_prefix(program))
+        mdp_text_add(out, "%s/share/medprobe/%s", program, kind->folder);
     else if (i == 2 && home)
         mdp_text_add(out, "%s/%s", home, kind->folder);
     else if (i == 3)
