@@ -3,6 +3,7 @@
 
 #include <cblas.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -44,6 +45,17 @@ double mdp_dot(size_t n, const double *x, const double *y)
 void mdp_axpy(size_t n, double alpha, const double *x, double *y)
 {
     cblas_daxpy((blasint)n, alpha, x, 1, y, 1);
+}
+
+/* The configuration begins with "OpenBLAS 0.3.21 ". */
+void mdp_blas_version(char text[32])
+{
+    const char *at = strchr(openblas_get_config(), ' ');
+    size_t n = 0;
+
+    for (at = at ? at + 1 : ""; at[n] && at[n] != ' ' && n < 31; n++)
+        text[n] = at[n];
+    text[n] = '\0';
 }
 
 const char *mdp_blas_core(void)

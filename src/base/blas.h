@@ -27,6 +27,9 @@ void mdp_syrk(size_t n, size_t k, double alpha, const double *a, double beta, do
 double mdp_dot(size_t n, const double *x, const double *y);
 void mdp_axpy(size_t n, double alpha, const double *x, double *y); /* y += alpha x */
 
+/* OpenBLAS's own version, "0.3.21". */
+void mdp_blas_version(char text[32]);
+
 /* The name of the CPU that OpenBLAS has code for and uses: "Zen", "SkylakeX", "Prescott", ... */
 const char *mdp_blas_core(void);
 

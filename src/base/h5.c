@@ -897,6 +897,14 @@ static herr_t collect_attribute(hid_t object, const char *name, const H5A_info_t
     return all->st == MDP_OK ? 0 : -1;
 }
 
+void mdp_h5_library_version(char text[32])
+{
+    unsigned major = 0, minor = 0, release = 0;
+
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, 32, "%u.%u.%u", major, minor, release);
+}
+
 /* Names of the members of a group, or of the attributes of an object, in byte order. */
 static mdp_status list_names(const struct mdp_h5 *file, const char *object, bool attributes, char ***names,
                              size_t *n, struct mdp_error *err)

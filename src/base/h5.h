@@ -80,6 +80,9 @@ void mdp_h5_strings_free(char **strings, size_t n);
 mdp_status mdp_h5_members(const struct mdp_h5 *file, const char *group, char ***names, size_t *n,
                           struct mdp_error *err);
 
+/* HDF5's own version, "1.10.8". */
+void mdp_h5_library_version(char text[32]);
+
 /* SHA-256 over names, types, shapes and values of all datasets and attributes in fixed order, not over the
    file: a repacked file has the same. */
 mdp_status mdp_h5_content_hash(const struct mdp_h5 *file, char hex[65], struct mdp_error *err);

@@ -20,6 +20,7 @@ typedef mdp_status mdp_command(int argc, char **argv, int *exit_code, struct mdp
 mdp_command mdp_cmd_doctor;
 mdp_command mdp_cmd_init;
 mdp_command mdp_cmd_models;
+mdp_command mdp_cmd_probe;
 mdp_command mdp_cmd_version;
 
 #endif

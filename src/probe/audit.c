@@ -163,6 +163,11 @@ static mdp_status check_rows(const struct mdp_audit *audit, const struct mdp_dra
             if (info->labels[row] < 0)
                 return mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %s row %" PRId64 " (id '%s') has no label",
                                 info->path, draw->group, sides[s].name, row, info->ids[row]);
+            if (audit->patient && !info->patient_ids[row][0])
+                return mdp_fail(err, MDP_ERR_MISSING,
+                                "%s: row %" PRId64
+                                ": no patient for id '%s' (use --group none to draw without patients)",
+                                info->path, row, info->ids[row]);
             if (mark[row])
                 return fail_leak(audit, draw, "a row", &sides[mark[row] - 1], (size_t)row, &sides[s],
                                  (size_t)row, err);

@@ -51,17 +51,50 @@ static mdp_status check_split(const struct mdp_store_info *info, const char *spl
     return st;
 }
 
-static mdp_status check_store(const struct mdp_draw_source *s, struct mdp_error *err)
+mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, const char *option,
+                          int64_t **rows, size_t *n, struct mdp_error *err)
 {
-    const struct mdp_store_info *info = s->info;
     mdp_status st = MDP_OK;
 
-    if (!info->labels || info->n_classes == 0)
+    *rows = NULL;
+    *n = 0;
+    if (!info->splits)
+        return mdp_fail(err, MDP_ERR_USAGE, "%s: no splits in the store, so no '%s'", info->path, split);
+    st = check_split(info, split, option, err);
+    if (st == MDP_OK)
+        *rows = mdp_new_array(info->n, sizeof **rows, err, &st);
+    for (size_t i = 0; i < info->n && st == MDP_OK; i++)
+        if (info->labels[i] >= 0 && in_split(info, i, split))
+            (*rows)[(*n)++] = (int64_t)i;
+    if (st == MDP_OK && *n == 0)
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: split '%s' has no labelled row", info->path, split);
+    return st;
+}
+
+mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_patient, struct mdp_error *err)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < info->n && info->labels && !any; i++)
+        any = info->labels[i] >= 0;
+    if (!any)
         return mdp_fail(err, MDP_ERR_MISSING, "%s: no labels to probe (extract with a label column)",
                         info->path);
     if (info->n_classes < 2)
         return mdp_fail(err, MDP_ERR_VALUE, "%s: one class only, '%s' (a probe needs two)", info->path,
                         info->class_names[0]);
+    if (by_patient && !info->patient_ids)
+        return mdp_fail(err, MDP_ERR_MISSING,
+                        "%s: no patients in the store (use --group none to draw without patients)",
+                        info->path);
+    return MDP_OK;
+}
+
+static mdp_status check_rows(const struct mdp_draw_source *s, struct mdp_error *err)
+{
+    const struct mdp_store_info *info = s->info;
+    mdp_status st = MDP_OK;
+
     if (s->has_split) {
         if (strcmp(s->rule.train_split, s->rule.test_split) == 0)
             return mdp_fail(err, MDP_ERR_USAGE, "--train-split and --test-split are both '%s'",
@@ -70,18 +103,12 @@ static mdp_status check_store(const struct mdp_draw_source *s, struct mdp_error 
         if (st == MDP_OK)
             st = check_split(info, s->rule.test_split, "test-split", err);
     }
-    if (st != MDP_OK || !s->rule.by_patient)
-        return st;
-    if (!info->patient_ids)
-        return mdp_fail(err, MDP_ERR_MISSING,
-                        "%s: no patients in the store (use --group none to draw without patients)",
-                        info->path);
-    for (size_t i = 0; i < info->n; i++)
+    for (size_t i = 0; i < info->n && st == MDP_OK && s->rule.by_patient; i++)
         if (!info->patient_ids[i][0] && (may_be_drawn(s, i) || is_scored(s, i)))
-            return mdp_fail(err, MDP_ERR_MISSING,
-                            "%s: row %zu: no patient for id '%s' (use --group none to draw without patients)",
-                            info->path, i, info->ids[i]);
-    return MDP_OK;
+            st = mdp_fail(err, MDP_ERR_MISSING,
+                          "%s: row %zu: no patient for id '%s' (use --group none to draw without patients)",
+                          info->path, i, info->ids[i]);
+    return st;
 }
 
 struct named_row {
@@ -97,28 +124,29 @@ static int by_name_then_row(const void *left, const void *right)
     return order ? order : (a->row > b->row) - (a->row < b->row);
 }
 
-/* Numbers patients by their first row, so that the numbers do not depend on how names sort. */
-static mdp_status number_patients(struct mdp_draw_source *s, struct mdp_error *err)
+/* By their first row, so that the numbers do not depend on how names sort. */
+mdp_status mdp_number_patients(const struct mdp_store_info *info, bool by_patient, size_t **patient,
+                               size_t *n, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    size_t n = s->info->n;
-    struct named_row *named = mdp_new_array(n, sizeof *named, err, &st);
-    size_t *first_row = mdp_new_array(n, sizeof *first_row, err, &st); /* of the patient of each row */
+    struct named_row *named = mdp_new_array(info->n, sizeof *named, err, &st);
+    size_t *first_row = mdp_new_array(info->n, sizeof *first_row, err, &st); /* of the patient of each row */
 
-    s->patient = mdp_new_array(n, sizeof *s->patient, err, &st);
+    *n = 0;
+    *patient = mdp_new_array(info->n, sizeof **patient, err, &st);
     if (st != MDP_OK)
         goto out;
-    for (size_t i = 0; i < n; i++)
-        named[i] = (struct named_row){s->rule.by_patient ? s->info->patient_ids[i] : "", i};
-    if (s->rule.by_patient)
-        qsort(named, n, sizeof *named, by_name_then_row);
-    for (size_t i = 0; i < n; i++) {
-        bool same =
-            s->rule.by_patient && i > 0 && named[i].name[0] && strcmp(named[i].name, named[i - 1].name) == 0;
+    by_patient = by_patient && info->patient_ids;
+    for (size_t i = 0; i < info->n; i++)
+        named[i] = (struct named_row){by_patient ? info->patient_ids[i] : "", i};
+    if (by_patient)
+        qsort(named, info->n, sizeof *named, by_name_then_row);
+    for (size_t i = 0; i < info->n; i++) {
+        bool same = i > 0 && named[i].name[0] && strcmp(named[i].name, named[i - 1].name) == 0;
         first_row[named[i].row] = same ? first_row[named[i - 1].row] : named[i].row;
     }
-    for (size_t i = 0; i < n; i++)
-        s->patient[i] = first_row[i] == i ? s->n_patients++ : s->patient[first_row[i]];
+    for (size_t i = 0; i < info->n; i++)
+        (*patient)[i] = first_row[i] == i ? (*n)++ : (*patient)[first_row[i]];
 out:
     free(named);
     free(first_row);
@@ -226,35 +254,19 @@ static mdp_status order_classes(struct mdp_draw_source *s, struct mdp_error *err
     return st;
 }
 
-static mdp_status list_query(struct mdp_draw_source *s, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-
-    if (!s->has_split)
-        return MDP_OK;
-    s->query = mdp_new_array(s->info->n, sizeof *s->query, err, &st);
-    for (size_t i = 0; i < s->info->n && st == MDP_OK; i++)
-        if (is_scored(s, i))
-            s->query[s->n_query++] = (int64_t)i;
-    if (st == MDP_OK && s->n_query == 0)
-        st = mdp_fail(err, MDP_ERR_VALUE, "%s: split '%s' has no labelled row to score", s->info->path,
-                      s->rule.test_split);
-    return st;
-}
-
 mdp_status mdp_draw_source_init(const struct mdp_store_info *info, const struct mdp_draw_rule *rule,
                                 struct mdp_draw_source *source, struct mdp_error *err)
 {
     *source = (struct mdp_draw_source){.info = info, .rule = *rule, .has_split = info->splits != NULL};
-    mdp_status st = check_store(source, err);
+    mdp_status st = check_rows(source, err);
     if (st == MDP_OK)
-        st = number_patients(source, err);
+        st = mdp_number_patients(info, rule->by_patient, &source->patient, &source->n_patients, err);
     if (st == MDP_OK)
         st = make_pools(source, err);
     if (st == MDP_OK)
         st = order_classes(source, err);
-    if (st == MDP_OK)
-        st = list_query(source, err);
+    if (st == MDP_OK && source->has_split)
+        st = mdp_split_rows(info, rule->test_split, "test-split", &source->query, &source->n_query, err);
     if (st != MDP_OK)
         mdp_draw_source_release(source);
     return st;

@@ -49,8 +49,23 @@ struct mdp_draw_source {
     size_t n_query;
 };
 
-/* Errors: no labels, fewer than two classes, unknown splits, no patients (names --group none), a class
-   without pictures. */
+/* Whether the store can be probed: labels, two classes, and patients unless by_patient is false (the error
+   names
+   --group none). */
+mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_patient, struct mdp_error *err);
+
+/* patient[N]: equal numbers are the same patient, numbered by first row from 0; a row without one, or every
+   row when by_patient is false, is its own. *n: how many. */
+mdp_status mdp_number_patients(const struct mdp_store_info *info, bool by_patient, size_t **patient,
+                               size_t *n, struct mdp_error *err);
+
+/* The labelled rows of a split. An unknown split is wrong use, answered with those that exist and `option`.
+ */
+mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, const char *option,
+                          int64_t **rows, size_t *n, struct mdp_error *err);
+
+/* Of a store that mdp_check_probed_store passed. Errors: unknown splits, no patients (names --group none), a
+   class without pictures. */
 mdp_status mdp_draw_source_init(const struct mdp_store_info *info, const struct mdp_draw_rule *rule,
                                 struct mdp_draw_source *source, struct mdp_error *err);
 void mdp_draw_source_release(struct mdp_draw_source *source);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <linear.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void print_nothing(const char *text)
@@ -58,4 +59,9 @@ out:
     free(rows);
     free(labels);
     return st;
+}
+
+void mdp_liblinear_version(char text[16])
+{
+    snprintf(text, 16, "%d.%02d", liblinear_version / 100, liblinear_version % 100);
 }

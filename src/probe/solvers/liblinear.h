@@ -14,4 +14,7 @@ enum { MDP_LIBLINEAR_MAX_VALUES = 1 << 20 };
 mdp_status mdp_liblinear_start(const struct mdp_logistic *problem, double c, double w[],
                                struct mdp_error *err);
 
+/* LIBLINEAR's own version, "2.30". */
+void mdp_liblinear_version(char text[16]);
+
 #endif
