@@ -231,6 +231,19 @@ mdp_status mdp_model_card_files_folder(const struct mdp_model_card *card, struct
     return mdp_text_status(path, err);
 }
 
+mdp_status mdp_model_card_file_path(const struct mdp_model_card *card, const struct mdp_model_file *file,
+                                    struct mdp_text *path, struct mdp_error *err)
+{
+    TRY(mdp_path_folder(path, card->path, err));
+    mdp_text_add(path, "/%s/%s", card->name, file->name);
+    TRY(mdp_text_status(path, err));
+    if (mdp_path_exists(path->at))
+        return MDP_OK;
+    TRY(mdp_model_card_files_folder(card, path, err));
+    mdp_text_add(path, "/%s", file->name);
+    return mdp_text_status(path, err);
+}
+
 const struct mdp_model_file *mdp_model_card_file(const struct mdp_model_card *card, const char *role)
 {
     for (size_t i = 0; i < card->n_files; i++)
@@ -247,9 +260,7 @@ mdp_status mdp_model_card_locate(const struct mdp_model_card *card, const char *
     if (!file)
         return mdp_fail(err, MDP_ERR_USAGE, "model '%s' names no file for its %s (give one with --%s)",
                         card->name, role, role);
-    TRY(mdp_model_card_files_folder(card, path, err));
-    mdp_text_add(path, "/%s", file->name);
-    TRY(mdp_text_status(path, err));
+    TRY(mdp_model_card_file_path(card, file, path, err));
     if (mdp_path_exists(path->at))
         return MDP_OK;
     if (file->url)

@@ -48,10 +48,15 @@ void mdp_model_card_release(struct mdp_model_card *card);
 mdp_status mdp_model_card_files_folder(const struct mdp_model_card *card, struct mdp_text *path,
                                        struct mdp_error *err);
 
+/* Where a file lies: beside the card, in a folder with the model's name (`demo.yaml`, `demo/weights.safetensors`),
+   for models that come with their files; else, and when it is nowhere yet, in the files folder. */
+mdp_status mdp_model_card_file_path(const struct mdp_model_card *card, const struct mdp_model_file *file,
+                                    struct mdp_text *path, struct mdp_error *err);
+
 /* The entry of a role, or NULL. */
 const struct mdp_model_file *mdp_model_card_file(const struct mdp_model_card *card, const char *role);
 
-/* Where the pulled file of a role lies. Not there: an error that names the file and says how to get it. */
+/* Where the file of a role lies. Not there: an error that names the file and says how to get it. */
 mdp_status mdp_model_card_locate(const struct mdp_model_card *card, const char *role, struct mdp_text *path,
                                  struct mdp_error *err);
 

@@ -21,17 +21,6 @@ static const char *own_sha256(const struct mdp_model_file *file)
     return file->member ? file->member_sha256 : file->sha256;
 }
 
-static mdp_status file_path(const struct mdp_model_card *card, const struct mdp_model_file *file,
-                            struct mdp_text *path, struct mdp_error *err)
-{
-    mdp_status st = mdp_model_card_files_folder(card, path, err);
-
-    if (st != MDP_OK)
-        return st;
-    mdp_text_add(path, "/%s", file->name);
-    return mdp_text_status(path, err);
-}
-
 mdp_status mdp_model_file_state(const struct mdp_model_card *card, const struct mdp_model_file *file,
                                 bool by_name, struct mdp_text *path, enum mdp_file_state *state,
                                 char sha256[65], struct mdp_error *err)
@@ -40,7 +29,7 @@ mdp_status mdp_model_file_state(const struct mdp_model_card *card, const struct 
     const char *expected = own_sha256(file);
 
     sha256[0] = '\0';
-    mdp_status st = file_path(card, file, path, err);
+    mdp_status st = mdp_model_card_file_path(card, file, path, err);
     if (st != MDP_OK)
         return st;
     if (!mdp_path_exists(path->at)) {
@@ -183,7 +172,7 @@ mdp_status mdp_model_file_pull(const struct mdp_model_card *card, const struct m
     if (st == MDP_OK)
         st = mdp_make_folders(folder.at, err);
     if (st == MDP_OK)
-        st = file_path(card, file, &path, err);
+        st = mdp_model_card_file_path(card, file, &path, err);
     if (st != MDP_OK)
         goto out;
     what.url = file->url;
