@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
     {"init", mdp_cmd_init, "looks at a folder and writes medprobe.yaml and, if needed, manifest.csv", false},
     {"probe", mdp_cmd_probe, "store -> few-shot episodes, probes, statistics, report", true},
+    {"report", mdp_cmd_report, "one or many runs -> HTML, Markdown, CSV, LaTeX, figures", true},
     {"doctor", mdp_cmd_doctor, "looks at this machine and says what to do about each problem", false},
     {"models", mdp_cmd_models, "list, show, pull, check models; inspect weight files", false},
     {"version", mdp_cmd_version, "version, compiler, flags, library versions", false},

@@ -21,6 +21,7 @@ mdp_command mdp_cmd_doctor;
 mdp_command mdp_cmd_init;
 mdp_command mdp_cmd_models;
 mdp_command mdp_cmd_probe;
+mdp_command mdp_cmd_report;
 mdp_command mdp_cmd_version;
 
 #endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* report: one or many run folders -> tables, figures and pages. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "cmd/commands.h"
+#include "eval/report.h"
+#include "eval/results_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct report_options {
+    const char *out;
+    struct mdp_list formats;
+    struct mdp_common common;
+};
+
+static const struct mdp_usage usage = {
+    .command = "report",
+    .synopsis = "RUN... [-o FOLDER] [options]",
+    .summary =
+        "Writes the report of one or many run folders (results/<run>): HTML, Markdown, CSV and LaTeX tables, "
+        "figures.",
+    .example = "  medprobe report results/tb\n  medprobe report results/tb results/pneumonia -o report/ "
+               "--format html,tex",
+    .least_operands = 1,
+    .most_operands = 1000,
+    .operand = "a run folder",
+};
+
+static const struct {
+    const char *name;
+    unsigned flag;
+} format_names[] = {
+    {"html", MDP_REPORT_HTML}, {"md", MDP_REPORT_MD}, {"csv", MDP_REPORT_CSV}, {"tex", MDP_REPORT_TEX}};
+
+enum { FORMAT_COUNT = sizeof format_names / sizeof format_names[0] };
+
+static mdp_status read_formats(const struct mdp_list *list, unsigned *formats, struct mdp_error *err)
+{
+    *formats = list->n ? 0 : MDP_REPORT_ALL;
+    for (size_t i = 0; i < list->n; i++) {
+        size_t k = 0;
+        while (k < FORMAT_COUNT && strcmp(format_names[k].name, list->at[i]) != 0)
+            k++;
+        if (k == FORMAT_COUNT)
+            return mdp_fail(err, MDP_ERR_USAGE, "--format: '%s' is not one of html, md, csv, tex",
+                            list->at[i]);
+        *formats |= format_names[k].flag;
+    }
+    return MDP_OK;
+}
+
+/* "results/tb/" and "results/tb" are the same run, "tb". */
+static void trim_slashes(char *path)
+{
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
+}
+
+static mdp_status read_run(const char *folder, struct mdp_results *results, struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+    mdp_status st = MDP_OK;
+
+    mdp_text_add(&path, "%s/results.json", folder);
+    st = mdp_text_status(&path, err);
+    if (st == MDP_OK && !mdp_path_exists(path.at))
+        st = mdp_fail(err, MDP_ERR_MISSING,
+                      "%s: is no finished run: no results.json in it (medprobe probe makes one)", folder);
+    if (st == MDP_OK)
+        st = mdp_results_read(path.at, results, err);
+    mdp_text_release(&path);
+    return st;
+}
+
+static mdp_status write_report(const char *folder, const struct mdp_report_run runs[], size_t n,
+                               unsigned formats, const struct mdp_log *log, struct mdp_error *err)
+{
+    struct mdp_text notes = {0};
+    mdp_status st = mdp_report_write(folder, runs, n, formats, &notes, err);
+
+    for (char *line = notes.at ? strtok(notes.at, "\n") : NULL; line && st == MDP_OK;
+         line = strtok(NULL, "\n"))
+        mdp_log(log, MDP_LOG_WARN, "%s", line);
+    if (st == MDP_OK && (formats & MDP_REPORT_HTML))
+        printf("%s/report.html\n", folder);
+    mdp_text_release(&notes);
+    return st;
+}
+
+static mdp_status report_runs(const struct report_options *opt, char **folders, size_t n,
+                              struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    unsigned formats = 0;
+    struct mdp_report_run *runs = mdp_new_array(n, sizeof *runs, err, &st);
+    struct mdp_results *results = mdp_new_array(n, sizeof *results, err, &st);
+
+    if (st == MDP_OK)
+        st = read_formats(&opt->formats, &formats, err);
+    for (size_t i = 0; i < n && st == MDP_OK; i++) {
+        trim_slashes(folders[i]);
+        st = read_run(folders[i], &results[i], err);
+        runs[i] = (struct mdp_report_run){
+            .name = mdp_path_base(folders[i]), .folder = folders[i], .results = &results[i]};
+    }
+    if (st == MDP_OK)
+        st = write_report(opt->out ? opt->out : folders[0], runs, n, formats, &opt->common.log, err);
+    for (size_t i = 0; results && i < n; i++)
+        mdp_results_release(&results[i]);
+    free(results);
+    free(runs);
+    return st;
+}
+
+mdp_status mdp_cmd_report(int argc, char **argv, int *exit_code, struct mdp_error *err)
+{
+    struct report_options opt = {0};
+    struct mdp_arguments args = {0};
+    char **folders = NULL;
+    struct mdp_option rows[] = {
+        {.name = "out",
+         .letter = 'o',
+         .kind = MDP_OPTION_STRING,
+         .target = &opt.out,
+         .argument = "FOLDER",
+         .help = "where the report goes; one run: the run's own folder"},
+        {.name = "format",
+         .kind = MDP_OPTION_LIST,
+         .target = &opt.formats,
+         .argument = "LIST",
+         .help = "html, md, csv, tex; all of them when not given"},
+    };
+
+    (void)exit_code;
+    mdp_status st = mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common,
+                                      &args, NULL, err);
+    if (st != MDP_OK || args.help)
+        goto out;
+    if (args.n > 1 && !opt.out) {
+        st = mdp_fail(err, MDP_ERR_USAGE, "%zu runs need a folder for their common report (-o FOLDER)",
+                      args.n);
+        goto out;
+    }
+    folders = mdp_new_array(args.n, sizeof *folders, err, &st);
+    for (size_t i = 0; i < args.n && st == MDP_OK; i++)
+        folders[i] = mdp_copy_string(args.operands[i], err, &st);
+    if (st == MDP_OK)
+        st = report_runs(&opt, folders, args.n, err);
+out:
+    for (size_t i = 0; folders && i < args.n; i++)
+        free(folders[i]);
+    free(folders);
+    mdp_list_release(&opt.formats);
+    mdp_arguments_release(&args);
+    return st;
+}
