@@ -2,8 +2,10 @@
 """Pictures against Pillow, NumPy and torchvision: decoded pixels, the resized uint8 picture, the float input.
 
 The property is equality: pixels and resized pictures byte for byte, float inputs bit for bit. The cases are made
-here from seeds. Each comparison was seen to fail: without CMYK inversion, with another rounding of the weights,
-with the passes in the other order, with v / 255 for v * (1 / 255), with the paste position rounded up.
+here from seeds. Each test was seen to fail with a fault planted: CMYK not inverted, weights cut instead of rounded,
+another cubic, Pillow 13's rule for the order of passes with a factor off, v / 255 for v * (1 / 255), the paste position
+rounded up, luma without its half, two orientations exchanged, EXIF not read, 2-bit grey not spread, left-over bytes and
+a lost end marker let pass, the part of a PNG behind its rows not read, palette indices not checked.
 """
 import ctypes as C
 import io
@@ -570,6 +572,7 @@ def test_refused_though_pillow_reads():
     stream = zlib.compress(packed_rows(grey, 8, rng))
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
     start = b"\x89PNG\r\n\x1a\n" + header
+    whole = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80)
     damaged = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80, "restart=1")
     cases = {
         "a checksum of picture data is wrong": (start + chunk(b"IDAT", stream, 1) + chunk(b"IEND"), "IDAT: CRC error"),
@@ -579,8 +582,11 @@ def test_refused_though_pillow_reads():
                                         chunk(b"IEND"), "IDAT"),
         "no palette": (png(index, 8, 3, rng), "PLTE"),
         "a colour outside the palette": (png(index, 8, 3, rng, before=[chunk(b"PLTE", bytes(30))]), "of a palette of 10"),
+        "bytes left over before the end marker": (whole[:-2] + b"left over" + whole[-2:], "extraneous bytes"),
+        "no end marker": (whole[:-2] + b"rubbish" * 100, "truncated"),
         "a lost restart marker": (damaged.replace(b"\xff\xd1", b"\xff\xd2", 1), "damaged"),
     }
+    same_picture(whole[:-2] + b"ab" + whole[-2:], "two bytes of padding are harmless")
     for what, (data, reason) in cases.items():
         assert pillow_accepts(data) is not None, what
         ours, text = decode_or_reason(data)

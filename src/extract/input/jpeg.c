@@ -22,8 +22,8 @@
 enum { HARMLESS_PADDING = 2 };
 
 /* Blocks of 64 coefficients that all scans together may visit: some seconds. A genuine progressive picture of
-   the largest size has ten scans, a twelfth of this. */
-#define MAX_BLOCK_VISITS ((size_t)1 << 30)
+   the largest size has ten scans, a third of this. */
+#define MAX_BLOCK_VISITS ((size_t)1 << 28)
 
 /* An error code of ours, outside libjpeg's table. */
 enum { TOO_MANY_SCANS = 10000 };
@@ -37,8 +37,8 @@ struct reader {
     const struct mdp_source *source;
     struct mdp_picture *picture;
     struct mdp_error *err;
-    size_t blocks;                /* of one scan over all components */
-    char damage[JMSG_LENGTH_MAX]; /* the first warning that matters; "" without one */
+    size_t blocks; /* of one scan over all components */
+    bool damaged;  /* a warning, not an error, ended the decoding */
 };
 
 static void refuse(j_common_ptr cinfo)
@@ -62,14 +62,15 @@ static bool is_damage(const struct jpeg_error_mgr *errors)
     }
 }
 
+/* Damage ends the decoding at once: a hostile file shall not keep us busy with what is refused anyway. */
 static void note(j_common_ptr cinfo, int level)
 {
     struct reader *r = cinfo->client_data;
 
-    if (level >= 0)
+    if (level >= 0 || !is_damage(cinfo->err))
         return;
-    if (r->damage[0] == '\0' && is_damage(cinfo->err))
-        cinfo->err->format_message(cinfo, r->damage);
+    r->damaged = true;
+    longjmp(r->failed, 1);
 }
 
 static void say_nothing(j_common_ptr cinfo)
@@ -114,12 +115,6 @@ static mdp_status truncated(struct reader *r)
     return mdp_fail(r->err, MDP_ERR_FORMAT,
                     "%s: jpeg: truncated: the file ends inside the picture (%zu bytes)", r->source->name,
                     r->source->n);
-}
-
-static mdp_status damaged(struct reader *r)
-{
-    return mdp_fail(r->err, MDP_ERR_FORMAT, "%s: jpeg: damaged: %s (fetch the file again)", r->source->name,
-                    r->damage);
 }
 
 static void orientation_of(struct reader *r)
@@ -199,7 +194,7 @@ static mdp_status read_rows(struct reader *r)
     while (r->cinfo.output_scanline < r->cinfo.output_height) {
         JSAMPROW row = (JSAMPROW)r->picture->pixels + r->cinfo.output_scanline * stride;
         if (jpeg_read_scanlines(&r->cinfo, &row, 1) != 1)
-            return r->damage[0] ? damaged(r) : truncated(r);
+            return truncated(r);
     }
     return MDP_OK;
 }
@@ -223,9 +218,7 @@ static mdp_status read_all(struct reader *r)
         return truncated(r);
     if ((st = read_rows(r)) != MDP_OK)
         return st;
-    if (!jpeg_finish_decompress(&r->cinfo))
-        return truncated(r);
-    return r->damage[0] ? damaged(r) : MDP_OK;
+    return jpeg_finish_decompress(&r->cinfo) ? MDP_OK : truncated(r);
 }
 
 static mdp_status explain(struct reader *r)
@@ -238,6 +231,9 @@ static mdp_status explain(struct reader *r)
                         r->source->name, r->cinfo.input_scan_number, r->cinfo.image_width,
                         r->cinfo.image_height);
     r->errors.format_message((j_common_ptr)&r->cinfo, text);
+    if (r->damaged)
+        return mdp_fail(r->err, MDP_ERR_FORMAT, "%s: jpeg: damaged: %s (fetch the file again)",
+                        r->source->name, text);
     return mdp_fail(r->err, r->errors.msg_code == JERR_OUT_OF_MEMORY ? MDP_ERR_MEMORY : MDP_ERR_FORMAT,
                     "%s: jpeg: %s", r->source->name, text);
 }

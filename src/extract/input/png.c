@@ -36,10 +36,14 @@ static void refuse(png_structp png, png_const_charp text)
     longjmp(r->failed, 1);
 }
 
-/* Of libpng's warnings those about the picture data refuse the file; the others say nothing about pixels. */
+/* Of libpng's warnings those about the picture data refuse the file, and so does a chunk longer than the file
+   (begin() sets that limit); the others say nothing about pixels. */
 static void note(png_structp png, png_const_charp text)
 {
-    if (strstr(text, "IDAT") || strstr(text, "image data"))
+    struct reader *r = png_get_error_ptr(png);
+
+    r->cut = strstr(text, "too large") != NULL;
+    if (r->cut || strstr(text, "IDAT") || strstr(text, "image data"))
         refuse(png, text);
 }
 
@@ -72,6 +76,7 @@ static bool begin(struct reader *r)
         return false;
     png_set_read_fn(r->png, r, read_bytes);
     png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours are checked in mdp_picture_shape */
+    png_set_chunk_malloc_max(r->png, r->source->n);                /* before libpng allocates it */
     png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "eXIf", 1);
