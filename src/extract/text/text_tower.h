@@ -20,10 +20,13 @@ mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_
                               struct mdp_text_tower **tower, struct mdp_error *err);
 void mdp_text_tower_free(struct mdp_text_tower *tower);
 
-size_t mdp_text_tower_width(const struct mdp_text_tower *tower); /* D */
+size_t mdp_text_tower_width(const struct mdp_text_tower *tower);        /* D */
+const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower); /* the one in use, by name */
 
-/* ids[T, L] (row t uses its first lengths[t] ids, the rest is padding) -> features[T, D], not normalised.
-   `threads` share the texts; the bytes do not depend on it. */
+/* ids[T, L] (row t uses its first lengths[t] ids, the rest is the padding id; see mdp_tokenize_batch) ->
+   features[T, D], not normalised. `threads` share the texts; the bytes do not depend on it. An id outside the
+   vocabulary, more ids than positions and features that are not finite are errors. `tap` (may be NULL) sees
+   one text after the other. */
 mdp_status mdp_text_tower_run(const struct mdp_text_tower *tower, const int32_t *ids, const size_t lengths[],
                               size_t texts, size_t longest, size_t threads, float *features, mdp_tap *tap,
                               void *tap_context, struct mdp_error *err);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Protects: memory and bytes of the BERT text tower (this runs under the sanitizers), its use of padding, its
+   messages. Values are compared with transformers in tests/reference/test_bert.py.
+   Planted fault: scratch of all threads the same; bytes_do_not_depend_on_threads saw it. */
+#include "unit/unit.h"
+
+#include "base/yaml.h"
+#include "extract/text/text_tower.h"
+
+enum { V = 11, P = 9, C = 6, F = 10, LAYERS = 3, D = 4 };
+
+static const char card[] = "family: bert\nlayers: 3\nwidth: 6\nheads: 2\nintermediate: 10\nvocab_size: 11\n"
+                           "positions: 9\ntoken_types: 2\nlayer_norm_eps: 1.0e-12\npooling: layers-1-2-last\n"
+                           "projection: head\noutput_width: 4\n";
+
+/* A safetensors file in memory. */
+struct made {
+    struct mdp_text header, data;
+    unsigned state;
+};
+
+static void put(struct made *m, size_t rows, size_t columns, const char *format, ...) MDP_PRINTF(4, 5);
+static void put(struct made *m, size_t rows, size_t columns, const char *format, ...)
+{
+    const size_t n = rows * (columns ? columns : 1);
+    char name[128], shape[64];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    if (columns)
+        snprintf(shape, sizeof shape, "%zu,%zu", rows, columns);
+    else
+        snprintf(shape, sizeof shape, "%zu", rows);
+    mdp_text_add(&m->header, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
+                 m->header.n ? "," : "{", name, shape, m->data.n, m->data.n + 4 * n);
+    for (size_t i = 0; i < n; i++) {
+        m->state = m->state * 1664525u + 1013904223u;
+        const float value = (float)(m->state >> 8) / (float)(1 << 24) - 0.3f;
+        mdp_text_add_bytes(&m->data, &value, sizeof value);
+    }
+}
+
+static void put_linear(struct made *m, int layer, const char *name, size_t out, size_t in)
+{
+    put(m, out, in, "encoder.layer.%d.%s.weight", layer, name);
+    put(m, out, 0, "encoder.layer.%d.%s.bias", layer, name);
+}
+
+static void put_block(struct made *m, int layer)
+{
+    put_linear(m, layer, "attention.self.query", C, C);
+    put_linear(m, layer, "attention.self.key", C, C);
+    put_linear(m, layer, "attention.self.value", C, C);
+    put_linear(m, layer, "attention.output.dense", C, C);
+    put_linear(m, layer, "attention.output.LayerNorm", C, 0);
+    put_linear(m, layer, "intermediate.dense", F, C);
+    put_linear(m, layer, "output.dense", C, F);
+    put_linear(m, layer, "output.LayerNorm", C, 0);
+}
+
+static struct mdp_weights *weights_of(struct made *m, struct mdp_text *file)
+{
+    struct mdp_weights *weights = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    put(m, V, C, "embeddings.word_embeddings.weight");
+    put(m, P, C, "embeddings.position_embeddings.weight");
+    put(m, 2, C, "embeddings.token_type_embeddings.weight");
+    put(m, C, 0, "embeddings.LayerNorm.weight");
+    put(m, C, 0, "embeddings.LayerNorm.bias");
+    for (int i = 0; i < LAYERS; i++)
+        put_block(m, i);
+    put(m, C, C, "pooler.dense.weight");
+    put(m, C, 0, "pooler.dense.bias");
+    put(m, D, C, "head");
+    mdp_text_add(&m->header, "}");
+    const uint64_t size = m->header.n;
+    mdp_text_add_bytes(file, &size, sizeof size);
+    mdp_text_add_bytes(file, m->header.at, m->header.n);
+    mdp_text_add_bytes(file, m->data.at, m->data.n);
+    assert_ok(mdp_text_status(file, &err), err);
+    assert_ok(mdp_weights_read((const unsigned char *)file->at, file->n, "made", &weights, &err), err);
+    mdp_text_release(&m->header);
+    mdp_text_release(&m->data);
+    return weights;
+}
+
+static mdp_status make(const char *text, const char *pooling, struct mdp_text_tower **tower,
+                       struct mdp_error *err)
+{
+    struct made m = {.state = 1};
+    struct mdp_text file = {0};
+    struct mdp_yaml *doc = NULL;
+    struct mdp_weights *weights = weights_of(&m, &file);
+
+    assert_ok(mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, err), *err);
+    mdp_status st = mdp_text_tower_new(doc, mdp_yaml_root(doc), pooling, weights, tower, err);
+    mdp_yaml_free(doc);
+    mdp_weights_free(weights);
+    mdp_text_release(&file);
+    return st;
+}
+
+static struct mdp_text_tower *usual(const char *pooling)
+{
+    struct mdp_text_tower *t = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_ok(make(card, pooling, &t, &err), err);
+    return t;
+}
+
+static const int32_t ids[] = {2, 7, 3, 0, 0, 2, 8, 9, 10, 3, 2, 3, 0, 0, 0};
+static const size_t lengths[] = {3, 5, 2};
+
+static void bytes_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text_tower *t = usual(NULL);
+    enum { T = 400, L = 9 };
+    static int32_t many[T * L];
+    static size_t used[T];
+    static float one[T * D], other[T * D];
+
+    for (size_t i = 0; i < T * L; i++)
+        many[i] = (int32_t)(i * i % V);
+    for (size_t i = 0; i < T; i++)
+        used[i] = 1 + i % L;
+    assert_int_equal(mdp_text_tower_width(t), D);
+    assert_string_equal(mdp_text_tower_pooling(t), "layers-1-2-last");
+    assert_ok(mdp_text_tower_run(t, many, used, T, L, 1, one, NULL, NULL, &err), err);
+    for (size_t threads = 0; threads < 20; threads++) {
+        assert_ok(mdp_text_tower_run(t, many, used, T, L, threads, other, NULL, NULL, &err), err);
+        assert_memory_equal(one, other, sizeof one);
+    }
+    assert_ok(mdp_text_tower_run(t, many, used, 0, L, 2, other, NULL, NULL, &err), err);
+    mdp_text_tower_free(t);
+}
+
+static void padding_counts_in_the_mean(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    float padded[D], alone[D];
+    struct mdp_text_tower *t = usual(NULL), *pooler = usual("pooler");
+
+    assert_ok(mdp_text_tower_run(t, ids, lengths, 1, 5, 1, padded, NULL, NULL, &err), err);
+    assert_ok(mdp_text_tower_run(t, ids, lengths, 1, 3, 1, alone, NULL, NULL, &err), err);
+    assert_memory_not_equal(padded, alone, sizeof alone);
+    /* The first position does not see the padding. */
+    assert_ok(mdp_text_tower_run(pooler, ids, lengths, 1, 5, 1, padded, NULL, NULL, &err), err);
+    assert_ok(mdp_text_tower_run(pooler, ids, lengths, 1, 3, 1, alone, NULL, NULL, &err), err);
+    for (size_t i = 0; i < D; i++)
+        assert_true(padded[i] - alone[i] < 1e-5f && alone[i] - padded[i] < 1e-5f);
+    mdp_text_tower_free(t);
+    mdp_text_tower_free(pooler);
+}
+
+static void names_what_is_wrong(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text_tower *t = usual(NULL);
+    const int32_t outside[] = {2, 11, 3}, negative[] = {-1};
+    const int32_t many[10] = {0};
+    const size_t three = 3, one = 1, ten = 10;
+    float out[D];
+
+    assert_fails(mdp_text_tower_run(t, outside, &three, 1, 3, 1, out, NULL, NULL, &err), MDP_ERR_VALUE, err,
+                 "text 1: id 11 is outside the text tower's vocabulary of 11 (the vocabulary file does not "
+                 "belong to the weights)");
+    assert_int_equal(mdp_text_tower_run(t, negative, &one, 1, 1, 1, out, NULL, NULL, &err), MDP_ERR_VALUE);
+    assert_fails(mdp_text_tower_run(t, many, &ten, 1, 10, 1, out, NULL, NULL, &err), MDP_ERR_VALUE, err,
+                 "texts of 10 ids, but the text tower has 9 positions (max_length of the tokenizer is too "
+                 "large)");
+    mdp_text_tower_free(t);
+    assert_fails(make(card, "cls", &t, &err), MDP_ERR_USAGE, err,
+                 "no text pooling 'cls' for this model (there is layers-1-2-last, pooler)");
+    assert_null(t);
+    assert_int_equal(make("family: bert\n", NULL, &t, &err), MDP_ERR_FORMAT);
+    assert_string_equal(err.message, "m.yaml: line 1: key 'layers' is missing");
+}
+
+static void half_a_file_is_released(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text_tower *t = NULL;
+    char more[sizeof card + 1];
+
+    snprintf(more, sizeof more, "%s", card);
+    memcpy(strstr(more, "layers: 3"), "layers: 4", 9);
+    assert_int_equal(make(more, NULL, &t, &err), MDP_ERR_MISSING);
+    assert_null(t);
+    assert_non_null(strstr(err.message, "encoder.layer.3.attention.self.query.weight"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_do_not_depend_on_threads),
+        cmocka_unit_test(padding_counts_in_the_mean),
+        cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(half_a_file_is_released),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
