@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* YAML trees and prompt sets: any bytes are read or refused with one line.
+/* YAML trees, prompt sets and model cards: any bytes are read or refused with one line.
 
-   make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_yaml -max_len=4096 configs/prompts */
+   make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_yaml -max_len=8192 configs/prompts configs/models */
 #include "base/yaml.h"
+#include "extract/model_card.h"
 #include "extract/text/prompts.h"
 
 #include <assert.h>
@@ -63,6 +64,19 @@ static void read_prompts(const char *path)
     mdp_prompts_release(&p);
 }
 
+static void read_card(const char *path)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_model_card card = {0};
+
+    if (mdp_model_card_open(path, &card, &err) != MDP_OK) {
+        one_line(&err);
+        return;
+    }
+    assert(card.name && card.path);
+    mdp_model_card_release(&card);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char path[64];
@@ -74,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0)
         abort();
     read_prompts(path);
+    read_card(path);
     remove(path);
     return 0;
 }
