@@ -56,8 +56,7 @@ static mdp_status say_what_was_done(const struct mdp_results *r, struct mdp_pool
                      fitted->n_episodes, *protocol ? protocol : "not named");
         mdp_text_add(&t, "%s.",
                      fitted->n_patients
-                         ? ", by patient: no patient has pictures both among them and among the test "
-                           "pictures"
+                         ? ", by patient: no patient has pictures both among them and among the test pictures"
                          : "; patients are not known");
         keep(&t, s->done, &s->n_done, pool, err, &st);
         mdp_text_add(
@@ -72,9 +71,9 @@ static mdp_status say_what_was_done(const struct mdp_results *r, struct mdp_pool
         keep(&t, s->done, &s->n_done, pool, err, &st);
     }
     if (zero) {
-        mdp_text_add(
-            &t, "Zero-shot scores the same test pictures by the prompt set %s, without any labelled picture.",
-            mdp_report_fact(r, "prompt_set", pool));
+        const char *set = mdp_report_fact(r, "prompt_set", pool);
+        mdp_text_add(&t, "Zero-shot scores the same test pictures by the %s%s, without any labelled picture.",
+                     *set ? "prompt set " : "prompts of the store", set);
         keep(&t, s->done, &s->n_done, pool, err, &st);
     }
     mdp_text_release(&t);
@@ -98,6 +97,8 @@ static mdp_status say_warnings(const struct mdp_results *r, struct mdp_pool *poo
             &t,
             "C was chosen on the full validation split (oracle): a user with so few labels would not have "
             "it.");
+    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
+    mdp_text_add(&t, "%s", mdp_report_fact(r, "c_note", pool));
     keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
     if (fitted && fitted->n_episodes < FEW_EPISODES)
         mdp_text_add(&t, "Only %zu episode%s: the spread over draws is hardly known (10 are the default).",

@@ -25,7 +25,7 @@ static const char style[] =
     ".lead{font-size:1.1rem}.note,.research{color:var(--soft);font-size:.9rem}.wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-size:.92rem;min-width:min(100%,24rem)}caption{text-align:left;font-"
     "weight:600;"
-    "padding:.3rem 0}h2+.wide caption,h2+.long caption{display:none}\n"
+    "padding:.3rem 0}.titled caption{display:none}\n"
     "th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}thead "
     "th{background:var(--head)}tbody th{font-weight:500}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.long "
@@ -94,9 +94,11 @@ static void add_section(const struct mdp_report_section *s, bool several, struct
     for (size_t i = 0; i < s->n_confusions; i++)
         mdp_table_to_html(&s->confusions[i], out);
     add_heading(s->metrics.title, s->name, several, out);
+    mdp_text_add(out, "<div class=\"titled\">");
     mdp_table_to_html(&s->metrics, out);
+    mdp_text_add(out, "</div>\n");
     add_heading(s->provenance.title, s->name, several, out);
-    mdp_text_add(out, "<div class=\"long\">");
+    mdp_text_add(out, "<div class=\"titled long\">");
     mdp_table_to_html(&s->provenance, out);
     mdp_text_add(out, "</div>\n");
 }

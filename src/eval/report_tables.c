@@ -283,7 +283,8 @@ mdp_status mdp_table_provenance(const struct mdp_report_run *run, struct mdp_poo
     table->header[1] = "value";
     for (size_t i = 0; i < r->n_provenance; i++) {
         table->cells[2 * i] = r->provenance[i].key;
-        table->cells[2 * i + 1] = mdp_report_fact(r, r->provenance[i].key, pool);
+        const char *value = mdp_report_fact(r, r->provenance[i].key, pool);
+        table->cells[2 * i + 1] = *value ? value : "not known";
     }
     return MDP_OK;
 }
