@@ -85,7 +85,7 @@ static struct study *new_study(void)
                                     .pretrained = "p",
                                     .dataset = "d"};
     s->options = mdp_eval_defaults;
-    s->options.resamples = 100;
+    s->options.resamples = 1000;
     return s;
 }
 
