@@ -71,8 +71,7 @@ void mdp_metric_work_free(struct mdp_metric_work *w)
     free(w);
 }
 
-/* --- what several metrics share
- * ----------------------------------------------------------------------------- */
+/* --- what several metrics share ------------------------------------------------------------------------ */
 
 static void add(lanes to, const lanes x)
 {
@@ -156,8 +155,7 @@ static void walk_down(const struct mdp_metric_work *w, size_t c, each_step *step
     }
 }
 
-/* --- the metrics: each fills out[l]; 0/0 makes NaN where one is not defined
- * --------------------------------- */
+/* --- the metrics: each fills out[l]; 0/0 makes NaN where one is not defined ----------------------------- */
 
 static void accuracy(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
 {
@@ -427,7 +425,7 @@ static void ece(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out
 
     (void)m;
     for (size_t i = 0; i < s->rows.n; i++) {
-        const double d = (s->predicted[i] == s->rows.labels[i]) - s->confidence[i];
+        const double d = s->gap[i];
         EACH_LANE gap[s->bin[i]][l] += w->weights[s->rows.patients[i]][l] * d;
     }
     for (size_t b = 0; b < MDP_ECE_BINS; b++)
@@ -435,39 +433,58 @@ static void ece(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out
     EACH_LANE out[l] = sum[l] / w->total[l];
 }
 
-/* Parts of as even size as can be, the larger ones first; a row that counts several times may be in two. */
-static double ece_mass_of_lane(const struct mdp_metric_work *w, size_t l)
-{
-    const struct mdp_scored *s = w->scored;
-    const double whole = floor(w->total[l] / MDP_ECE_BINS), larger = w->total[l] - whole * MDP_ECE_BINS;
-    double part = 0, room = whole + (larger > 0), gap = 0, sum = 0;
+/* Parts of as even size as can be, the larger ones first: one part of each resample, being filled. */
+struct parts {
+    lanes whole, larger; /* rows of a part; how many parts have one more */
+    lanes part, room, gap, sum;
+};
 
-    for (size_t j = 0; j < s->rows.n; j++) {
-        const size_t i = s->by_confidence[j];
-        const double d = (s->predicted[i] == s->rows.labels[i]) - s->confidence[i];
-        for (double left = w->weights[s->rows.patients[i]][l]; left > 0;) {
-            const double taken = left < room ? left : room;
-            gap += taken * d;
-            left -= taken;
-            room -= taken;
-            if (room > 0)
-                continue;
-            sum += fabs(gap);
-            gap = 0;
-            room = whole + (++part < larger);
-        }
+/* `left` rows of gap d into resample l; they may fill the part and go on in the next ones. */
+static void fill_parts(struct parts *p, size_t l, double left, double d)
+{
+    while (left > 0) {
+        const double taken = left < p->room[l] ? left : p->room[l];
+        p->gap[l] += taken * d;
+        left -= taken;
+        p->room[l] -= taken;
+        if (p->room[l] > 0)
+            continue;
+        p->sum[l] += fabs(p->gap[l]);
+        p->gap[l] = 0;
+        p->room[l] = p->whole[l] + (++p->part[l] < p->larger[l]);
     }
-    return sum / w->total[l];
 }
 
 static void ece_mass(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
 {
+    struct parts p = {0};
+    const struct mdp_scored *s = w->scored;
+
     (void)m;
-    EACH_LANE out[l] = ece_mass_of_lane(w, l);
+    EACH_LANE
+    {
+        p.whole[l] = floor(w->total[l] / MDP_ECE_BINS);
+        p.larger[l] = w->total[l] - p.whole[l] * MDP_ECE_BINS;
+        p.room[l] = p.whole[l] + (p.larger[l] > 0);
+    }
+    for (size_t j = 0; j < s->rows.n; j++) {
+        const double d = s->gap_by_confidence[j];
+        const double *weight = w->weights[s->patient_by_confidence[j]];
+        bool fills = false;
+        EACH_LANE fills |= weight[l] >= p.room[l];
+        if (fills)
+            EACH_LANE fill_parts(&p, l, weight[l], d);
+        else
+            EACH_LANE
+            {
+                p.gap[l] += weight[l] * d;
+                p.room[l] -= weight[l];
+            }
+    }
+    EACH_LANE out[l] = p.sum[l] / w->total[l];
 }
 
-/* --- the table
- * ---------------------------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------------------------------------- */
 
 enum needs { /* what must hold for a metric to be defined */
              NEEDS_NOTHING,
@@ -530,8 +547,7 @@ static const struct mdp_metric_kind kinds[] = {
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
-/* --- evaluation
- * ----------------------------------------------------------------------------------------------- */
+/* --- evaluation ---------------------------------------------------------------------------------------- */
 
 void mdp_metrics_weighted(const struct mdp_scored *scored, const struct mdp_metric_list *list,
                           const double (*weights)[MDP_LANES], struct mdp_metric_work *w,
@@ -619,8 +635,7 @@ void mdp_metric_reason(const struct mdp_metric *metric, const struct mdp_scored 
     mdp_text_add(reason, "not defined for these %zu rows", s->rows.n);
 }
 
-/* --- names
- * ------------------------------------------------------------------------------------------------------ */
+/* --- names --------------------------------------------------------------------------------------------- */
 
 const char *mdp_metric_kind_name(size_t i)
 {

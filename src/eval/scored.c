@@ -84,6 +84,7 @@ static void fill_row(struct mdp_scored *s, size_t i)
             best = c;
     s->predicted[i] = (int32_t)best;
     s->confidence[i] = p[best];
+    s->gap[i] = (best == label) - p[best];
     s->class_rows[label]++;
     s->bin[i] = bin_of(p[best]);
     s->log_loss[i] = -log(fmin(fmax(p[label], LOG_LOSS_CLIP), 1 - LOG_LOSS_CLIP));
@@ -119,7 +120,9 @@ static mdp_status make_arrays(struct mdp_scored *s, struct mdp_error *err)
     s->log_loss = mdp_new_array(n, sizeof *s->log_loss, err, &st);
     s->brier = mdp_new_array(n, sizeof *s->brier, err, &st);
     s->bin = mdp_new_array(n, sizeof *s->bin, err, &st);
-    s->by_confidence = mdp_new_array(n, sizeof *s->by_confidence, err, &st);
+    s->gap = mdp_new_array(n, sizeof *s->gap, err, &st);
+    s->patient_by_confidence = mdp_new_array(n, sizeof(uint32_t), err, &st);
+    s->gap_by_confidence = mdp_new_array(n, sizeof *s->gap_by_confidence, err, &st);
     s->class_rows = mdp_new_array(k, sizeof *s->class_rows, err, &st);
     s->by_class = mdp_new_array(k, sizeof *s->by_class, err, &st);
     for (size_t c = k == 2; st == MDP_OK && c < k; c++) {
@@ -153,8 +156,10 @@ mdp_status mdp_scored_new(const struct mdp_rows *rows, struct mdp_scored **score
     for (size_t i = 0; i < rows->n; i++)
         keyed[i] = (struct keyed){s->confidence[i], rows->numbers[i], (uint32_t)i};
     qsort(keyed, rows->n, sizeof *keyed, by_key);
-    for (size_t i = 0; i < rows->n; i++)
-        s->by_confidence[i] = keyed[i].row;
+    for (size_t i = 0; i < rows->n; i++) {
+        s->patient_by_confidence[i] = rows->patients[keyed[i].row];
+        s->gap_by_confidence[i] = s->gap[keyed[i].row];
+    }
     *scored = s;
     s = NULL;
 out:
@@ -177,7 +182,9 @@ void mdp_scored_free(struct mdp_scored *s)
     free(s->log_loss);
     free(s->brier);
     free(s->bin);
-    free(s->by_confidence);
+    free(s->gap);
+    free(s->patient_by_confidence);
+    free(s->gap_by_confidence);
     free(s->class_rows);
     free(s);
 }

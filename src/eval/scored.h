@@ -15,15 +15,18 @@ struct mdp_sorted {
 
 struct mdp_scored {
     struct mdp_rows rows;
-    int32_t *predicted;          /* [n] */
-    bool probabilities;          /* every row in [0, 1] and of sum 1 within 1e-6 */
-    size_t bad_row;              /* otherwise: the first row that is not */
-    double *confidence;          /* [n]: the largest score */
-    double *log_loss, *brier;    /* [n]; filled when probabilities */
-    uint8_t *bin;                /* [n]: equal-width bin of the confidence */
-    uint32_t *by_confidence;     /* [n]: rows by (confidence, row number) */
-    struct mdp_sorted *by_class; /* [K]; of two classes only the second is filled */
-    size_t *class_rows;          /* [K] rows of each class */
+    int32_t *predicted;       /* [n] */
+    bool probabilities;       /* every row in [0, 1] and of sum 1 within 1e-6 */
+    size_t bad_row;           /* otherwise: the first row that is not */
+    double *confidence;       /* [n]: the largest score */
+    double *log_loss, *brier; /* [n]; filled when probabilities */
+    uint8_t *bin;             /* [n]: equal-width bin of the confidence */
+    double *gap;              /* [n]: 1 when the prediction is right, else 0, minus the confidence */
+    /* rows by (confidence, row number): */
+    uint32_t *patient_by_confidence; /* [n] */
+    double *gap_by_confidence;       /* [n] */
+    struct mdp_sorted *by_class;     /* [K]; of two classes only the second is filled */
+    size_t *class_rows;              /* [K] rows of each class */
 };
 
 #endif
