@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Protects: what `medprobe models list|show|inspect|check` print and answer, names from hostile files among it.
+# Planted fault that was seen: printing tensor names as they are.
+set -u
+cd "$(dirname "$0")/../.."
+program=$PWD/${BUILD:-build/release}/bin/medprobe
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export MEDPROBE_HOME=$work/home
+mkdir -p "$MEDPROBE_HOME/models"
+out=$work/out err=$work/err
+run() { "$program" models "$@" >"$out" 2>"$err"; }
+
+n=0
+ok() {
+  local status=$?
+  n=$((n + 1))
+  if [ $status = 0 ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; sed 's/^/# /' "$out" "$err"; fi
+}
+one_error() { [ "$(grep -c . "$err")" = 1 ] && grep -qF -- "$1" "$err" && [ ! -s "$out" ]; }
+json() { python3 -c "import json, sys; d = json.load(open('$out')); sys.exit(not ($1))"; }
+
+run list && grep -qE '^medclip-vit +medclip +136.6 M +512 +0 of 2' "$out" && [ ! -s "$err" ]; ok "list"
+run list --json && json "[m['embedding_width'] for m in d if m['name'] == 'medclip-vit'] == [512]"; ok "list --json"
+run show medclip-vit && grep -q '^pipeline *medclip-eval$' "$out" && grep -q 'medclip-vit-pretrained.zip$' "$out"; ok "show"
+run show medclip-vit --json && json "d['files'][0]['sha256'].startswith('07bf9f91') and not d['files'][0]['present']"; ok "show --json"
+run show medclip-vti; [ $? = 2 ] && one_error "no model 'medclip-vti' (did you mean 'medclip-vit'?)"; ok "an unknown model"
+run show configs/models/medclip-vit.yaml && grep -q '^card *configs/models/medclip-vit.yaml$' "$out"; ok "show a path"
+run chekc; [ $? = 2 ] && one_error "no command 'models chekc' (did you mean 'check'?)"; ok "an unknown command"
+run; [ $? = 2 ] && one_error 'a command is missing'; ok "no command"
+run --help && grep -q inspect "$out"; ok "--help"
+for c in list show inspect pull check; do run $c --help && grep -q "medprobe models $c" "$out"; ok "$c --help"; done
+run inspect; [ $? = 2 ] && one_error 'a weight file is missing'; ok "inspect without a file"
+
+printf 'name: bad\nfamly: x\n' >"$MEDPROBE_HOME/models/bad.yaml"
+run list && grep -q '^medclip-vit ' "$out" && grep -q "bad.yaml: line 2: unknown key 'famly' (did you mean 'family'?)" "$err"
+ok "a bad card hides no other"
+run show bad; [ $? != 0 ] && one_error "line 2: unknown key 'famly'"; ok "a bad card alone is an error"
+
+python3 - "$work" <<'PY'
+import json, pathlib, struct, sys
+def write(path, header, data):
+    text = json.dumps(header).encode()
+    pathlib.Path(sys.argv[1], path).write_bytes(struct.pack("<Q", len(text)) + text + data)
+write("good.safetensors", {"b\x1b[2J\nnot ok 1": {"dtype": "I16", "shape": [2, 1], "data_offsets": [4, 8]},
+                           "a": {"dtype": "F32", "shape": [], "data_offsets": [0, 4]}}, bytes(range(8)))
+write("bad.safetensors", {"b\x1b[2J\nnot ok 1": {"dtype": "I16", "shape": [3], "data_offsets": [0, 4]}}, bytes(4))
+PY
+digest=$(printf '\4\5\6\7' | sha256sum | cut -d' ' -f1)
+run inspect "$work/good.safetensors" && grep -qF "$digest  int16         [2, 1]               b\\x1b[2J\\nnot ok 1" "$out" &&
+  grep -qE '^elements +3$' "$out" && ! grep -q $'\x1b' "$out" && ! grep -q '^not ok' "$out"
+ok "inspect prints hostile names on one line, escaped"
+run inspect "$work/good.safetensors" --json && json "d['tensors'][0] == {'name': 'b\\x1b[2J\\nnot ok 1', 'dtype': 'int16', 'shape': [2, 1], 'bytes': 4, 'contiguous': True, 'sha256': '$digest'} and d['count'] == 2 and d['bytes'] == 8 and d['format'] == 'safetensors'"
+ok "inspect --json"
+run inspect "$work/good.safetensors" --no-digest && ! grep -q "$digest" "$out"; ok "inspect --no-digest"
+run inspect "$work/bad.safetensors" --json; [ $? = 1 ] && one_error "tensor 'b\\x1b[2J\\nnot ok 1': its sizes" && ! grep -q $'\x1b' "$err"
+ok "a refusal names a hostile tensor, escaped"
+mkfifo "$work/fifo"
+run inspect "$work/fifo"; [ $? = 1 ] && one_error 'is a named pipe'; ok "a named pipe is not waited for"
+run inspect "$work"; [ $? = 1 ] && one_error 'is a folder'; ok "a folder"
+run inspect "$work/none"; [ $? = 1 ] && one_error 'No such file'; ok "no such file"
+: >"$work/empty"
+run inspect "$work/empty"; [ $? = 1 ] && one_error 'is empty'; ok "an empty file"
+env -u HOME -u MEDPROBE_HOME -u XDG_DATA_HOME "$program" models check medclip-vit >"$out" 2>"$err"
+[ $? = 1 ] && one_error 'none of MEDPROBE_HOME, XDG_DATA_HOME and HOME is set'; ok "no home folder"
+run check medclip-vit; [ $? = 4 ] && grep -q 'medclip-vit: 2 of its 2 files are absent or differ' "$err"; ok "check: absent files, exit 4"
+mkdir -p "$MEDPROBE_HOME/files/medclip-vit"; echo x >"$MEDPROBE_HOME/files/medclip-vit/vocab.txt"
+run list && grep -q '1 of 2' "$out"; ok "list counts the files that are there"
+run check medclip-vit; [ $? = 4 ] && grep -q 'vocab.txt (differs)' "$out"; ok "check: another file"
+echo "1..$n"

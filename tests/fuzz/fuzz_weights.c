@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Weight files of any form: opened, every tensor's first and last bytes and its digest and conversion read, or refused. Bytes
+   that are no weight file by their beginning also go to the pickle, ZIP and safetensors readers alone, so that the
+   fuzzer need not find the outer form first.
+
+       make fuzz FLAVOUR=fuzz && tests/fuzz/seed_weights seeds && build/fuzz/fuzz/fuzz_weights corpus/ seeds/   */
+#include "base/memory.h"
+#include "extract/weights/pickle.h"
+#include "extract/weights/tensor_list.h"
+#include "extract/weights/weights.h"
+#include "extract/weights/zip.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+enum { MOST = 1 << 22 }; /* elements and bytes that one input may make us touch */
+
+static void use_tensors(const struct mdp_weights *w)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    uint8_t digest[MDP_SHA256_SIZE];
+    size_t touched = 0;
+
+    for (size_t i = 0; i < mdp_weights_count(w); i++) {
+        const struct mdp_tensor *t = mdp_weights_at(w, i);
+        if (t->count > MOST - touched)
+            continue;
+        touched += t->count;
+        float *values = malloc((t->count + 1) * sizeof *values);
+        if (!values)
+            abort();
+        mdp_tensor_to_f32(t, values);
+        free(values);
+        if (mdp_tensor_digest(t, digest, &err) != MDP_OK || mdp_weights_find(w, t->name) != t)
+            abort();
+    }
+}
+
+static mdp_status count_piece(void *context, const void *piece, size_t n, struct mdp_error *err)
+{
+    size_t *left = context;
+
+    (void)piece;
+    if (n > *left)
+        return mdp_fail(err, MDP_ERR_LIMIT, "enough");
+    *left -= n;
+    return MDP_OK;
+}
+
+static void use_zip(const uint8_t *bytes, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_zip zip;
+    size_t left = MOST;
+
+    if (mdp_zip_open(bytes, n, &zip, &err) != MDP_OK)
+        return;
+    for (size_t i = 0; i < zip.n; i++) {
+        if (mdp_zip_find(&zip, zip.entries[i].name) != &zip.entries[i])
+            abort();
+        mdp_zip_unpack(&zip, &zip.entries[i], count_piece, &left, &err);
+    }
+    mdp_zip_release(&zip);
+}
+
+static void use_parts(const uint8_t *bytes, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_pickle *pickle = NULL;
+    struct mdp_tensor_list list = {0};
+    size_t used = 0;
+
+    if (mdp_pickle_read(bytes, n, &pickle, &used, &err) == MDP_OK && used > n)
+        abort();
+    mdp_pickle_free(pickle);
+    if (n > 8)
+        mdp_safetensors_read(bytes, n, &list, &err);
+    mdp_tensor_list_release(&list);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_weights *w = NULL;
+
+    if (mdp_weights_read(bytes, n, "f", &w, &err) == MDP_OK)
+        use_tensors(w);
+    else if (err.message[0] == '\0')
+        abort();
+    mdp_weights_free(w);
+    use_zip(bytes, n);
+    use_parts(bytes, n);
+    return 0;
+}
