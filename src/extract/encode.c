@@ -132,8 +132,8 @@ mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, st
         snprintf(record->reason, sizeof record->reason, "%s", reason);
         st = MDP_OK;
     } else {
-        st = mdp_fail(err, st, "%s: %s (row %zu of %s; --skip-errors goes on without it)", path.at, reason,
-                      row, e->manifest->file);
+        st = mdp_fail(err, st, "%s: %s (line %zu of %s; --skip-errors goes on without it)", path.at, reason,
+                      mdp_manifest_line(e->manifest, row), e->manifest->file);
     }
 out:
     mdp_text_release(&path);
@@ -154,8 +154,8 @@ mdp_status mdp_encode_unchanged(const struct mdp_encoder *e, const struct mdp_re
             st = mdp_sha256_of_file(path.at, digest, err);
             if (st == MDP_OK && memcmp(digest, record->sha256, sizeof digest) != 0)
                 st = mdp_fail(err, MDP_ERR_VALUE,
-                              "%s: has changed since it was read (row %zu; --force starts anew)", path.at,
-                              record->row);
+                              "%s: has changed since it was read (line %zu of %s; --force starts anew)",
+                              path.at, mdp_manifest_line(e->manifest, record->row), e->manifest->file);
         }
     }
     mdp_text_release(&path);

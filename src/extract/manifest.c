@@ -489,6 +489,13 @@ mdp_status mdp_manifest_locate(const struct mdp_manifest *m, size_t row, struct 
     return mdp_path_join(path, m->folder, m->paths[row], err);
 }
 
+size_t mdp_manifest_line(const struct mdp_manifest *m, size_t row)
+{
+    const struct owned *owned = m->owned;
+
+    return mdp_csv_line(owned->csv, row);
+}
+
 /* --- digests ---------------------------------------------------------------------------------------------
  */
 

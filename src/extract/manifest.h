@@ -62,6 +62,9 @@ void mdp_manifest_release(struct mdp_manifest *manifest);
 mdp_status mdp_manifest_locate(const struct mdp_manifest *manifest, size_t row, struct mdp_text *path,
                                struct mdp_error *err);
 
+/* Line of the file where a row begins. */
+size_t mdp_manifest_line(const struct mdp_manifest *manifest, size_t row);
+
 /* SHA-256 over everything above but the folder: equal manifests make equal stores. Of one row, and of all. */
 void mdp_manifest_row_digest(const struct mdp_manifest *manifest, size_t row,
                              uint8_t digest[MDP_SHA256_SIZE]);
