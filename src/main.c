@@ -16,6 +16,7 @@ static const struct {
     const char *summary;
     bool own_name; /* a link of this name runs it */
 } commands[] = {
+    {"extract", mdp_cmd_extract, "reads pictures and prompts through a model; writes a store", true},
     {"init", mdp_cmd_init, "looks at a folder and writes medprobe.yaml and, if needed, manifest.csv", false},
     {"probe", mdp_cmd_probe, "store -> few-shot episodes, probes, statistics, report", true},
     {"report", mdp_cmd_report, "one or many runs -> HTML, Markdown, CSV, LaTeX, figures", true},

@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* extract: pictures and prompts to a store. */
+#include "base/file.h"
+#include "base/find.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "cmd/commands.h"
+#include "cmd/interrupt.h"
+#include "extract/encode.h"
+#include "extract/finished.h"
+#include "extract/model_card.h"
+#include "extract/ordered.h"
+#include "extract/prompt_embeddings.h"
+#include "extract/store_write.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct extract_options {
+    const char *model, *weights, *text_weights, *vocab, *text_pooling;
+    const char *manifest, *root, *prompts;
+    const char *pipeline, *grey16, *orientation, *resize_order, *precision;
+    struct mdp_manifest_options table;
+    size_t batch_size, max_pixels;
+    bool skip_errors, resume, force;
+    const char *out;
+};
+
+/* Everything a run holds, in the order in which it comes to be. */
+struct job {
+    struct extract_options opt;
+    struct mdp_common common;
+    const volatile sig_atomic_t *stop;
+    struct mdp_manifest manifest;
+    struct mdp_model_card card;
+    struct mdp_pipeline pipeline;
+    struct mdp_text weights_path, text_weights_path, vocab_path;
+    struct mdp_prompts prompts;
+    struct mdp_prompt_embeddings texts;
+    struct mdp_facts attributes; /* of the store's root */
+    struct mdp_facts facts;      /* of the work file: the attributes and what else defines the bytes */
+    struct mdp_weights *weights, *text_weights;
+    struct mdp_tower *tower;
+    double logit_scale;
+    struct mdp_workfile *work;
+    struct mdp_encoder encoder;
+    struct mdp_progress progress;
+    size_t failures; /* so far */
+};
+
+/* --- manifest and output ---------------------------------------------------------------------------------
+ */
+
+static mdp_status need(const char *value, const char *option, const char *what, struct mdp_error *err)
+{
+    return value ? MDP_OK : mdp_fail(err, MDP_ERR_USAGE, "--%s is missing (%s)", option, what);
+}
+
+static mdp_status check_options(const struct extract_options *o, struct mdp_error *err)
+{
+    mdp_status st = need(o->model, "model", "a name of medprobe models list, or a model's YAML file", err);
+
+    if (st == MDP_OK)
+        st = need(o->manifest, "manifest", "a CSV file with a column 'path'", err);
+    if (st == MDP_OK)
+        st = need(o->out, "out", "the store to write, e.g. -o data.h5", err);
+    if (st == MDP_OK && o->resume && o->force)
+        st = mdp_fail(err, MDP_ERR_USAGE, "--resume and --force: only one can be meant");
+    if (st == MDP_OK && !o->prompts && (o->vocab || o->text_weights || o->text_pooling))
+        st = mdp_fail(err, MDP_ERR_USAGE, "--%s: without --prompts no text is read",
+                      o->vocab          ? "vocab"
+                      : o->text_weights ? "text-weights"
+                                        : "text-pooling");
+    return st;
+}
+
+static void say_input(const struct job *job)
+{
+    const struct mdp_manifest *m = &job->manifest;
+
+    mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu rows, %zu classes", m->file, m->n, m->n_classes);
+    if (m->n_classes == 2)
+        mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
+                m->class_names[1], m->class_names[0], m->class_names[1]);
+    if (job->opt.prompts)
+        mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu prompts of %zu classes", job->prompts.name,
+                job->texts.part.n, job->prompts.n);
+}
+
+/* --- the model -------------------------------------------------------------------------------------------
+ */
+
+/* "a, b, c": the pipelines of the card. */
+static void list_pipelines(const struct mdp_model_card *card, struct mdp_text *out)
+{
+    for (size_t i = 0; i < card->pipelines->n; i++)
+        if (card->pipelines->values[i]->kind == MDP_YAML_MAP)
+            mdp_text_add(out, "%s%s", out->n ? ", " : "", card->pipelines->keys[i]->scalar);
+}
+
+static mdp_status choose_pipeline(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    const struct extract_options *o = &job->opt;
+    const struct {
+        const char *key, *word, *option;
+    } words[] = {{"grey16", o->grey16, "grey16"},
+                 {"orientation", o->orientation, "orientation"},
+                 {"resize_order", o->resize_order, "resize-order"}};
+    const char *name = o->pipeline;
+    mdp_status st = MDP_OK;
+
+    if (!name)
+        st = mdp_yaml_get_string(card->doc, card->pipelines, "default", &name, err);
+    if (st != MDP_OK)
+        return st;
+    const struct mdp_yaml_node *node = mdp_yaml_find(card->pipelines, name);
+    if (!node || node->kind != MDP_YAML_MAP) {
+        struct mdp_text list = {0};
+        list_pipelines(card, &list);
+        st = mdp_fail(err, MDP_ERR_USAGE, "--pipeline %s: %s has no such pipeline (it has: %s)", name,
+                      card->name, list.at ? list.at : "none");
+        mdp_text_release(&list);
+        return st;
+    }
+    st = mdp_pipeline_read(card->doc, node, name, &job->pipeline, err);
+    for (size_t i = 0; i < sizeof words / sizeof *words && st == MDP_OK; i++)
+        if (words[i].word && mdp_pipeline_set(&job->pipeline, words[i].key, words[i].word, err) != MDP_OK)
+            st = mdp_fail_at(err, MDP_ERR_USAGE, "--%s", words[i].option);
+    return st;
+}
+
+static mdp_status open_card(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    mdp_status st = mdp_model_card_open(job->opt.model, &job->card, err);
+
+    if (st != MDP_OK)
+        return st;
+    if (!card->image || !card->pipelines)
+        return mdp_fail(err, MDP_ERR_USAGE,
+                        "--model %s: reads texts only, no pictures (medprobe text writes a store of texts)",
+                        card->name);
+    if (job->opt.prompts && (!card->text || !card->tokenizer))
+        return mdp_fail(err, MDP_ERR_USAGE,
+                        "--prompts: %s reads pictures only (leave --prompts out, or take a model with a text "
+                        "tower: medprobe models list)",
+                        card->name);
+    return choose_pipeline(job, err);
+}
+
+/* `given`, else the pulled file of the role; without it an error that says how to get it. */
+static mdp_status locate(const struct job *job, const char *given, const char *role, struct mdp_text *path,
+                         struct mdp_error *err)
+{
+    if (!given)
+        return mdp_model_card_locate(&job->card, role, path, err);
+    mdp_text_add(path, "%s", given);
+    return mdp_text_status(path, err);
+}
+
+/* --vocab, else the file of that name beside the weights, else the pulled one. */
+static mdp_status locate_vocab(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_file *file = mdp_model_card_file(&job->card, "vocab");
+    struct mdp_text folder = {0};
+    mdp_status st = MDP_OK;
+
+    if (!job->opt.vocab && file && file->name) {
+        st = mdp_path_folder(&folder, job->weights_path.at, err);
+        if (st == MDP_OK)
+            st = mdp_path_join(&job->vocab_path, folder.at, file->name, err);
+        mdp_text_release(&folder);
+        if (st != MDP_OK || mdp_path_exists(job->vocab_path.at))
+            return st;
+        mdp_text_clear(&job->vocab_path);
+    }
+    st = locate(job, job->opt.vocab, "vocab", &job->vocab_path, err);
+    if (st == MDP_OK && mdp_path_is_folder(job->vocab_path.at)) {
+        mdp_text_add(&job->vocab_path, "/vocab.txt");
+        st = mdp_text_status(&job->vocab_path, err);
+    }
+    return st;
+}
+
+static mdp_status locate_files(struct job *job, struct mdp_error *err)
+{
+    mdp_status st = locate(job, job->opt.weights, "weights", &job->weights_path, err);
+
+    if (st != MDP_OK || !job->opt.prompts)
+        return st;
+    if (job->opt.text_weights || mdp_model_card_file(&job->card, "text-weights"))
+        st = locate(job, job->opt.text_weights, "text-weights", &job->text_weights_path, err);
+    return st == MDP_OK ? locate_vocab(job, err) : st;
+}
+
+/* --- prompts ---------------------------------------------------------------------------------------------
+ */
+
+/* Classes of labels and prompts are matched by name; a class without prompts would have no zero-shot score.
+ */
+static mdp_status match_classes(const struct job *job, struct mdp_error *err)
+{
+    const struct mdp_manifest *m = &job->manifest;
+
+    for (size_t c = 0; c < m->n_classes; c++) {
+        bool found = false;
+        for (size_t p = 0; p < job->prompts.n && !found; p++)
+            found = strcmp(job->prompts.classes[p].name, m->class_names[c]) == 0;
+        if (!found)
+            return mdp_fail(err, MDP_ERR_USAGE,
+                            "--prompts %s: no prompts for class '%.100s' of %s (the set has '%.100s'%s)",
+                            job->opt.prompts, m->class_names[c], m->file,
+                            job->prompts.n ? job->prompts.classes[0].name : "",
+                            job->prompts.n > 1 ? ", ..." : "");
+    }
+    return MDP_OK;
+}
+
+static mdp_status read_prompts(struct job *job, struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+    mdp_status st = mdp_find(&mdp_find_prompts, job->opt.prompts, &path, err);
+
+    if (st == MDP_OK)
+        st = mdp_prompts_read(path.at, &job->prompts, err);
+    if (st == MDP_OK)
+        st = match_classes(job, err);
+    if (st == MDP_OK)
+        st = mdp_prompt_embeddings_init(&job->texts, &job->prompts, err);
+    mdp_text_release(&path);
+    return st;
+}
+
+static mdp_status embed_prompts(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    const struct mdp_weights *weights = job->text_weights ? job->text_weights : job->weights;
+    struct mdp_tokenizer *tokenizer = NULL;
+    struct mdp_text_tower *tower = NULL;
+    mdp_status st = mdp_tokenizer_new(card->doc, card->tokenizer, job->vocab_path.at, &tokenizer, err);
+
+    if (st == MDP_OK)
+        st = mdp_text_tower_new(card->doc, card->text, job->opt.text_pooling, weights, &tower, err);
+    if (st == MDP_OK && mdp_text_tower_width(tower) != mdp_tower_width(job->tower))
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: texts have %zu values and pictures %zu, expected as many",
+                      card->path, mdp_text_tower_width(tower), mdp_tower_width(job->tower));
+    if (st == MDP_OK)
+        st =
+            mdp_prompt_embeddings_run(&job->texts, &job->prompts, tokenizer, tower, job->common.threads, err);
+    mdp_text_tower_free(tower);
+    mdp_tokenizer_free(tokenizer);
+    return st;
+}
+
+/* --- facts -----------------------------------------------------------------------------------------------
+ */
+
+static mdp_status add_digest(struct job *job, const char *key, const struct mdp_text *path, char hex[],
+                             struct mdp_error *err)
+{
+    uint8_t digest[MDP_SHA256_SIZE];
+    mdp_status st = mdp_sha256_of_file(path->at, digest, err);
+
+    if (st != MDP_OK)
+        return st;
+    mdp_sha256_hex(digest, hex);
+    return mdp_facts_add(&job->attributes, key, hex, err);
+}
+
+/* The published weights by that word, others by the start of their digest: file names are not identity. */
+static mdp_status add_pretrained(struct job *job, const char *hex, struct mdp_error *err)
+{
+    const struct mdp_model_file *file = mdp_model_card_file(&job->card, "weights");
+    const char *published = !file ? NULL : file->member ? file->member_sha256 : file->sha256;
+    char custom[32];
+
+    snprintf(custom, sizeof custom, "sha256:%.12s", hex);
+    return mdp_facts_add(&job->attributes, "pretrained",
+                         published && strcmp(published, hex) == 0 ? "published" : custom, err);
+}
+
+static void add_json_string(struct mdp_text *out, const char *text)
+{
+    mdp_text_add(out, "\"");
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c == '"' || *c == '\\')
+            mdp_text_add(out, "\\%c", *c);
+        else if (*c < 0x20)
+            mdp_text_add(out, "\\u%04x", *c);
+        else
+            mdp_text_add_bytes(out, c, 1);
+    mdp_text_add(out, "\"");
+}
+
+/* The tokenizer's options as the card has them, the vocabulary's digest and the pooling. */
+static mdp_status add_text_pipeline(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    struct mdp_text json = {0};
+    uint8_t digest[MDP_SHA256_SIZE];
+    char hex[MDP_SHA256_HEX];
+    const char *pooling = job->opt.text_pooling;
+    mdp_status st = mdp_sha256_of_file(job->vocab_path.at, digest, err);
+
+    if (st == MDP_OK && !pooling)
+        st = mdp_yaml_get_string(card->doc, card->text, "pooling", &pooling, err);
+    if (st != MDP_OK)
+        return st;
+    mdp_sha256_hex(digest, hex);
+    mdp_text_add(&json, "{\"tokenizer\": {");
+    for (size_t i = 0; i < card->tokenizer->n; i++) {
+        const struct mdp_yaml_node *value = card->tokenizer->values[i];
+        if (value->kind != MDP_YAML_SCALAR)
+            continue;
+        add_json_string(&json, card->tokenizer->keys[i]->scalar);
+        mdp_text_add(&json, ": ");
+        add_json_string(&json, value->scalar);
+        mdp_text_add(&json, ", ");
+    }
+    mdp_text_add(&json, "\"vocab_sha256\": \"%s\"}, \"pooling\": ", hex);
+    add_json_string(&json, pooling);
+    mdp_text_add(&json, "}");
+    st = mdp_text_status(&json, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(&job->attributes, "text_pipeline", json.at, err);
+    mdp_text_release(&json);
+    return st;
+}
+
+static mdp_status add_pipeline(struct job *job, struct mdp_error *err)
+{
+    struct mdp_text json = {0};
+
+    mdp_pipeline_json(&job->pipeline, &json);
+    mdp_status st = mdp_text_status(&json, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(&job->attributes, "pipeline", json.at, err);
+    mdp_text_release(&json);
+    return st;
+}
+
+/* What the store says of itself, and what the work file is compared by. */
+static mdp_status gather_facts(struct job *job, struct mdp_error *err)
+{
+    struct mdp_facts *a = &job->attributes;
+    char hex[MDP_SHA256_HEX], number[32];
+    mdp_status st = mdp_facts_add(a, "model", job->card.name, err);
+
+    if (st == MDP_OK)
+        st = add_digest(job, "weights_sha256", &job->weights_path, hex, err);
+    if (st == MDP_OK)
+        st = add_pretrained(job, hex, err);
+    if (st == MDP_OK && job->text_weights_path.n)
+        st = add_digest(job, "text_weights_sha256", &job->text_weights_path, hex, err);
+    if (st == MDP_OK)
+        st = add_pipeline(job, err);
+    if (st == MDP_OK && job->opt.prompts)
+        st = add_text_pipeline(job, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(a, "rendering", "none", err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(a, "precision", job->opt.precision, err);
+    if (st == MDP_OK)
+        st = mdp_manifest_digest(&job->manifest, hex, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(a, "manifest_sha256", hex, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(a, "medprobe_version", MDP_VERSION, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(a, "kernel", mdp_tower_kernel(job->tower), err);
+    for (size_t i = 0; i < a->n && st == MDP_OK; i++)
+        st = mdp_facts_add(&job->facts, a->at[i].key, a->at[i].value, err);
+    if (st == MDP_OK)
+        st = mdp_facts_add(&job->facts, "prompt_set_sha256", job->prompts.sha256, err);
+    snprintf(number, sizeof number, "%zu", job->opt.max_pixels);
+    if (st == MDP_OK)
+        st = mdp_facts_add(&job->facts, "max_pixels", number, err);
+    return st;
+}
+
+/* --- weights and towers ----------------------------------------------------------------------------------
+ */
+
+static mdp_status load_model(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    mdp_status st = mdp_model_card_weights(card, job->weights_path.at, &job->weights, err);
+
+    if (st == MDP_OK && job->text_weights_path.n)
+        st = mdp_model_card_weights(card, job->text_weights_path.at, &job->text_weights, err);
+    if (st == MDP_OK)
+        st = mdp_tower_new(card->doc, card->image, job->weights, &job->tower, err);
+    if (st == MDP_OK && mdp_tower_input_size(job->tower) !=
+                            job->pipeline.channels * job->pipeline.width * job->pipeline.height)
+        st =
+            mdp_fail(err, MDP_ERR_VALUE,
+                     "%s: pipeline %s makes %zu x %zu pixels of %zu channels, but the tower takes %zu values",
+                     card->path, job->pipeline.name, job->pipeline.width, job->pipeline.height,
+                     job->pipeline.channels, mdp_tower_input_size(job->tower));
+    return st;
+}
+
+/* The texts, the factor on the cosine, and that no tensor was left over. */
+static mdp_status load_text(struct job *job, struct mdp_error *err)
+{
+    const struct mdp_model_card *card = &job->card;
+    mdp_status st = MDP_OK;
+
+    job->logit_scale = NAN;
+    if (job->opt.prompts) {
+        st = embed_prompts(job, err);
+        if (st == MDP_OK)
+            st = mdp_model_card_logit_scale(card, job->weights, &job->logit_scale, err);
+    }
+    if (st == MDP_OK)
+        st = mdp_model_card_check_unused(card, job->weights, job->opt.prompts && !job->text_weights, err);
+    if (st == MDP_OK && job->text_weights)
+        st = mdp_model_card_check_unused(card, job->text_weights, true, err);
+    return st;
+}
+
+/* --- pictures --------------------------------------------------------------------------------------------
+ */
+
+static mdp_status make_record(void *context, size_t row, size_t worker, void *slot, struct mdp_error *err)
+{
+    const struct job *job = context;
+
+    return mdp_encode(&job->encoder, row, worker, slot, err);
+}
+
+static mdp_status take_record(void *context, size_t row, void *slot, struct mdp_error *err)
+{
+    struct job *job = context;
+    const struct mdp_record *record = slot;
+
+    if (record->failed)
+        mdp_log(&job->common.log, MDP_LOG_WARN, "%s: %s", job->manifest.paths[row], record->reason);
+    job->failures += record->failed;
+    mdp_status st = mdp_workfile_append(job->work, record, err);
+    if (st == MDP_OK)
+        mdp_progress_show(&job->progress, row + 1, job->failures);
+    return st;
+}
+
+/* What an earlier run left is kept as far as its pictures are as they were. A picture that could not be used
+   then is tried again; where that ends otherwise, work goes on from there. */
+static mdp_status check_earlier(struct job *job, struct mdp_record record[2], struct mdp_error *err)
+{
+    size_t rows = mdp_workfile_rows(job->work);
+    mdp_status st = MDP_OK;
+
+    for (size_t row = 0; row < rows && st == MDP_OK; row++) {
+        st = mdp_workfile_read(job->work, row, &record[0], err);
+        if (st == MDP_OK && !record[0].failed) {
+            st = mdp_encode_unchanged(&job->encoder, &record[0], err);
+            continue;
+        }
+        if (st == MDP_OK)
+            st = mdp_encode(&job->encoder, row, 0, &record[1], err);
+        if (st == MDP_OK && record[1].failed && strcmp(record[0].reason, record[1].reason) == 0)
+            job->failures++;
+        else if (st == MDP_OK)
+            return mdp_workfile_cut(job->work, row, err);
+    }
+    return st;
+}
+
+static mdp_status encode_rows(struct job *job, struct mdp_record *slots, size_t window, struct mdp_error *err)
+{
+    size_t n = job->manifest.n, first;
+    mdp_status st = check_earlier(job, slots, err);
+
+    first = mdp_workfile_rows(job->work);
+    if (st == MDP_OK && first)
+        mdp_log(&job->common.log, MDP_LOG_INFO, "%s.work: %zu of %zu pictures are done already", job->opt.out,
+                first, n);
+    if (st != MDP_OK)
+        return st;
+    mdp_progress_begin(&job->progress, &job->common.log, "pictures", n, first);
+    const struct mdp_ordered loop = {.first = first,
+                                     .n = n,
+                                     .threads = job->common.threads,
+                                     .window = window,
+                                     .slots = slots,
+                                     .slot_size = sizeof *slots,
+                                     .make = make_record,
+                                     .take = take_record,
+                                     .context = job,
+                                     .stop = job->stop};
+    st = mdp_ordered_run(&loop, err);
+    mdp_progress_end(&job->progress, mdp_workfile_rows(job->work), job->failures);
+    mdp_status synced = mdp_workfile_sync(job->work, st == MDP_OK ? err : NULL);
+    return st == MDP_OK ? synced : st;
+}
+
+static mdp_status encode_pictures(struct job *job, struct mdp_error *err)
+{
+    size_t d = mdp_tower_width(job->tower), least = 2 * job->common.threads;
+    size_t window = job->opt.batch_size > least ? job->opt.batch_size : least;
+    mdp_status st = MDP_OK;
+    struct mdp_record *slots = mdp_new_array(window, sizeof *slots, err, &st);
+    float *embeddings = st == MDP_OK ? mdp_new_array(window * d, sizeof *embeddings, err, &st) : NULL;
+
+    job->encoder = (struct mdp_encoder){.manifest = &job->manifest,
+                                        .pipeline = &job->pipeline,
+                                        .tower = job->tower,
+                                        .limits = {job->opt.max_pixels, MDP_DEFAULT_MAX_BYTES},
+                                        .skip_errors = job->opt.skip_errors};
+    for (size_t i = 0; i < window && st == MDP_OK; i++)
+        slots[i].embedding = embeddings + i * d;
+    if (st == MDP_OK)
+        st = mdp_encoder_prepare(&job->encoder, job->common.threads, err);
+    if (st == MDP_OK)
+        st = encode_rows(job, slots, window, err);
+    mdp_encoder_release(&job->encoder);
+    free(embeddings);
+    free(slots);
+    return st;
+}
+
+/* --- work file and store ---------------------------------------------------------------------------------
+ */
+
+static mdp_status open_work(struct job *job, struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+
+    mdp_text_add(&path, "%s.work", job->opt.out);
+    mdp_status st = mdp_text_status(&path, err);
+    if (st == MDP_OK)
+        st = mdp_workfile_open(path.at, &job->facts, &job->manifest, mdp_tower_width(job->tower),
+                               job->opt.force, &job->work, err);
+    mdp_text_release(&path);
+    return st;
+}
+
+static mdp_status write_store(struct job *job, struct mdp_error *err)
+{
+    const char *similarity = "softmax";
+    bool scaled = !isnan(job->logit_scale);
+
+    if (scaled && mdp_yaml_find(job->card.similarity, "kind")) {
+        mdp_status st = mdp_yaml_get_string(job->card.doc, job->card.similarity, "kind", &similarity, err);
+        if (st != MDP_OK)
+            return st;
+    }
+    const struct mdp_store_content content = {.manifest = &job->manifest,
+                                              .work = job->work,
+                                              .width = mdp_tower_width(job->tower),
+                                              .attributes = &job->attributes,
+                                              .text = job->opt.prompts ? &job->texts.part : NULL,
+                                              .has_scale = scaled,
+                                              .logit_scale = job->logit_scale,
+                                              .similarity = similarity};
+    mdp_status st = mdp_store_write(job->opt.out, &content, job->stop, &job->failures, err);
+    if (st != MDP_OK)
+        return st;
+    struct mdp_workfile *work = job->work;
+    job->work = NULL;
+    return mdp_workfile_delete(work, err);
+}
+
+/* --- the order of steps ----------------------------------------------------------------------------------
+ */
+
+static void say_result(const struct job *job, const char *how, int *exit_code)
+{
+    mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %s%zu pictures of %zu values", job->opt.out, how,
+            job->manifest.n - job->failures, mdp_tower_width(job->tower));
+    if (job->failures) {
+        mdp_log(&job->common.log, MDP_LOG_WARN, "%zu of %zu pictures could not be used: see /failures in %s",
+                job->failures, job->manifest.n, job->opt.out);
+        *exit_code = MDP_EXIT_SOME_FAILED;
+    }
+}
+
+/* A store of the same inputs: said, and nothing is done; what a killed run left beside it goes. */
+static mdp_status already_done(struct job *job, int *exit_code, struct mdp_error *err)
+{
+    mdp_status st = mdp_finished_compare(job->opt.out, &job->attributes, job->prompts.sha256, &job->manifest,
+                                         job->common.threads, &job->failures, err);
+    struct mdp_text work = {0};
+
+    if (st != MDP_OK)
+        return st;
+    mdp_text_add(&work, "%s.work", job->opt.out);
+    if (mdp_text_status(&work, NULL) == MDP_OK && mdp_path_exists(work.at)) {
+        st = open_work(job, err);
+        if (st == MDP_OK) {
+            st = mdp_workfile_delete(job->work, err);
+            job->work = NULL;
+        }
+    }
+    mdp_text_release(&work);
+    if (st == MDP_OK)
+        say_result(job, "is there already, made of the same inputs: ", exit_code);
+    return st;
+}
+
+static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
+{
+    bool exists = false;
+    mdp_status st = check_options(&job->opt, err);
+
+    if (st == MDP_OK)
+        st = mdp_finished_may_replace(job->opt.out, &exists, err);
+    if (st == MDP_OK)
+        st = mdp_manifest_read(job->opt.manifest, &job->opt.table, &job->manifest, err);
+    if (st == MDP_OK)
+        st = open_card(job, err);
+    if (st == MDP_OK && job->opt.prompts)
+        st = read_prompts(job, err);
+    if (st == MDP_OK)
+        st = locate_files(job, err);
+    if (st == MDP_OK)
+        st = load_model(job, err);
+    if (st == MDP_OK)
+        st = gather_facts(job, err);
+    if (st == MDP_OK && exists && !job->opt.force)
+        return already_done(job, exit_code, err);
+    if (st == MDP_OK)
+        st = load_text(job, err);
+    if (st == MDP_OK)
+        say_input(job); /* nothing is wrong use from here on */
+    if (st == MDP_OK)
+        st = open_work(job, err);
+    if (st == MDP_OK)
+        st = encode_pictures(job, err);
+    if (st == MDP_OK)
+        st = write_store(job, err);
+    if (st == MDP_OK)
+        say_result(job, "", exit_code);
+    if (st == MDP_ERR_INTERRUPTED && job->work)
+        mdp_fail(err, st, "interrupted after %zu of %zu pictures (run again to go on)",
+                 mdp_workfile_rows(job->work), job->manifest.n);
+    return st;
+}
+
+static void release(struct job *job)
+{
+    mdp_workfile_free(job->work);
+    mdp_tower_free(job->tower);
+    mdp_weights_free(job->weights);
+    mdp_weights_free(job->text_weights);
+    mdp_facts_release(&job->attributes);
+    mdp_facts_release(&job->facts);
+    mdp_prompt_embeddings_release(&job->texts);
+    mdp_prompts_release(&job->prompts);
+    mdp_text_release(&job->weights_path);
+    mdp_text_release(&job->text_weights_path);
+    mdp_text_release(&job->vocab_path);
+    mdp_model_card_release(&job->card);
+    mdp_manifest_release(&job->manifest);
+    mdp_list_release(&job->opt.table.labels);
+    mdp_list_release(&job->opt.table.classes);
+}
+
+static const struct mdp_usage usage = {
+    .command = "extract",
+    .synopsis = "--model NAME --manifest FILE -o STORE [options]",
+    .summary = "Reads pictures and prompts through a model's frozen towers and writes their embeddings to a "
+               "store. An interrupted run goes on where it was when it is started again.",
+    .example = "  medprobe extract --model medclip-vit --weights pytorch_model.bin --manifest data.csv \\\n"
+               "      --root images/ --prompts tb -o data.h5",
+    .most_operands = 0,
+    .project_out = "store",
+};
+
+mdp_status mdp_cmd_extract(int argc, char **argv, int *exit_code, struct mdp_error *err)
+{
+    static const char *const precisions[] = {"fp32", NULL};
+    struct job job = {.opt = {.precision = "fp32", .batch_size = 32, .max_pixels = MDP_DEFAULT_MAX_PIXELS}};
+    struct extract_options *o = &job.opt;
+    struct mdp_arguments args = {0};
+    struct mdp_option options[] = {
+        {"model", 0, MDP_OPTION_STRING, &o->model, "NAME", "model: a name of `models list`, or its YAML file",
+         0, 0, NULL, false},
+        {"weights", 0, MDP_OPTION_STRING, &o->weights, "FILE", "weights (default: the pulled file)", 0, 0,
+         NULL, false},
+        {"text-weights", 0, MDP_OPTION_STRING, &o->text_weights, "FILE",
+         "weights of the text tower, where they are a file of their own", 0, 0, NULL, false},
+        {"vocab", 0, MDP_OPTION_STRING, &o->vocab, "FILE",
+         "vocabulary (default: beside the weights, or the pulled file)", 0, 0, NULL, false},
+        {"manifest", 0, MDP_OPTION_STRING, &o->manifest, "FILE", "CSV with a column `path`", 0, 0, NULL,
+         false},
+        {"root", 0, MDP_OPTION_STRING, &o->table.root, "DIR",
+         "folder of the pictures (default: the manifest's)", 0, 0, NULL, false},
+        {"labels", 0, MDP_OPTION_LIST, &o->table.labels, "A,B,...",
+         "columns of 1, 0, -1 (uncertain) or blank", 0, 0, NULL, false},
+        {"classes", 0, MDP_OPTION_LIST, &o->table.classes, "A,B,...",
+         "order of the classes of column `label` (default: by bytes)", 0, 0, NULL, false},
+        {"positive", 0, MDP_OPTION_STRING, &o->table.positive, "CLASS", "of two classes, the second", 0, 0,
+         NULL, false},
+        {"limit", 0, MDP_OPTION_SIZE, &o->table.limit, "N", "the first N rows only (0: all)", 0, 0, NULL,
+         false},
+        {"prompts", 0, MDP_OPTION_STRING, &o->prompts, "SET", "prompt set: a name or a YAML file", 0, 0, NULL,
+         false},
+        {"text-pooling", 0, MDP_OPTION_STRING, &o->text_pooling, "NAME",
+         "another pooling of the text tower than the model's", 0, 0, NULL, false},
+        {"pipeline", 0, MDP_OPTION_STRING, &o->pipeline, "NAME", "preprocessing (default: the model's)", 0, 0,
+         NULL, false},
+        {"grey16", 0, MDP_OPTION_STRING, &o->grey16, "POLICY",
+         "16-bit grey to 8: auto, clip, 10-bit, 12-bit, 14-bit, 16-bit (default: the pipeline's)", 0, 0, NULL,
+         false},
+        {"orientation", 0, MDP_OPTION_STRING, &o->orientation, "POLICY",
+         "EXIF orientation: ignore, apply (default: the pipeline's)", 0, 0, NULL, false},
+        {"resize-order", 0, MDP_OPTION_STRING, &o->resize_order, "ORDER",
+         "horizontal-first, or pillow13 (default: the pipeline's)", 0, 0, NULL, false},
+        {"precision", 0, MDP_OPTION_STRING, &o->precision, "NAME", "of the towers", 0, 0, precisions, false},
+        {"batch-size", 0, MDP_OPTION_SIZE, &o->batch_size, "N",
+         "pictures in flight; the result does not depend on it", 1, 4096, NULL, false},
+        {"max-pixels", 0, MDP_OPTION_SIZE, &o->max_pixels, "N", "larger pictures are refused", 1, 0, NULL,
+         false},
+        {"skip-errors", 0, MDP_OPTION_FLAG, &o->skip_errors, NULL,
+         "go on without pictures that cannot be used, list them in /failures, exit 3", 0, 0, NULL, false},
+        {"resume", 0, MDP_OPTION_FLAG, &o->resume, NULL, "go on with an interrupted run (the default)", 0, 0,
+         NULL, false},
+        {"force", 0, MDP_OPTION_FLAG, &o->force, NULL, "start anew, replacing a store or an interrupted run",
+         0, 0, NULL, false},
+        {"out", 'o', MDP_OPTION_STRING, &o->out, "STORE", "the store to write", 0, 0, NULL, false},
+    };
+    const size_t n = sizeof options / sizeof *options;
+
+    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &job.common, &args, NULL, err);
+    if (st == MDP_OK && !args.help) {
+        job.stop = mdp_interrupt_catch();
+        st = run(&job, exit_code, err);
+    }
+    release(&job);
+    mdp_arguments_release(&args);
+    return st;
+}
