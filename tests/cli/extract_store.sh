@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# extract and its store: the same bytes for any number of threads, any batch size and any order of interruption; what
+# stands under -o is recognised, refused or replaced; bad pictures stop the run or are listed.
+#
+# Faults seen by these tests (planted once): records appended as threads finish instead of in order; group times in the
+# store; a finished store taken as done although a picture had changed; an info line before a line of wrong use.
+set -u
+medprobe=${BUILD:-build/release}/bin/medprobe tools=${BUILD:-build/release}/tools
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+n=0
+check() { # check "what" command...: one TAP line
+  n=$((n + 1))
+  if ("${@:2}") >"$work/out" 2>&1; then echo "ok $n - $1"; else
+    echo "not ok $n - $1"
+    sed 's/^/# /' "$work/out" | tail -n 20
+  fi
+}
+"$tools/tiny_medclip" "$work/m" && "$tools/tiny_medclip" "$work/m2" 2 &&
+  "$tools/phantom" --quiet --out "$work/p" --pictures 60 --size 48-96 --seed 5 --formats jpeg,png8,png16 || exit 1
+model=(--model "$work/m/tiny.yaml" --weights "$work/m/weights.safetensors")
+extract() { "$medprobe" extract "${model[@]}" --manifest "$work/p/manifest.csv" "$@"; }
+full() { extract --prompts "$work/m/prompts.yaml" "$@"; }
+# Exit status, one line on stderr, and words in it: refuses STATUS "words" command...
+refuses() {
+  "${@:3}" >"$work/stdout" 2>"$work/stderr"
+  local status=$?
+  [ "$status" = "$1" ] && [ "$(wc -l <"$work/stderr")" = 1 ] && grep -qF -- "$2" "$work/stderr" && [ ! -s "$work/stdout" ] && return
+  echo "exit $status, expected $1 and '$2':"
+  cat "$work/stderr"
+  return 1
+}
+
+full --quiet --threads 1 -o "$work/one.h5" || echo "not ok 0 - extract"
+cd "$work" || exit 1
+medprobe=$(cd "$OLDPWD" && realpath "$medprobe")
+same() { full --quiet -o other.h5 "$@" && cmp one.h5 other.h5 && rm other.h5; }
+check "two threads give the same bytes" same --threads 2
+check "seven threads give the same bytes" same --threads 7
+check "batches of 1 give the same bytes" same --threads 2 --batch-size 1
+check "batches of 1000 give the same bytes" same --threads 2 --batch_size 1000
+check "another locale gives the same bytes" eval 'export LC_ALL=de_DE.UTF-8; same'
+check "only the store is left" [ ! -e one.h5.work ] && [ ! -e one.h5.tmp ]
+
+check "a finished store of the same inputs is said to be there" eval \
+  'full -o one.h5 2>&1 | grep -q "is there already" && full --quiet -o one.h5'
+cp one.h5 kept.h5
+check "another model is refused by name" refuses 1 "weights_sha256: found" \
+  full --weights "$work/m2/weights.safetensors" -o one.h5 --quiet
+check "another pipeline is refused by name" refuses 1 "pipeline: found" full --pipeline other -o one.h5 --quiet
+check "another policy of grey is refused by name" refuses 1 "grey16" full --grey16 clip -o one.h5 --quiet
+check "another pooling is refused by name" refuses 1 "text_pipeline" full --text-pooling pooler -o one.h5 --quiet
+sed 's/clear/clean/' m/prompts.yaml >clean.yaml
+check "another prompt set is refused by name" refuses 1 "prompt_set_sha256" extract --prompts clean.yaml -o one.h5 --quiet
+check "prompts left out are refused by name" refuses 1 "prompt_set_sha256" extract -o one.h5 --quiet
+sed '3s/train/test/' p/manifest.csv >p/split.csv
+check "another manifest is refused by row and column" refuses 1 "row 1 of the manifest, splits: found 'train', expected 'test'" \
+  full --manifest p/split.csv -o one.h5 --quiet
+head -n 11 p/manifest.csv >p/short.csv
+check "fewer rows are refused by row" refuses 1 "row 10 of the manifest" full --manifest p/short.csv -o one.h5 --quiet
+check "none of that touched the store" cmp one.h5 kept.h5
+first=$(sed -n 2p p/manifest.csv | cut -d, -f1)
+cp "p/$first" first.bak && printf x >>"p/$first"
+check "a changed picture is refused by path" refuses 1 "picture $work/p/$first has changed" full -o one.h5 --quiet
+mv first.bak "p/$first"
+check "--force makes it anew" eval 'full --quiet --force --pipeline other -o one.h5 && ! cmp -s one.h5 kept.h5'
+cp kept.h5 one.h5
+
+echo "my notes" >notes.txt
+check "a file that is no store is never replaced" refuses 1 "is no store of medprobe, so it is not overwritten" full --force --quiet -o notes.txt
+check "and keeps its bytes" [ "$(cat notes.txt)" = "my notes" ]
+check "a folder is never replaced" refuses 1 "is no store of medprobe" full --force --quiet -o p
+check "nor a work file that is none" eval \
+  'echo mine >a.h5.work && refuses 1 "is no work file of medprobe" full --quiet -o a.h5 && [ "$(cat a.h5.work)" = mine ] && [ ! -e a.h5 ]'
+
+cp p/manifest.csv p/bad.csv
+sed -i '4s/[^,]*,/images\/none.png,/; 7s/[^,]*,/images\/text.png,/' p/bad.csv
+echo "no picture" >p/images/text.png
+check "a bad picture stops the run with its path" refuses 1 "images/none.png: No such file or directory" full --manifest p/bad.csv -o bad.h5 --quiet
+check "and nothing stands under -o" [ ! -e bad.h5 ]
+last_line() { "$@" 2>lines; set -- $?; tail -n 1 lines >&2; return "$1"; }
+check "--skip-errors ends in 3 and counts" refuses 3 "2 of 60 pictures could not be used" \
+  last_line full --manifest p/bad.csv -o bad.h5 --skip-errors
+check "again, it is said to be there, with 3" eval 'full --manifest p/bad.csv -o bad.h5 --skip-errors --quiet; [ $? = 3 ]'
+check "threads do not change the failures" eval \
+  'full --threads 3 --manifest p/bad.csv -o bad3.h5 --skip-errors --quiet; [ $? = 3 ] && cmp bad.h5 bad3.h5'
+
+check "pictures alone need no vocabulary" eval 'mkdir -p w && cp m/weights.safetensors w && extract --weights w/weights.safetensors --quiet -o pictures.h5'
+check "a row for each of two ids of one file" eval \
+  'printf "path,id\nimages/%s,1\nimages/%s,2\n" "${first#images/}" "${first#images/}" >p/twice.csv && extract --manifest p/twice.csv --quiet -o twice.h5'
+check "--limit takes the first rows" eval 'extract --limit 5 -o five.h5 2>&1 | grep -q "5 pictures"'
+
+check "no model" refuses 2 "--model is missing" "$medprobe" extract --manifest p/manifest.csv -o x.h5
+check "no output" refuses 2 "--out is missing" extract
+check "unknown pipeline" refuses 2 "it has: small, other" full --pipeline nothing -o x.h5
+check "unknown pooling" refuses 2 "pooling" full --text-pooling nothing -o x.h5
+check "unknown option" refuses 2 "shard" full --shard 1/2 -o x.h5
+check "unknown prompt set" refuses 2 "nothing" extract --prompts nothing -o x.h5
+sed 's/tuberculosis/mass/' m/prompts.yaml >mass.yaml
+check "a class without prompts" refuses 2 "no prompts for class" extract --prompts mass.yaml -o x.h5
+check "a label outside --classes" refuses 1 "is not among the classes of --classes" full --classes normal,effusion -o x.h5
+check "options that would be obeyed silently" refuses 2 "without --prompts no text is read" extract --vocab m/vocab.txt -o x.h5
+printf 'path,id\na,1\n,2\n' >x.csv
+check "a broken manifest names line and column" refuses 1 "line 3, column 'path'" extract --manifest x.csv -o x.h5
+check "a pipe in place of a picture is refused, not waited for" eval \
+  'mkfifo p/images/pipe.png; printf "path\nimages/pipe.png\n" >p/pipe.csv; refuses 1 "is a named pipe" timeout 20 "$medprobe" extract "${model[@]}" --manifest p/pipe.csv --quiet -o x.h5'
+check "none of these left anything" [ ! -e x.h5 ]
+echo "1..$n"
