@@ -3,7 +3,8 @@
 medprobe reads or refuses with the reason; content hash and perceptual hash by their description in docs/FORMATS.md.
 
 Faults seen by these tests (planted once): labels read as int32 without a check (2^32 became 0); rows of a store in
-blocks off by one; the median of the perceptual hash taken over all frequencies."""
+blocks off by one; the upper of
+the two middle values taken as the median of the perceptual hash."""
 import csv
 import ctypes
 import hashlib
@@ -140,6 +141,24 @@ def test_embeddings_are_unit_rows_and_linked(made):
         assert f.attrs["schema"] == SCHEMA and f.attrs["model"] == "tiny"
         assert f.attrs["weights_sha256"] == hashlib.sha256((at / "m/weights.safetensors").read_bytes()).hexdigest()
         np.testing.assert_allclose(f.attrs["logit_scale"], 1 / 0.07, rtol=1e-6)
+
+
+def test_rows_keep_their_order_over_many_blocks(made):
+    at, rows = made
+    rows = good(rows)
+    many = [r | {"id": f"{r['id']}-{k}"} for k in range(20) for r in rows]
+    with open(at / "p/many.csv", "w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(many)
+    done = run(BUILD / "bin/medprobe", "extract", "--model", at / "m/tiny.yaml", "--weights", at / "m/weights.safetensors",
+               "--manifest", at / "p/many.csv", "--quiet", "-o", at / "many.h5")
+    assert done.returncode == 0 and done.stderr == ""
+    with h5py.File(at / "a.h5") as a, h5py.File(at / "many.h5") as b:
+        assert list(b["ids"].asstr()) == [r["id"] for r in many]
+        for name in ["embeddings", "norms", "phash", "sha256", "attributes/exposure"]:
+            np.testing.assert_array_equal(b[name], np.concatenate([a[name]] * 20))
+        assert "text" not in b and "logit_scale" not in b.attrs
 
 
 def phash(path):
