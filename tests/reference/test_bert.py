@@ -13,10 +13,11 @@ import random
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from medprobe_lib import Error, lib
+from medprobe_lib import Error, ROOT, lib
 
 torch.set_num_threads(1)
 L = lib()
@@ -301,17 +302,19 @@ def test_features_that_are_not_finite_are_an_error(folder, tmp_path, tokenizer):
 
 
 def test_the_published_shape(tmp_path, tokenizer):
-    """BERT-base: 12 layers of 768, 12 heads, 3072, 28996 pieces, 512 positions; both poolings."""
+    """BERT-base (12 layers of 768, 12 heads, 3072, 28996 pieces, 512 positions), by the model's own YAML."""
+    card = yaml.safe_load((ROOT / "configs/models/medclip-vit.yaml").read_text())
     model = Model(tmp_path, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
                   vocab_size=28996, max_position_embeddings=512)
-    for pooling in ("layers-1-2-last", "pooler"):
-        tower = Tower(model.path, model.node, pooling)
-        for texts in (TEXTS[:5], TEXTS[4:9]):
-            ids, mask, lengths = batch(tokenizer, texts)
-            hidden, pooler = model.reference(ids, mask)
-            expected = model.embed(hidden, pooler, pooling)
+    assert {k: v for k, v in card["text"].items() if k != "poolings"} == model.node
+    towers = {p: Tower(model.path, model.node, p) for p in card["text"]["poolings"]}
+    os.remove(model.path)
+    for texts in (TEXTS[:5], TEXTS[4:9]):
+        ids, mask, lengths = batch(tokenizer, texts)
+        reference = model.reference(ids, mask)
+        for pooling, tower in towers.items():
+            expected = model.embed(*reference, pooling)
             found = unit(torch.from_numpy(tower(ids, lengths)))
             print(pooling, ids.shape, "largest difference", np.abs(found - expected).max(),
                   "mean cosine", (expected @ expected.T)[np.triu_indices(len(texts), 1)].mean())
             assert np.abs(found - expected).max() <= BOUND
-    os.remove(model.path)
