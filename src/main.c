@@ -19,6 +19,7 @@ static const struct {
     {"extract", mdp_cmd_extract, "reads pictures and prompts through a model; writes a store", true},
     {"init", mdp_cmd_init, "looks at a folder and writes medprobe.yaml and, if needed, manifest.csv", false},
     {"probe", mdp_cmd_probe, "store -> few-shot episodes, probes, statistics, report", true},
+    {"eval", mdp_cmd_eval, "scores given predictions, or applies a saved probe to another store", false},
     {"report", mdp_cmd_report, "one or many runs -> HTML, Markdown, CSV, LaTeX, figures", true},
     {"doctor", mdp_cmd_doctor, "looks at this machine and says what to do about each problem", false},
     {"models", mdp_cmd_models, "list, show, pull, check models; inspect weight files", false},

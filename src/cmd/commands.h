@@ -18,6 +18,7 @@ enum mdp_exit {
 typedef mdp_status mdp_command(int argc, char **argv, int *exit_code, struct mdp_error *err);
 
 mdp_command mdp_cmd_doctor;
+mdp_command mdp_cmd_eval;
 mdp_command mdp_cmd_extract;
 mdp_command mdp_cmd_init;
 mdp_command mdp_cmd_models;

@@ -409,6 +409,14 @@ static mdp_status adjust(struct mdp_results *r, struct mdp_error *err)
     return st;
 }
 
+mdp_status mdp_adjust_tests(struct mdp_episode_test tests[], size_t n, struct mdp_error *err)
+{
+    struct mdp_episode all = {.n_tests = n, .tests = tests};
+    struct mdp_results results = {.n_episodes = 1, .episodes = &all};
+
+    return adjust(&results, err);
+}
+
 mdp_status mdp_aggregate_finish(const struct mdp_aggregate *a, const char *baseline,
                                 struct mdp_results *results, struct mdp_error *err)
 {

@@ -33,4 +33,7 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *aggregate, const struct mdp_e
 mdp_status mdp_aggregate_finish(const struct mdp_aggregate *aggregate, const char *baseline,
                                 struct mdp_results *results, struct mdp_error *err);
 
+/* Holm's p_adjusted of tests[n], over those with the same metric and test. */
+mdp_status mdp_adjust_tests(struct mdp_episode_test tests[], size_t n, struct mdp_error *err);
+
 #endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eval/scoring.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "eval/aggregate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static mdp_status fill_values(const struct mdp_scored *scored, const char *const class_names[],
+                              struct mdp_scoring *s, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_text reason = {0};
+
+    s->values = mdp_pool_array(s->pool, s->asked.n, sizeof *s->values, err, &st);
+    if (st == MDP_OK)
+        s->reasons = mdp_pool_array(s->pool, s->asked.n, sizeof *s->reasons, err, &st);
+    if (st == MDP_OK)
+        st = mdp_metrics_of(scored, &s->asked, s->values, err);
+    for (size_t m = 0; st == MDP_OK && m < s->asked.n; m++) {
+        if (!isnan(s->values[m]))
+            continue;
+        mdp_text_clear(&reason);
+        mdp_metric_reason(&s->asked.at[m], scored, class_names, &reason);
+        st = mdp_text_status(&reason, err);
+        if (st == MDP_OK)
+            s->reasons[m] = mdp_pool_string(s->pool, reason.at, err, &st);
+    }
+    mdp_text_release(&reason);
+    return st;
+}
+
+static mdp_status fill_tests(const struct mdp_scored *scored, const struct mdp_metric_list *all,
+                             const struct mdp_rival rivals[], size_t n, double level, struct mdp_scoring *s,
+                             struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    size_t most = 0;
+
+    if (!mdp_mul_size(n, 2 * all->n, &most))
+        return mdp_fail(err, MDP_ERR_LIMIT, "%zu tables are too many", n);
+    s->tests = mdp_pool_array(s->pool, most, sizeof *s->tests, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < n; i++) {
+        struct mdp_scored *other = NULL;
+        size_t found = 0;
+        st = mdp_scored_new(&rivals[i].rows, &other, err);
+        if (st == MDP_OK)
+            st = mdp_paired_tests(scored, other, all, level, rivals[i].name, s->tests + s->n_tests, &found,
+                                  err);
+        s->n_tests += found;
+        mdp_scored_free(other);
+    }
+    if (st == MDP_OK)
+        st = mdp_adjust_tests(s->tests, s->n_tests, err);
+    return st;
+}
+
+mdp_status mdp_score_rows(const struct mdp_rows *rows, const char *const class_names[],
+                          const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
+                          size_t n_names, double level, struct mdp_scoring *s, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_metric_list all; /* intervals and tests are given whatever was asked for */
+    struct mdp_scored *scored = NULL;
+
+    *s = (struct mdp_scoring){0};
+    s->pool = mdp_pool_new(err, &st);
+    if (!s->pool)
+        return st;
+    st = mdp_metrics_of_run(class_names, rows->k, true, s->pool, &all, err);
+    s->asked = all;
+    if (st == MDP_OK && n_names)
+        st = mdp_metrics_parse(names, n_names, class_names, rows->k, s->pool, &s->asked, err);
+    if (st == MDP_OK)
+        st = mdp_scored_new(rows, &scored, err);
+    if (st == MDP_OK)
+        st = fill_values(scored, class_names, s, err);
+    if (st == MDP_OK)
+        s->intervals = mdp_pool_array(s->pool, 2 * all.n, sizeof *s->intervals, err, &st);
+    if (st == MDP_OK)
+        st = mdp_intervals_of(scored, &all, level, s->intervals, &s->n_intervals, err);
+    if (st == MDP_OK)
+        st = fill_tests(scored, &all, rivals, n_rivals, level, s, err);
+    mdp_scored_free(scored);
+    if (st != MDP_OK)
+        mdp_scoring_release(s);
+    return st;
+}
+
+void mdp_scoring_release(struct mdp_scoring *s)
+{
+    mdp_pool_free(s->pool);
+    *s = (struct mdp_scoring){0};
+}
+
+/* --- as JSON ---------------------------------------------------------------------------------------------- */
+
+static void key_string(struct mdp_text *t, const char *before, const char *key, const char *text)
+{
+    mdp_text_add(t, "%s\"%s\": ", before, key);
+    mdp_json_add_string(t, text);
+}
+
+static void key_number(struct mdp_text *t, const char *key, double x)
+{
+    mdp_text_add(t, ", \"%s\": ", key);
+    mdp_json_add_number(t, x);
+}
+
+static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
+{
+    bool first = true;
+
+    mdp_text_add(t, "{\"metrics\": {");
+    for (size_t m = 0; m < s->asked.n; m++) {
+        mdp_text_add(t, m ? ",\n  " : "\n  ");
+        mdp_json_add_string(t, s->asked.at[m].name);
+        mdp_text_add(t, ": ");
+        mdp_json_add_number(t, s->values[m]);
+    }
+    mdp_text_add(t, "\n},\n\"reasons\": {");
+    for (size_t m = 0; m < s->asked.n; m++) {
+        if (!s->reasons[m])
+            continue;
+        mdp_text_add(t, first ? "\n  " : ",\n  ");
+        first = false;
+        mdp_json_add_string(t, s->asked.at[m].name);
+        mdp_text_add(t, ": ");
+        mdp_json_add_string(t, s->reasons[m]);
+    }
+    mdp_text_add(t, "},\n");
+}
+
+void mdp_scoring_to_json(const struct mdp_scoring *s, struct mdp_text *t)
+{
+    put_values(s, t);
+    mdp_text_add(t, "\"intervals\": [");
+    for (size_t i = 0; i < s->n_intervals; i++) {
+        const struct mdp_named_interval *x = &s->intervals[i];
+        key_string(t, i ? ",\n  {" : "\n  {", "metric", x->metric);
+        key_string(t, ", ", "method", x->method);
+        key_number(t, "estimate", x->interval.estimate);
+        key_number(t, "variance", x->interval.variance);
+        key_number(t, "ci_low", x->interval.low);
+        key_number(t, "ci_high", x->interval.high);
+        mdp_text_add(t, "}");
+    }
+    mdp_text_add(t, "],\n\"comparisons\": [");
+    for (size_t i = 0; i < s->n_tests; i++) {
+        const struct mdp_episode_test *x = &s->tests[i];
+        key_string(t, i ? ",\n  {" : "\n  {", "metric", x->metric);
+        key_string(t, ", ", "test", x->test);
+        key_string(t, ", ", "against", x->against);
+        key_number(t, "difference", x->difference);
+        key_number(t, "ci_low", x->ci_low);
+        key_number(t, "ci_high", x->ci_high);
+        key_number(t, "p", x->p);
+        key_number(t, "p_adjusted", x->p_adjusted);
+        mdp_text_add(t, "}");
+    }
+    mdp_text_add(t, "]}\n");
+}
+
+/* --- as a table --------------------------------------------------------------------------------------------- */
+
+static void put_value(struct mdp_text *t, double x)
+{
+    if (isnan(x))
+        mdp_text_add(t, "        -");
+    else
+        mdp_text_add(t, " %8.4f", x);
+}
+
+static void put_name(struct mdp_text *t, const char *name)
+{
+    struct mdp_text safe = {0};
+
+    mdp_text_add_printable(&safe, name);
+    mdp_text_add(t, "%-36s", safe.at ? safe.at : "");
+    t->failed |= safe.failed;
+    mdp_text_release(&safe);
+}
+
+void mdp_scoring_to_table(const struct mdp_scoring *s, struct mdp_text *t)
+{
+    for (size_t m = 0; m < s->asked.n; m++) {
+        put_name(t, s->asked.at[m].name);
+        put_value(t, s->values[m]);
+        if (s->reasons[m]) {
+            mdp_text_add(t, "  ");
+            mdp_text_add_printable(t, s->reasons[m]);
+        }
+        mdp_text_add(t, "\n");
+    }
+    mdp_text_add(t, "\n%-36s %-16s %8s %8s %8s\n", "interval", "method", "estimate", "low", "high");
+    for (size_t i = 0; i < s->n_intervals; i++) {
+        const struct mdp_named_interval *x = &s->intervals[i];
+        put_name(t, x->metric);
+        mdp_text_add(t, " %-16s", x->method);
+        put_value(t, x->interval.estimate);
+        put_value(t, x->interval.low);
+        put_value(t, x->interval.high);
+        mdp_text_add(t, "\n");
+    }
+    if (s->n_tests)
+        mdp_text_add(t, "\n%-36s %-16s %8s %8s %8s %8s %8s  %s\n", "difference", "test", "a - b", "low",
+                     "high", "p", "Holm", "against");
+    for (size_t i = 0; i < s->n_tests; i++) {
+        const struct mdp_episode_test *x = &s->tests[i];
+        put_name(t, x->metric);
+        mdp_text_add(t, " %-16s", x->test);
+        put_value(t, x->difference);
+        put_value(t, x->ci_low);
+        put_value(t, x->ci_high);
+        put_value(t, x->p);
+        put_value(t, x->p_adjusted);
+        mdp_text_add(t, "  ");
+        mdp_text_add_printable(t, x->against);
+        mdp_text_add(t, "\n");
+    }
+}

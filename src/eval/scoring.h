@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One set of scored rows judged by itself, and against other scores of the same rows: what `eval` prints. */
+#ifndef MDP_EVAL_SCORING_H
+#define MDP_EVAL_SCORING_H
+
+#include "eval/metrics.h"
+#include "eval/paired.h"
+
+/* Scores of the same rows by another method. */
+struct mdp_rival {
+    const char *name; /* stands in the output */
+    struct mdp_rows rows;
+};
+
+struct mdp_scoring {
+    struct mdp_metric_list asked; /* the metrics that were asked for */
+    double *values;               /* [asked.n] */
+    const char **reasons;         /* [asked.n]; NULL where the value is defined */
+    size_t n_intervals, n_tests;
+    struct mdp_named_interval *intervals; /* of accuracy and every auc: */
+    struct mdp_episode_test *tests; /* of accuracy and every auc:, against every rival, p_adjusted included */
+    struct mdp_pool *pool;
+};
+
+/* names[n_names]: metrics as a user writes them; none of them: all of the table. class_names[K] must outlive the
+   result, as must the rivals' names. */
+mdp_status mdp_score_rows(const struct mdp_rows *rows, const char *const class_names[],
+                          const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
+                          size_t n_names, double level, struct mdp_scoring *scoring, struct mdp_error *err);
+void mdp_scoring_release(struct mdp_scoring *scoring);
+
+/* {"metrics": {...}, "reasons": {...}, "intervals": [...], "comparisons": [...]} */
+void mdp_scoring_to_json(const struct mdp_scoring *scoring, struct mdp_text *out);
+/* The same for a reader. */
+void mdp_scoring_to_table(const struct mdp_scoring *scoring, struct mdp_text *out);
+
+#endif
