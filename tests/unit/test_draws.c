@@ -2,9 +2,9 @@
 /* Protects: no patient on both sides of any episode, the counts asked for, draws that depend on nothing but the store,
    the rule, shots and seed; and that the audit, written apart, sees what the draw must never do.
 
-   Faults once planted in the draw and seen here: patients not marked as taken (mixed patients on both sides), below(i)
-   instead of below(i + 1) in the shuffle, the stream not seeded by shots. The fault of drawing without patients is
-   planted for good: the_audit_catches_draws_without_patients. */
+   Faults once planted in the draw and seen here: patients not marked as taken, below(i) instead of below(i + 1) in the
+   shuffle. (That the stream is the one of the documentation: tests/reference/test_draws.py.) The fault of drawing
+   without patients is planted for good: the_audit_catches_draws_without_patients. */
 #include "unit/unit.h"
 
 #include "base/memory.h"

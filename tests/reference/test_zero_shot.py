@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `probe` writes, computed again from the store with NumPy and scikit-learn: zero-shot scores of every ensemble
+rule, logreg's scores at the C it chose, and the C that the rules choose.
+
+Bounds: scores 1e-12 for zero-shot (the same sums in another order), 1e-6 for logreg (both fits converged)."""
+
+import os
+import subprocess
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "build/release"))
+GRID = np.logspace(-3, 3, 13)
+
+
+def make(path, *options):
+    subprocess.run([f"{BUILD}/tools/make_store", path, *options], check=True)
+
+
+def probe(store, run, *options):
+    subprocess.run([f"{BUILD}/bin/medprobe", "probe", store, "-q", "--resamples", "0", "-o", run, *options], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("similarity", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("ensemble", ["mean-logits", "max-logits", "mean-embedding"])
+def test_zero_shot(ensemble, similarity, tmp_path):
+    store, run = tmp_path / "data.h5", tmp_path / "run"
+    make(store, "classes=4", "text=5", "d=32", f"ensemble={ensemble}", f"similarity={similarity}")
+    with h5py.File(store, "r+") as f:  # prompts in another order of classes, and a class that no label has
+        names = [n for n in f["text"].attrs["class_names"]]
+        order = [2, 0, 3, 1]
+        f["text"].attrs["class_names"] = np.array([names[i] for i in order] + ["unused"], dtype=h5py.string_dtype())
+        f["text/class_index"][:] = np.argsort(order)[f["text/class_index"][:]]
+        x, text, index = f["embeddings"][:].astype(float), f["text/embeddings"][:].astype(float), f["text/class_index"][:]
+        scale, labels = f.attrs["logit_scale"], [n for n in f["labels"].attrs["class_names"]]
+        text_names = [names[i] for i in order]
+        f.attrs["logit_bias"] = -1.5
+    probe(store, run, "--shots", "1", "--seeds", "1")
+    logits = []
+    for name in labels:
+        own = text[index == text_names.index(name)]
+        if ensemble == "mean-embedding":
+            mean = own.mean(0)
+            logits.append(scale * x @ (mean / np.linalg.norm(mean)))
+        else:
+            each = scale * x @ own.T
+            logits.append(each.mean(1) if ensemble == "mean-logits" else each.max(1))
+    z = np.stack(logits, 1)
+    expected = softmax(z) if similarity == "softmax" else 1 / (1 + np.exp(-(z - 1.5)))
+    with h5py.File(run / "predictions.h5") as f:
+        rows, scores = f["zero-shot/k0/s0/rows"][:], f["zero-shot/k0/s0/scores"][:]
+        assert scores.dtype == np.float64 and "C" not in f["zero-shot/k0/s0"].attrs
+    assert np.abs(scores - expected[rows]).max() <= 1e-12
+
+
+def folds(labels, patients, classes):
+    number, fold_of = {}, {}
+    counts = [0] * classes
+    for label, patient in zip(labels, patients):
+        if patient not in number:
+            number[patient] = counts[label]
+            counts[label] += 1
+    n = min(5, *counts)
+    return [number[p] % n for p in patients] if n >= 2 else None
+
+
+def fitted(x, y, c):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return LogisticRegression(C=c, solver="newton-cholesky", tol=1e-10, max_iter=1000).fit(x, y)
+
+
+def held_out_loss(train, held, x, y, c, classes):
+    return log_loss(y[held], fitted(x[train], y[train], c).predict_proba(x[held]), labels=range(classes))
+
+
+@pytest.mark.parametrize("rule", ["fixed", "support-cv", "val-shots", "oracle"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_logreg_and_its_rules(classes, rule, tmp_path):
+    store, run = tmp_path / "data.h5", tmp_path / "run"
+    make(store, f"classes={classes}", "d=24", "separation=0.4", "patients=40", "pictures=3")
+    probe(store, run, "--shots", "2,6", "--seeds", "2", "--method", "logreg", "--save-probes", "--c-rule", rule,
+          *(["--c", "0.7"] if rule == "fixed" else []))
+    with h5py.File(store) as f:
+        x, y = f["embeddings"][:].astype(float), f["labels"][:]
+        patients, splits = f["patient_ids"][:], f["splits"][:]
+    with h5py.File(run / "draws.h5") as draws, h5py.File(run / "predictions.h5") as predictions, h5py.File(run / "probes.h5") as probes:
+        for name in ("k2/s1", "k2/s2", "k6/s1", "k6/s2"):
+            support, rows, scores = draws[name]["support"][:], predictions["logreg"][name]["rows"][:], predictions["logreg"][name]["scores"][:]
+            c = predictions["logreg"][name].attrs["C"]
+            if rule == "fixed":
+                assert c == 0.7
+            else:
+                if rule == "support-cv":
+                    fold = np.array(folds(y[support], patients[support], classes))
+                    losses = [np.mean([held_out_loss(support[fold != k], support[fold == k], x, y, c_, classes)
+                                       for k in range(fold.max() + 1)]) for c_ in GRID]
+                else:
+                    held = draws[name]["val"][:] if rule == "val-shots" else np.flatnonzero(splits == b"val")
+                    losses = [held_out_loss(support, held, x, y, c_, classes) for c_ in GRID]
+                assert c == pytest.approx(GRID[int(np.argmin(losses))], rel=1e-12), losses
+            model = fitted(x[support], y[support], c)
+            assert np.abs(scores - model.predict_proba(x[rows])).max() <= 1e-6
+            assert np.abs(scores.sum(1) - 1).max() <= 1e-12
+            saved = probes["logreg"][name]
+            assert saved.attrs["C"] == c
+            assert saved["coef"].shape == model.coef_.shape and saved["intercept"].shape == model.intercept_.shape
+            assert np.abs(saved["coef"][:] - model.coef_).max() <= 1e-6 * np.abs(model.coef_).max()
+            assert rows.tolist() == draws[name]["query"][:].tolist() == np.flatnonzero(splits == b"test").tolist()
