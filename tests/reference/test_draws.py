@@ -92,7 +92,7 @@ def draw(labels, patients, splits, classes, shots, seed, val):
 
 STORES = {
     "splits": ["patients=24", "pictures=3", "unlabelled=5"],
-    "mixed": ["patients=30", "pictures=3", "mixed=20", "classes=4"],
+    "mixed": ["patients=30", "pictures=3", "mixed=20", "classes=4", "rare=1"],
     "no splits": ["patients=20", "pictures=2", "splits=0", "classes=3", "mixed=9"],
     "no patients": ["patients=20", "pictures=2", "ids=0"],
 }

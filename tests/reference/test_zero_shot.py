@@ -90,13 +90,13 @@ def held_out_loss(train, held, x, y, c, classes):
 def test_logreg_and_its_rules(classes, rule, tmp_path):
     store, run = tmp_path / "data.h5", tmp_path / "run"
     make(store, f"classes={classes}", "d=24", "separation=0.4", "patients=40", "pictures=3")
-    probe(store, run, "--shots", "2,6", "--seeds", "2", "--method", "logreg", "--save-probes", "--c-rule", rule,
+    probe(store, run, "--shots", "2,6", "--seed", "2", "--method", "logreg", "--save-probes", "--c-rule", rule,
           *(["--c", "0.7"] if rule == "fixed" else []))
     with h5py.File(store) as f:
         x, y = f["embeddings"][:].astype(float), f["labels"][:]
         patients, splits = f["patient_ids"][:], f["splits"][:]
     with h5py.File(run / "draws.h5") as draws, h5py.File(run / "predictions.h5") as predictions, h5py.File(run / "probes.h5") as probes:
-        for name in ("k2/s1", "k2/s2", "k6/s1", "k6/s2"):
+        for name in ("k2/s2", "k6/s2"):
             support, rows, scores = draws[name]["support"][:], predictions["logreg"][name]["rows"][:], predictions["logreg"][name]["scores"][:]
             c = predictions["logreg"][name].attrs["C"]
             if rule == "fixed":

@@ -6,8 +6,8 @@
 
    patients=40 a class, pictures=2 a patient, classes=2, d=16, separation=1.0, seed=1; splits=1 (patients
    dealt train, val, test in the ratio 2:1:1; 0: none), ids=1 (0: no patient ids), text=2 (prompts a class; 0:
-   no /text), ensemble=mean-logits, similarity=softmax, mixed=0 (patients whose pictures carry all classes in
-   turn), unlabelled=0 (rows without a label), and faults: leak_split=1 (a patient in train and test), twin=1
+   no /text), ensemble=mean-logits, similarity=softmax, mixed=0 (patients whose pictures carry all classes in turn), rare=1 (every
+   other patient of the first class has the second), unlabelled=0 (rows without a label), and faults: leak_split=1 (a patient in train and test), twin=1
    (a file of train again in test, under another patient), nan=1 (a value), no_prompts=1 (the last class has
    none). */
 #include "base/h5.h"
@@ -85,16 +85,22 @@ static void add_row(struct made *m, struct mdp_rng *rng, const double centres[],
         m->sha256[i * 32 + j] = (uint8_t)mdp_rng_u32(rng);
 }
 
+static size_t class_of(size_t patient, size_t picture, size_t classes)
+{
+    if (patient < count("mixed", "0"))
+        return (patient + picture) % classes;
+    return patient % classes == 0 && count("rare", "0") && patient / classes % 2 ? 1 : patient % classes;
+}
+
 static void add_rows(struct made *m, struct mdp_rng *rng, const double centres[], size_t classes)
 {
     static const char *const splits[] = {"train", "train", "val", "test"};
-    size_t patients = count("patients", "40") * classes, pictures = count("pictures", "2"),
-           mixed = count("mixed", "0");
+    size_t patients = count("patients", "40") * classes, pictures = count("pictures", "2");
     bool has_splits = count("splits", "1");
 
     for (size_t p = 0; p < patients; p++)
         for (size_t i = 0; i < pictures; i++)
-            add_row(m, rng, centres, p < mixed ? (p + i) % classes : p % classes, p, i,
+            add_row(m, rng, centres, class_of(p, i, classes), p, i,
                     has_splits ? splits[(p / classes) % 4] : "");
     for (size_t i = 0; i < count("unlabelled", "0"); i++) {
         add_row(m, rng, centres, 0, patients + i, 0, has_splits ? "test" : "");
