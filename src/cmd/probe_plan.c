@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "cmd/run_folder.h"
 
+#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +31,14 @@ static const struct mdp_usage usage = {
 static const char *const protocols[] = {"medprobe", NULL};
 static const char *const groups[] = {"patient_id", "none", NULL};
 
-/* Options from `force` on say how this call goes, not what the run is, and stand in no config.yaml. */
-static size_t list_options(struct mdp_probe_plan *p)
+static size_t add_options(struct mdp_probe_plan *p, size_t at, const struct mdp_option rows[], size_t n)
+{
+    assert(at + n <= MDP_PROBE_OPTIONS);
+    memcpy(p->options + at, rows, n * sizeof *rows);
+    return at + n;
+}
+
+static size_t add_fit_options(struct mdp_probe_plan *p, size_t at)
 {
     const struct mdp_option rows[] = {
         {.name = "shots",
@@ -61,12 +69,6 @@ static size_t list_options(struct mdp_probe_plan *p)
          .argument = "NAME",
          .choices = protocols,
          .help = "how to draw"},
-        {.name = "group",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->group,
-         .argument = "WHAT",
-         .choices = groups,
-         .help = "what never stands on both sides of an episode"},
         {.name = "c-rule",
          .kind = MDP_OPTION_STRING,
          .target = &p->c_rule_name,
@@ -78,6 +80,20 @@ static size_t list_options(struct mdp_probe_plan *p)
          .target = &p->c,
          .argument = "C",
          .help = "C of --c-rule fixed, in scikit-learn's meaning"},
+    };
+
+    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
+}
+
+static size_t add_row_options(struct mdp_probe_plan *p, size_t at)
+{
+    const struct mdp_option rows[] = {
+        {.name = "group",
+         .kind = MDP_OPTION_STRING,
+         .target = &p->group,
+         .argument = "WHAT",
+         .choices = groups,
+         .help = "what never stands on both sides of an episode"},
         {.name = "train-split",
          .kind = MDP_OPTION_STRING,
          .target = &p->train_split,
@@ -102,6 +118,15 @@ static size_t list_options(struct mdp_probe_plan *p)
          .kind = MDP_OPTION_FLAG,
          .target = &p->allow_short,
          .help = "a class with too few pictures gives all it has"},
+    };
+
+    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
+}
+
+/* Options from `force` on say how this call goes, not what the run is, and stand in no config.yaml. */
+static size_t add_output_options(struct mdp_probe_plan *p, size_t at)
+{
+    const struct mdp_option rows[] = {
         {.name = "save-probes",
          .kind = MDP_OPTION_FLAG,
          .target = &p->save_probes,
@@ -125,9 +150,7 @@ static size_t list_options(struct mdp_probe_plan *p)
          .help = "the run folder [results/<store>]"},
     };
 
-    _Static_assert(sizeof rows <= sizeof p->options, "room for the options");
-    memcpy(p->options, rows, sizeof rows);
-    return sizeof rows / sizeof rows[0];
+    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
 }
 
 static bool given(const struct mdp_probe_plan *p, const char *name)
@@ -288,9 +311,9 @@ mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, 
                                  .train_split = "train",
                                  .test_split = "test",
                                  .val_split = "val",
-                                 .c = MDP_C_DEFAULT,
+                                 .c = NAN,
                                  .resamples = DEFAULT_RESAMPLES};
-    p->n_options = list_options(p);
+    p->n_options = add_output_options(p, add_row_options(p, add_fit_options(p, 0)));
     mdp_status st = start_list(&p->shots_list, shots, 1, err);
     if (st == MDP_OK)
         st = start_list(&p->method_list, methods, 2, err);

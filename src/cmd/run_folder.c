@@ -109,15 +109,36 @@ static mdp_status check_unfinished(const char *path, const struct mdp_text *conf
     return st;
 }
 
+/* "config.yaml" or "config.yaml.tmp", and so on. */
+static bool is_member(const char *name)
+{
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        size_t n = strlen(members[i]);
+        if (strncmp(name, members[i], n) == 0 && (name[n] == '\0' || strcmp(name + n, ".tmp") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a folder holds nothing that a run does not write. A run may be killed before it has any file. */
+static bool has_members_only(const char *path)
+{
+    DIR *folder = opendir(path);
+    bool ours = folder != NULL;
+
+    for (struct dirent *e = folder ? readdir(folder) : NULL; e; e = readdir(folder))
+        ours = ours && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_member(e->d_name));
+    if (folder)
+        closedir(folder);
+    return ours;
+}
+
 /* What an earlier run left in <path>.partial goes; anything else there is refused. */
 static mdp_status clear_partial(const char *partial, struct mdp_error *err)
 {
     if (!mdp_path_exists(partial))
         return MDP_OK;
-    char *config = mdp_path_is_folder(partial) ? read_config(partial) : NULL;
-    bool ours = config || (mdp_path_is_folder(partial) && is_empty(partial));
-    free(config);
-    if (!ours)
+    if (!has_members_only(partial))
         return mdp_fail(err, MDP_ERR_USAGE, "%s: in the way of the run, and not of medprobe (remove it)",
                         partial);
     return remove_tree(partial, err);
