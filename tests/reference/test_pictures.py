@@ -574,6 +574,8 @@ def test_refused_though_pillow_reads():
     start = b"\x89PNG\r\n\x1a\n" + header
     whole = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80)
     damaged = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80, "restart=1")
+    progressive = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80, "progressive")
+    separate = jpeg(content(rng, 40, 30, 3), "rgb", "ycc", "1x1,1x1,1x1", 80, "separate")
     cases = {
         "a checksum of picture data is wrong": (start + chunk(b"IDAT", stream, 1) + chunk(b"IEND"), "IDAT: CRC error"),
         "a checksum after the picture is wrong": (file[:end] + chunk(b"tEXt", b"a\0b", 1) + file[end:], "tEXt: CRC error"),
@@ -583,6 +585,8 @@ def test_refused_though_pillow_reads():
         "no palette": (png(index, 8, 3, rng), "PLTE"),
         "a colour outside the palette": (png(index, 8, 3, rng, before=[chunk(b"PLTE", bytes(30))]), "of a palette of 10"),
         "bytes left over before the end marker": (whole[:-2] + b"left over" + whole[-2:], "extraneous bytes"),
+        "the last scan is missing": (progressive[: progressive.rindex(b"\xff\xc4")] + progressive[-2:], "cut short"),
+        "a component has no scan": (separate[: separate.rindex(b"\xff\xda")] + separate[-2:], "cut short"),
         "no end marker": (whole[:-2] + b"rubbish" * 100, "truncated"),
         "a lost restart marker": (damaged.replace(b"\xff\xd1", b"\xff\xd2", 1), "damaged"),
     }

@@ -199,6 +199,22 @@ static mdp_status read_rows(struct reader *r)
     return MDP_OK;
 }
 
+/* A file of several scans may end, in good order, before every component had its scan or every coefficient its
+   last bit: without colour, or blurred, and the look depends on the version of the decoder. */
+static bool is_unfinished(struct reader *r)
+{
+    if (!jpeg_has_multiple_scans(&r->cinfo))
+        return false;
+    for (int c = 0; c < r->cinfo.num_components; c++) {
+        if (!r->cinfo.comp_info[c].quant_table) /* kept from the component's first scan */
+            return true;
+        for (int k = 0; r->cinfo.progressive_mode && k < DCTSIZE2; k++)
+            if (r->cinfo.coef_bits[c][k] != 0) /* bits still missing, -1 for all */
+                return true;
+    }
+    return false;
+}
+
 /* Everything that may end in `refuse`; no local variable lives across it. */
 static mdp_status read_all(struct reader *r)
 {
@@ -216,6 +232,10 @@ static mdp_status read_all(struct reader *r)
     orientation_of(r);
     if (!jpeg_start_decompress(&r->cinfo))
         return truncated(r);
+    if (is_unfinished(r))
+        return mdp_fail(r->err, MDP_ERR_FORMAT,
+                        "%s: jpeg: cut short: the last scans are missing (fetch the file again)",
+                        r->source->name);
     if ((st = read_rows(r)) != MDP_OK)
         return st;
     return jpeg_finish_decompress(&r->cinfo) ? MDP_OK : truncated(r);
