@@ -63,8 +63,16 @@ mdp_status mdp_prompt_embeddings_run(struct mdp_prompt_embeddings *out, const st
                                      struct mdp_error *err)
 {
     size_t d = mdp_text_tower_width(tower), row = 0, cells = 0;
+    size_t pieces = mdp_tokenizer_vocab_size(tokenizer), known = mdp_text_tower_vocab_size(tower);
     mdp_status st = MDP_OK;
 
+    /* Fewer are allowed: some models round their table up. */
+    if (pieces > known)
+        return mdp_fail(
+            err, MDP_ERR_VALUE,
+            "the vocabulary file has %zu pieces, but the text tower %zu (it does not belong to the "
+            "weights)",
+            pieces, known);
     if (!mdp_mul_size(out->part.n, d, &cells))
         return mdp_fail(err, MDP_ERR_LIMIT, "%s: more prompts than can be embedded", prompts->name);
     out->embeddings = mdp_new_array(cells, sizeof *out->embeddings, err, &st);

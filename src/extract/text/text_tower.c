@@ -73,6 +73,11 @@ size_t mdp_text_tower_width(const struct mdp_text_tower *tower)
     return tower->width;
 }
 
+size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower)
+{
+    return tower->vocab_size;
+}
+
 const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower)
 {
     return tower->pooling;

@@ -21,6 +21,7 @@ mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_
 void mdp_text_tower_free(struct mdp_text_tower *tower);
 
 size_t mdp_text_tower_width(const struct mdp_text_tower *tower);        /* D */
+size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower);   /* ids are below it */
 const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower); /* the one in use, by name */
 
 /* ids[T, L] (row t uses its first lengths[t] ids, the rest is the padding id; see mdp_tokenize_batch) ->
