@@ -120,6 +120,10 @@ PHANTOM := $(sort $(wildcard demo/phantom/*.c))
 $(B)/tools/phantom: $(PHANTOM) $(wildcard demo/phantom/*.h) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CPPFLAGS) -Idemo/phantom $(CODE) $(WARN) $(CFLAGS) $(LDFLAGS) -o $@ $(PHANTOM) $(LIBRARY) $(LDLIBS)
+$(B)/bench/%: bench/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
 $(B)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<

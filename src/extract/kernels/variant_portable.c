@@ -22,9 +22,7 @@ static void copy_weight(const float *weight, size_t out, size_t in, float *packe
 static void blas_product(const struct mdp_product *t)
 {
     mdp_blas_sgemm_nt(t->rows, t->out, t->in, t->x, t->ldx, t->packed, t->in, t->y, t->ldy);
-    for (size_t r = 0; r < t->rows; r++)
-        finish_part(t->y + r * t->ldy, t->out, t->bias, t->activation,
-                    t->residual ? t->residual + r * t->ldy : NULL);
+    finish(t->y, t->ldy, t->rows, t->out, t->bias, t->activation, t->residual);
 }
 
 const struct mdp_kernels mdp_kernels_portable = {

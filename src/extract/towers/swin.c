@@ -194,18 +194,19 @@ static void gather_neighbours(const struct mdp_swin_stage *stage, const float *x
         }
 }
 
-/* In place: row r of the smaller map ends before rows 2r + 2 of the larger one, which are still needed,
- * begin. */
+/* In place: row r of the smaller map ends before rows 2r + 2 of the larger one, which are still needed, begin. */
 static void merge(const struct mdp_swin *swin, const struct mdp_swin_stage *stage, float *x, float *work)
 {
-    const size_t width = (stage->width + 1) / 2, dim = 4 * stage->dim;
-    float *out = x;
+    const size_t height = (stage->height + 1) / 2, width = (stage->width + 1) / 2, dim = 4 * stage->dim;
 
-    for (size_t row = 0; 2 * row < stage->height; row++, out += width * dim / 2) {
-        gather_neighbours(stage, x, row, work);
-        swin->kernels->layer_norm(work, width, dim, dim, stage->merge_norm.gain, stage->merge_norm.bias,
-                                  patch_eps, work, dim);
-        mdp_linear_run(&stage->merge, work, width, dim, MDP_ACTIVATION_NONE, NULL, out, dim / 2);
+    for (size_t row = 0; row < height; row += stage->merge_rows) {
+        const size_t rows = height - row < stage->merge_rows ? height - row : stage->merge_rows;
+        for (size_t r = 0; r < rows; r++)
+            gather_neighbours(stage, x, row + r, work + r * width * dim);
+        swin->kernels->layer_norm(work, rows * width, dim, dim, stage->merge_norm.gain,
+                                  stage->merge_norm.bias, patch_eps, work, dim);
+        mdp_linear_run(&stage->merge, work, rows * width, dim, MDP_ACTIVATION_NONE, NULL,
+                       x + row * width * dim / 2, dim / 2);
     }
 }
 

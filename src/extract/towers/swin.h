@@ -47,7 +47,8 @@ struct mdp_swin_stage {
     bool shifts;                              /* odd blocks are shifted */
     /* [windows * N] token of every window row, or MDP_SWIN_PADDING: without shift, with shift */
     uint32_t *order[2];
-    size_t group; /* windows that pass through a block together */
+    size_t group;      /* windows that pass through a block together */
+    size_t merge_rows; /* rows of the smaller map that are merged together */
     size_t depth;
     struct mdp_swin_block *blocks; /* [depth] */
     struct mdp_norm merge_norm;    /* all stages but the last */

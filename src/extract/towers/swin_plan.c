@@ -79,6 +79,7 @@ static mdp_status plan_stage(struct mdp_swin *swin, size_t s, size_t height, siz
     stage->window_rows = divide_up(height, window);
     stage->window_columns = divide_up(width, window);
     stage->group = most(1, GROUP_ROWS / swin->window_size);
+    stage->merge_rows = most(1, GROUP_ROWS / divide_up(width, 2));
     /* With one row or column of windows there is nothing to shift to: the original's rule. */
     stage->shifts = height > window && width > window && window / 2 > 0;
     if (height < window || width < window)
@@ -129,7 +130,7 @@ mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err)
         swin->work_size = most(swin->work_size, group_size(swin, stage));
         height = divide_up(height, 2);
         width = divide_up(width, 2);
-        swin->work_size = most(swin->work_size, width * 4 * stage->dim); /* one row of merged tokens */
+        swin->work_size = most(swin->work_size, stage->merge_rows * width * 4 * stage->dim);
         swin->work_size = most(swin->work_size, stage->height * stage->width * stage->dim); /* final norm */
     }
     return st != MDP_OK ? st : plan_masks(swin, err);

@@ -39,18 +39,28 @@ MDP_INLINE void pad_values(const struct mdp_attention *t, const float *v, float 
     }
 }
 
+/* s[n] = scale s + bias + mask. */
+MDP_INLINE void adjust(float *s, size_t n, float scale, const float *bias, const float *mask)
+{
+    for (size_t j = 0; j < n; j += MDP_LANES) {
+        vec v = bias ? fma_of(load(s + j), all(scale), load(bias + j)) : load(s + j) * scale;
+        store(s + j, mask ? v + load(mask + j) : v);
+    }
+}
+
 /* Raw scores s of query `row` -> exp(scale s + bias + mask - largest); gives their sum. */
 MDP_INLINE float weights_of(const struct mdp_attention *t, size_t head, size_t row, float *s)
 {
     const size_t keys = (t->keys + MDP_SPAN - 1) / MDP_SPAN * MDP_SPAN;
     const float *bias = t->bias ? t->bias + (head * t->queries + row) * t->ld_bias : NULL;
     const float *mask = t->mask ? t->mask + row * t->ld_bias : NULL;
-    const vec scale = all(t->scale);
 
-    for (size_t j = 0; j < keys; j += MDP_LANES) {
-        vec v = bias ? fma_of(load(s + j), scale, load(bias + j)) : load(s + j) * scale;
-        store(s + j, mask ? v + load(mask + j) : v);
-    }
+    if (bias && mask)
+        adjust(s, keys, t->scale, bias, mask);
+    else if (bias)
+        adjust(s, keys, t->scale, bias, NULL);
+    else
+        adjust(s, keys, t->scale, NULL, mask);
     for (size_t j = t->keys; j < keys; j++)
         s[j] = -INFINITY;
     return exponentials(s, keys);
@@ -74,7 +84,10 @@ MDP_INLINE void attend(const struct mdp_attention *t, size_t head, size_t row, s
     for (size_t r = 0; r < rows; r++) {
         float *out = t->out + (row + r) * t->ld_out + head * t->dim;
         const float factor = 1 / sum[r];
-        for (size_t i = 0; i < t->dim; i++)
+        size_t i = 0;
+        for (; i + MDP_LANES <= t->dim; i += MDP_LANES)
+            store(out + i, load(result + r * width + i) * factor);
+        for (; i < t->dim; i++)
             out[i] = result[r * width + i] * factor;
     }
 }

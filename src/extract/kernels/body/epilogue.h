@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What follows a product, on outputs that are still in the cache: bias, activation, residual. */
+/* What follows a product, on outputs that are still in the cache: y = activation(y + bias) + residual. */
 #ifndef MDP_KERNEL_EPILOGUE_H
 #define MDP_KERNEL_EPILOGUE_H
 
@@ -7,43 +7,62 @@
 #include "extract/kernels/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 
-/* y = activation(y + bias) + residual for one row of n values, n a multiple of MDP_LANES. */
-MDP_INLINE void finish_row(float *y, size_t n, const float *bias, enum mdp_activation activation,
-                           const float *residual)
+MDP_INLINE vec activated(vec v, enum mdp_activation activation)
+{
+    if (activation == MDP_ACTIVATION_GELU)
+        return gelu_of(v);
+    if (activation == MDP_ACTIVATION_TANH)
+        for (size_t l = 0; l < MDP_LANES; l++)
+            v[l] = tanhf(v[l]);
+    return v;
+}
+
+/* y[rows, n], n a multiple of MDP_LANES. The residual has y's stride; activation and adds are constants of
+   each place this is put into, so that the loops have no branches. */
+MDP_INLINE void finish_vectors(float *y, size_t ldy, size_t rows, size_t n, const float *bias,
+                               enum mdp_activation activation, const float *residual, bool adds)
 {
     for (size_t i = 0; i < n; i += MDP_LANES) {
-        vec v = load(y + i);
-        if (bias)
-            v += load(bias + i);
-        if (activation == MDP_ACTIVATION_GELU)
-            v = gelu_of(v);
-        else if (activation == MDP_ACTIVATION_TANH)
-            for (size_t l = 0; l < MDP_LANES; l++)
-                v[l] = tanhf(v[l]);
-        if (residual)
-            v += load(residual + i);
-        store(y + i, v);
+        const vec b = bias ? load(bias + i) : (vec){0};
+        for (size_t r = 0; r < rows; r++) {
+            vec v = activated(load(y + r * ldy + i) + b, activation);
+            store(y + r * ldy + i, adds ? v + load(residual + r * ldy + i) : v);
+        }
     }
 }
 
-/* As finish_row for any n. */
-static void finish_part(float *y, size_t n, const float *bias, enum mdp_activation activation,
-                        const float *residual)
+static void finish_whole(float *y, size_t ldy, size_t rows, size_t n, const float *bias,
+                         enum mdp_activation activation, const float *residual)
 {
-    float part[3][MDP_LANES] = {{0}};
-    const size_t whole = n - n % MDP_LANES, rest = n % MDP_LANES;
+    if (activation == MDP_ACTIVATION_GELU && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_GELU, NULL, false);
+    else if (activation == MDP_ACTIVATION_NONE && residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_NONE, residual, true);
+    else if (activation == MDP_ACTIVATION_NONE)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_NONE, NULL, false);
+    else
+        finish_vectors(y, ldy, rows, n, bias, activation, residual, residual != NULL);
+}
 
-    finish_row(y, whole, bias, activation, residual);
-    if (rest == 0)
-        return;
-    memcpy(part[0], y + whole, rest * sizeof *y);
-    if (bias)
-        memcpy(part[1], bias + whole, rest * sizeof *y);
-    if (residual)
-        memcpy(part[2], residual + whole, rest * sizeof *y);
-    finish_row(part[0], MDP_LANES, bias ? part[1] : NULL, activation, residual ? part[2] : NULL);
-    memcpy(y + whole, part[0], rest * sizeof *y);
+/* Any number of columns: the last few pass through vectors of their own. */
+static void finish(float *y, size_t ldy, size_t rows, size_t columns, const float *bias,
+                   enum mdp_activation activation, const float *residual)
+{
+    const size_t rest = columns % MDP_LANES, whole = columns - rest;
+
+    finish_whole(y, ldy, rows, whole, bias, activation, residual);
+    for (size_t r = 0; rest && r < rows; r++) {
+        float part[3][MDP_LANES] = {{0}};
+        memcpy(part[0], y + r * ldy + whole, rest * sizeof *y);
+        if (bias)
+            memcpy(part[1], bias + whole, rest * sizeof *y);
+        if (residual)
+            memcpy(part[2], residual + r * ldy + whole, rest * sizeof *y);
+        finish_whole(part[0], MDP_LANES, 1, MDP_LANES, part[1], activation, residual ? part[2] : NULL);
+        memcpy(y + r * ldy + whole, part[0], rest * sizeof *y);
+    }
 }
 
 #endif

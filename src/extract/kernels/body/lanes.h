@@ -89,13 +89,16 @@ MDP_INLINE vec abs_of(vec x)
     return (vec)((ivec)x & 0x7fffffff);
 }
 
-/* The sum of MDP_SPAN lanes, in a fixed tree. */
-MDP_INLINE float sum_of(const vec part[MDP_VECTORS])
+/* The sum of MDP_SPAN lanes: halves are added to halves, in the same tree for every width. */
+MDP_INLINE float sum_of(vec part[MDP_VECTORS])
 {
-    float s[MDP_SPAN];
+    float s[MDP_LANES];
 
+    for (size_t half = MDP_VECTORS / 2; half > 0; half /= 2)
+        for (size_t v = 0; v < half; v++)
+            part[v] += part[v + half];
     memcpy(s, part, sizeof s);
-    for (size_t half = MDP_SPAN / 2; half > 0; half /= 2)
+    for (size_t half = MDP_LANES / 2; half > 0; half /= 2)
         for (size_t i = 0; i < half; i++)
             s[i] += s[i + half];
     return s[0];
@@ -104,13 +107,12 @@ MDP_INLINE float sum_of(const vec part[MDP_VECTORS])
 MDP_INLINE float largest_of(vec part)
 {
     float s[MDP_LANES];
-    float most;
 
     memcpy(s, &part, sizeof s);
-    most = s[0];
-    for (size_t i = 1; i < MDP_LANES; i++)
-        most = s[i] > most ? s[i] : most;
-    return most;
+    for (size_t half = MDP_LANES / 2; half > 0; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            s[i] = s[i] > s[i + half] ? s[i] : s[i + half];
+    return s[0];
 }
 
 #endif

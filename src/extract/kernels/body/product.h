@@ -37,8 +37,8 @@ static void pack(const float *weight, size_t out, size_t in, float *packed)
     }
 }
 
-/* One panel of the outputs: rows x MDP_TILE_COLUMNS over one block of `depth` inputs. `columns` of the panel
-   exist in y. */
+/* One tile: rows x MDP_TILE_COLUMNS outputs from `column` on, over one block of `depth` inputs. A panel that
+   is only partly there is made in `edge`. */
 MDP_INLINE void run_tile(const struct mdp_product *t, const float *x, size_t rows, size_t depth,
                          const float *panel, size_t column, float *y, bool first, bool last)
 {
@@ -55,16 +55,9 @@ MDP_INLINE void run_tile(const struct mdp_product *t, const float *x, size_t row
     if (!whole)
         for (size_t r = 0; r < rows; r++)
             memcpy(y + r * t->ldy, edge + r * MDP_TILE_COLUMNS, columns * sizeof *y);
-    if (!last)
-        return;
-    for (size_t r = 0; r < rows; r++) {
-        const float *bias = t->bias ? t->bias + column : NULL;
-        const float *residual = t->residual ? t->residual + (size_t)(y - t->y) + r * t->ldy : NULL;
-        if (whole)
-            finish_row(y + r * t->ldy, MDP_TILE_COLUMNS, bias, t->activation, residual);
-        else
-            finish_part(y + r * t->ldy, columns, bias, t->activation, residual);
-    }
+    if (last)
+        finish(y, t->ldy, rows, columns, t->bias ? t->bias + column : NULL, t->activation,
+               t->residual ? t->residual + (y - t->y) : NULL);
 }
 
 static void product_rows(const struct mdp_product *t, size_t row, size_t rows)
