@@ -10,8 +10,8 @@
 
 enum {
     LENGTH_SIZE = 8,
-    MAX_HEADER = 32 << 20,  /* bytes */
-    MAX_BRACKETS = 3 << 18, /* JSON objects and arrays cost memory: two or three a tensor */
+    MAX_HEADER = 16 << 20,     /* bytes */
+    MAX_PUNCTUATION = 2 << 20, /* of JSON values, which cost more memory than bytes; a tensor has a dozen */
 };
 
 static const struct {
@@ -159,13 +159,13 @@ static mdp_status read_header(struct block *block, const json_t *header, struct 
 static mdp_status parse_header(const char *text, size_t n, json_t **header, struct mdp_error *err)
 {
     json_error_t where;
-    size_t brackets = 0;
+    size_t punctuation = 0;
 
     for (size_t i = 0; i < n; i++)
-        brackets += text[i] == '{' || text[i] == '[';
-    if (brackets > MAX_BRACKETS)
-        return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu JSON objects and lists, at most %d are read",
-                        brackets, MAX_BRACKETS);
+        punctuation += text[i] == '{' || text[i] == '[' || text[i] == ',' || text[i] == ':';
+    if (punctuation > MAX_PUNCTUATION)
+        return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu brackets, commas and colons, at most %d are read",
+                        punctuation, MAX_PUNCTUATION);
     *header = json_loadb(text, n, JSON_REJECT_DUPLICATES, &where);
     if (!*header)
         return mdp_fail(err, MDP_ERR_FORMAT, "header: byte %d: %s", where.position, where.text);
