@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "extract/weights/pickle.h"
 #include "extract/weights/tensor_list.h"
+#include "extract/weights/torch_tensors.h"
 #include "extract/weights/weights.h"
 #include "extract/weights/zip.h"
 
@@ -17,23 +18,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { MOST = 1 << 22 }; /* elements and bytes that one input may make us touch */
 
-static void use_tensors(const struct mdp_weights *w)
+static void use_tensor(const struct mdp_tensor *t, size_t *touched)
 {
     struct mdp_error err = MDP_ERROR_INIT;
     uint8_t digest[MDP_SHA256_SIZE];
+
+    if (t->count > MOST - *touched)
+        return;
+    *touched += t->count;
+    float *values = malloc((t->count + 1) * sizeof *values);
+    if (!values)
+        abort();
+    mdp_tensor_to_f32(t, values);
+    free(values);
+    if (mdp_tensor_digest(t, digest, &err) != MDP_OK)
+        abort();
+}
+
+static void use_tensors(const struct mdp_weights *w)
+{
     size_t touched = 0;
 
     for (size_t i = 0; i < mdp_weights_count(w); i++) {
         const struct mdp_tensor *t = mdp_weights_at(w, i);
-        if (t->count > MOST - touched)
-            continue;
-        touched += t->count;
-        float *values = malloc((t->count + 1) * sizeof *values);
-        if (!values)
-            abort();
-        mdp_tensor_to_f32(t, values);
-        free(values);
-        if (mdp_tensor_digest(t, digest, &err) != MDP_OK || mdp_weights_find(w, t->name) != t)
+        use_tensor(t, &touched);
+        if (mdp_weights_find(w, t->name) != t)
             abort();
     }
 }
@@ -65,16 +74,54 @@ static void use_zip(const uint8_t *bytes, size_t n)
     mdp_zip_release(&zip);
 }
 
-static void use_parts(const uint8_t *bytes, size_t n)
+/* Every storage of at most 64 bytes exists; the sanitizer sees reads outside of its size. */
+struct storages {
+    void *at[256];
+    size_t n;
+};
+
+static mdp_status give_storage(void *context, const struct mdp_storage_id *id, const unsigned char **bytes,
+                               struct mdp_error *err)
+{
+    struct storages *s = context;
+    size_t size = id->count * mdp_storage_element_size(id);
+
+    if (size > 64 || s->n == sizeof s->at / sizeof s->at[0])
+        return mdp_fail(err, MDP_ERR_FORMAT, "no such storage");
+    s->at[s->n] = calloc(1, size ? size : 1);
+    if (!s->at[s->n])
+        abort();
+    *bytes = s->at[s->n++];
+    return MDP_OK;
+}
+
+/* A pickle without the ZIP around it. */
+static void use_pickle(const uint8_t *bytes, size_t n)
 {
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_pickle *pickle = NULL;
     struct mdp_tensor_list list = {0};
-    size_t used = 0;
+    struct storages storages = {.n = 0};
+    size_t used = 0, touched = 0;
 
-    if (mdp_pickle_read(bytes, n, &pickle, &used, &err) == MDP_OK && used > n)
+    if (mdp_pickle_read(bytes, n, &pickle, &used, &err) != MDP_OK)
+        return;
+    if (used > n)
         abort();
+    mdp_torch_tensors(mdp_pickle_root(pickle), give_storage, &storages, &list, &err);
+    for (size_t i = 0; i < list.n; i++)
+        use_tensor(&list.at[i], &touched);
+    while (storages.n)
+        free(storages.at[--storages.n]);
+    mdp_tensor_list_release(&list);
     mdp_pickle_free(pickle);
+}
+
+static void use_safetensors(const uint8_t *bytes, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_tensor_list list = {0};
+
     if (n > 8)
         mdp_safetensors_read(bytes, n, &list, &err);
     mdp_tensor_list_release(&list);
@@ -91,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         abort();
     mdp_weights_free(w);
     use_zip(bytes, n);
-    use_parts(bytes, n);
+    use_pickle(bytes, n);
+    use_safetensors(bytes, n);
     return 0;
 }
