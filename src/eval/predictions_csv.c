@@ -99,8 +99,8 @@ static mdp_status find_columns(const struct mdp_csv *csv, struct mdp_prediction_
     t->class_names = names;
     if (st == MDP_OK && t->k < 2)
         st = mdp_fail(err, MDP_ERR_FORMAT,
-                      "%s: %zu columns score_<class>, expected one for each of two or more classes", t->path,
-                      t->k);
+                      "%s: has %zu score columns, expected score_<class> for each of two or more classes",
+                      t->path, t->k);
     return st;
 }
 
