@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Protects: draws.h5, predictions.h5 and probes.h5 come back as they were written, in the order promised, and files
+   that lie are refused with their group and row.
+   Faults once planted and seen: rows linked to those before although they differ; groups sorted by bytes (k16 before
+   k2). */
+#include "unit/unit.h"
+
+#include "base/h5.h"
+#include "base/predictions.h"
+#include "probe/probes_file.h"
+
+#include <math.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/test_predictions_XXXXXX";
+static char path[sizeof folder + 16];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/file.h5", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static void group_names_are_parsed_whole(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t shots, seed;
+        bool named;
+    } cases[] = {
+        {"k16/s1", 16, 1, true},
+        {"k1/s4294967295", 1, 4294967295, true},
+        {"k0/s0", 0, 0, true},
+        {"k16/s1/x", 0, 0, false},
+        {"k16", 0, 0, false},
+        {"k016/s1", 0, 0, false},
+        {"fold_3", 0, 0, false},
+        {"k-1/s1", 0, 0, false},
+        {"k1/s99999999999999999999", 0, 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t shots = 9, seed = 9;
+        assert_int_equal(mdp_draw_group_parse(cases[i].name, &shots, &seed), cases[i].named);
+        assert_int_equal(shots, cases[i].shots);
+        assert_int_equal(seed, cases[i].seed);
+    }
+}
+
+/* A draw whose lists are told by their first row. */
+static struct mdp_draw make_draw(const char *group, int64_t first, bool val, int64_t *rows)
+{
+    struct mdp_draw d = {.n_support = 2, .n_val = val ? 1 : 0, .has_val = val, .n_query = 3};
+
+    for (int64_t i = 0; i < 6; i++)
+        rows[i] = first + (i * 5) % 6;
+    d.support = rows;
+    d.val = rows + 2;
+    d.query = rows + 3;
+    snprintf(d.group, sizeof d.group, "%s", group);
+    mdp_draw_group_parse(group, &d.shots, &d.seed);
+    return d;
+}
+
+static void draws_come_back_sorted(void **state)
+{
+    static const char *const written[] = {"k16/s2", "k2/s10", "mine/a", "k2/s9", "k16/s1", "fold"};
+    static const char *const read[] = {"k2/s9", "k2/s10", "k16/s1", "k16/s2", "fold", "mine/a"};
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_draw at[6];
+    int64_t rows[6][6];
+    struct mdp_draws draws = {.n = 6, .at = at}, back;
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        at[i] = make_draw(written[i], i < 3 ? 10 : (int64_t)(10 * i), i == 1, rows[i]);
+    assert_ok(mdp_draws_write(path, &draws, &err), err);
+    assert_ok(mdp_draws_read(path, 60, &back, &err), err);
+    assert_int_equal(back.n, 6);
+    for (size_t i = 0; i < 6; i++) {
+        const struct mdp_draw *d = &back.at[i];
+        size_t j = 0;
+        assert_string_equal(d->group, read[i]);
+        while (strcmp(written[j], read[i]) != 0)
+            j++;
+        assert_int_equal(d->has_val, at[j].has_val);
+        assert_int_equal(d->n_val, at[j].n_val);
+        assert_memory_equal(d->support, at[j].support, 2 * sizeof(int64_t));
+        assert_memory_equal(d->query, at[j].query, 3 * sizeof(int64_t));
+    }
+    mdp_draws_release(&back);
+    char expected[200];
+    snprintf(expected, sizeof expected, "%s: /fold/support: row 50, expected one of the store's 13 rows",
+             path);
+    assert_fails(mdp_draws_read(path, 13, &back, &err), MDP_ERR_VALUE, err, expected);
+}
+
+static void write_lists(const char *support, enum mdp_h5_type type, const void *rows, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_h5 *file = NULL;
+    const int64_t query[] = {5};
+    const size_t one = 1;
+
+    assert_ok(mdp_h5_create(path, &file, &err), err);
+    assert_ok(mdp_h5_write(file, support, type, 1, &n, rows, &err), err);
+    assert_ok(mdp_h5_write(file, "/a/query", MDP_H5_I64, 1, &one, query, &err), err);
+    assert_ok(mdp_h5_close(file, &err), err);
+}
+
+static void draws_that_lie_are_refused(void **state)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_draws draws;
+    const int64_t twice[] = {3, 4, 3}, negative[] = {-1}, many[] = {0, 1, 2, 3, 4, 5, 6};
+    const double numbers[] = {1.5};
+    char expected[300];
+
+    (void)state;
+    write_lists("/a/support", MDP_H5_I64, twice, 3);
+    snprintf(expected, sizeof expected, "%s: /a/support: row 3 stands twice", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    write_lists("/a/support", MDP_H5_I64, negative, 1);
+    snprintf(expected, sizeof expected, "%s: /a/support: row -1, expected one of the store's 6 rows", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    write_lists("/a/support", MDP_H5_I64, many, 7);
+    snprintf(expected, sizeof expected, "%s: /a/support: 7 rows, but the store has 6", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    write_lists("/a/support", MDP_H5_F64, numbers, 1);
+    snprintf(expected, sizeof expected, "%s: /a/support: expected a list of whole numbers", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_FORMAT, err, expected);
+    write_lists("/a/support", MDP_H5_I64, many, 0);
+    snprintf(expected, sizeof expected, "%s: /a/support has no rows", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    write_lists("/b/support", MDP_H5_I64, many, 1);
+    snprintf(expected, sizeof expected, "%s: no group with support and query", path);
+    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_MISSING, err, expected);
+}
+
+static void predictions_come_back_in_order(void **state)
+{
+    static const char *const names[] = {"a", "b"};
+    static const struct {
+        const char *method, *group;
+        double c;
+        int64_t first_row;
+    } written[] = {{"logreg", "k16/s1", 2.5, 0},
+                   {"logreg", "k2/s1", 0.1, 0},
+                   {"logreg", "k2/s2", 1, 1},
+                   {"zero-shot", "k0/s0", NAN, 1}},
+      read[] = {{"zero-shot", "k0/s0", NAN, 1},
+                {"logreg", "k2/s1", 0.1, 0},
+                {"logreg", "k2/s2", 1, 1},
+                {"logreg", "k16/s1", 2.5, 0}};
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_predictions_writer *writer = NULL;
+    struct mdp_predictions_reader *reader = NULL;
+    const struct mdp_prediction *p = NULL;
+
+    (void)state;
+    assert_ok(mdp_predictions_create(path, names, 2, &writer, &err), err);
+    for (size_t i = 0; i < 4; i++) {
+        int64_t rows[2] = {written[i].first_row, 7};
+        double scores[4] = {0.25, 0.75, written[i].c, 1 - written[i].c};
+        struct mdp_prediction one = {.c = written[i].c, .n = 2, .k = 2, .rows = rows, .scores = scores};
+        if (isnan(one.c))
+            scores[2] = scores[3] = 0.5;
+        strcpy(one.method, written[i].method);
+        strcpy(one.group, written[i].group);
+        assert_ok(mdp_predictions_add(writer, &one, &err), err);
+    }
+    assert_ok(mdp_predictions_finish(writer, &err), err);
+    assert_ok(mdp_predictions_open(path, 8, &reader, &err), err);
+    assert_int_equal(mdp_predictions_count(reader), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(mdp_predictions_get(reader, i, &p, &err), err);
+        assert_string_equal(p->method, read[i].method);
+        assert_string_equal(p->group, read[i].group);
+        assert_true(isnan(read[i].c) ? isnan(p->c) : p->c == read[i].c);
+        assert_int_equal(p->rows[0], read[i].first_row);
+        assert_true(p->scores[0] == 0.25 && p->scores[2] == (isnan(read[i].c) ? 0.5 : read[i].c));
+    }
+    mdp_predictions_close(reader);
+    assert_ok(mdp_predictions_open(path, 7, &reader, &err), err);
+    assert_int_equal(mdp_predictions_get(reader, 0, &p, &err), MDP_ERR_VALUE);
+    assert_non_null(strstr(err.message, "zero-shot/k0/s0: row 7, expected one of the store's 7 rows"));
+    mdp_predictions_close(reader);
+}
+
+static void an_abandoned_file_is_gone(void **state)
+{
+    static const char *const names[] = {"a", "b"};
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_predictions_writer *writer = NULL;
+    char temporary[sizeof path + 8];
+
+    (void)state;
+    unlink(path);
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    assert_ok(mdp_predictions_create(path, names, 2, &writer, &err), err);
+    assert_int_equal(access(temporary, F_OK), 0);
+    mdp_predictions_abandon(writer);
+    assert_int_not_equal(access(temporary, F_OK), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
+    mdp_predictions_abandon(NULL);
+}
+
+static void probes_score_another_store(void **state)
+{
+    static const char *const names[] = {"no", "yes"};
+    const double coef[] = {1, -2, 0.5}, intercept[] = {0.25};
+    const float x[] = {1, 0, 0, 0, 1, 2};
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_probes_writer *writer = NULL;
+    struct mdp_probe_weights w;
+    double scores[4];
+
+    (void)state;
+    assert_ok(mdp_probes_create(path, "made-up", names, 2, 3, &writer, &err), err);
+    assert_ok(mdp_probes_add(writer, "logreg", "k4/s1", coef, intercept, 0.5, &err), err);
+    assert_ok(mdp_probes_finish(writer, &err), err);
+    assert_ok(mdp_probes_read(path, "logreg", "k4/s1", &w, &err), err);
+    assert_int_equal(w.k, 2);
+    assert_int_equal(w.d, 3);
+    assert_true(w.c == 0.5);
+    assert_string_equal(w.class_names[1], "yes");
+    assert_ok(mdp_probe_weights_apply(&w, x, 2, scores, &err), err);
+    assert_true(fabs(scores[1] - 1 / (1 + exp(-1.25))) < 1e-15);
+    assert_true(fabs(scores[3] - 1 / (1 + exp(0.75))) < 1e-15);
+    assert_true(fabs(scores[0] + scores[1] - 1) < 1e-15);
+    mdp_probe_weights_release(&w);
+    assert_int_equal(mdp_probes_read(path, "logreg", "k4/s2", &w, &err), MDP_ERR_MISSING);
+    assert_non_null(strstr(err.message, "no probe /logreg/k4/s2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(group_names_are_parsed_whole), cmocka_unit_test(draws_come_back_sorted),
+        cmocka_unit_test(draws_that_lie_are_refused),   cmocka_unit_test(predictions_come_back_in_order),
+        cmocka_unit_test(an_abandoned_file_is_gone),    cmocka_unit_test(probes_score_another_store),
+    };
+    return cmocka_run_group_tests_name("predictions", tests, make_folder, remove_folder);
+}
