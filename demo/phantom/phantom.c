@@ -225,6 +225,7 @@ static mdp_status run_phantom(int argc, char **argv, struct mdp_error *err)
     }
     st = make(&o, err);
 out:
+    mdp_list_release(&o.formats);
     mdp_arguments_release(&args);
     return st;
 }
