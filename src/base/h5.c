@@ -579,6 +579,7 @@ struct strings {
     struct mdp_text bytes;
     size_t *at; /* [n] */
     size_t n, capacity;
+    bool any_bytes; /* not only UTF-8 */
 };
 
 static void release_strings(struct strings *strings)
@@ -633,7 +634,7 @@ static size_t unpadded(const char *text, size_t size, H5T_str_t padding)
     return n;
 }
 
-/* Adds `count` elements of `block`, read as `type`. `first`: number of the first, for messages. */
+/* Adds `count` elements of `block`, read as `type`. A content hash takes any bytes, readers get UTF-8. */
 static mdp_status add_block(const struct mdp_h5 *file, const char *name, hid_t type, const void *block,
                             size_t count, struct strings *out, struct mdp_error *err)
 {
@@ -645,7 +646,7 @@ static mdp_status add_block(const struct mdp_h5 *file, const char *name, hid_t t
     for (size_t i = 0; i < count && st == MDP_OK; i++) {
         const char *text = variable ? ((char *const *)block)[i] : (const char *)block + i * size;
         size_t n = !text ? 0 : variable ? strlen(text) : unpadded(text, size, padding);
-        if (mdp_utf8_valid(text ? text : "", n) != n)
+        if (!out->any_bytes && mdp_utf8_valid(text ? text : "", n) != n)
             st = mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: string %zu is not valid UTF-8", file->path, name,
                           out->n);
         else
@@ -1212,7 +1213,7 @@ static mdp_status hash_dataset(struct walk *w, const char *path, struct mdp_sha2
                                struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
-    struct strings list = {0};
+    struct strings list = {.any_bytes = true};
     hid_t dataset = -1;
     mdp_status st = open_dataset(w->file, path, &dataset, &shape, err);
 
@@ -1243,7 +1244,7 @@ static mdp_status hash_attribute(struct walk *w, const char *path, const char *n
 {
     struct mdp_h5_shape shape;
     struct mdp_text label = {0};
-    struct strings list = {0};
+    struct strings list = {.any_bytes = true};
     hid_t attribute = -1;
     mdp_status st = open_attribute(w->file, path, name, &attribute, &shape, &label, err);
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "extract/phash.h"
 
 #include <math.h>
@@ -112,6 +113,15 @@ static const char *reason_of(const char *message, const char *path)
     return strncmp(message, path, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
 }
 
+/* Cut to its place, but not inside a UTF-8 sequence. */
+static void keep_reason(const char *reason, char out[MDP_REASON_SIZE])
+{
+    size_t n = mdp_utf8_valid(reason, strnlen(reason, MDP_REASON_SIZE - 1));
+
+    memcpy(out, reason, n);
+    out[n] = '\0';
+}
+
 mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, struct mdp_record *record,
                       struct mdp_error *err)
 {
@@ -129,7 +139,7 @@ mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, st
     const char *reason = reason_of(inner.message, path.at);
     if (e->skip_errors && st != MDP_ERR_MEMORY) {
         record->failed = true;
-        snprintf(record->reason, sizeof record->reason, "%s", reason);
+        keep_reason(reason, record->reason);
         st = MDP_OK;
     } else {
         st = mdp_fail(err, st, "%s: %s (line %zu of %s; --skip-errors goes on without it)", path.at, reason,
