@@ -29,6 +29,19 @@ MDP_INLINE float row_sum(const float *x, size_t n, float mean, int squared)
     return sum_of(part);
 }
 
+/* y[n] = (x - mean) scale gain + bias, n at most MDP_LANES: the end of a row, by the same operations. */
+MDP_INLINE void scale_rest(const float *x, size_t n, float mean, float scale, const float *gain,
+                           const float *bias, float *y)
+{
+    float part[3][MDP_LANES] = {{0}};
+
+    memcpy(part[0], x, n * sizeof *x);
+    memcpy(part[1], gain, n * sizeof *x);
+    memcpy(part[2], bias, n * sizeof *x);
+    store(part[0], fma_of((load(part[0]) - mean) * scale, load(part[1]), load(part[2])));
+    memcpy(y, part[0], n * sizeof *y);
+}
+
 static void layer_norm(const float *x, size_t rows, size_t columns, size_t ldx, const float *gain,
                        const float *bias, float eps, float *y, size_t ldy)
 {
@@ -40,8 +53,8 @@ static void layer_norm(const float *x, size_t rows, size_t columns, size_t ldx, 
 
         for (; i + MDP_LANES <= columns; i += MDP_LANES)
             store(y + i, fma_of((load(x + i) - mean) * scale, load(gain + i), load(bias + i)));
-        for (; i < columns; i++)
-            y[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+        if (i < columns)
+            scale_rest(x + i, columns - i, mean, scale, gain + i, bias + i, y + i);
     }
 }
 
