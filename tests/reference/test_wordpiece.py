@@ -198,7 +198,7 @@ def test_random_texts(vocab):
     compare(ours, theirs, texts)
     used = [k for t in texts[:2000] for k in ours(t)]
     assert len(set(used)) > 500 and used.count(theirs.unk_token_id) < len(used) / 2  # the texts do reach the vocabulary
-    assert sum(len(ours(t)) == MAX_LENGTH for t in texts) > 20                       # and are cut sometimes
+    assert sum(len(ours(t)) == MAX_LENGTH for t in texts) > len(texts) / 1000        # and are cut sometimes
 
 
 @pytest.mark.parametrize("settings", [
