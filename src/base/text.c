@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,9 +69,10 @@ mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err)
     return t->failed ? mdp_fail(err, MDP_ERR_MEMORY, "out of memory while writing text") : MDP_OK;
 }
 
-void mdp_text_add_printable(struct mdp_text *t, const char *text)
+/* Well-formed UTF-8 with its control characters escaped; those of C1 (U+0080 to U+009F) drive terminals too. */
+static void add_escaped(struct mdp_text *t, const unsigned char *c, size_t n)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+    for (const unsigned char *end = c + n; c < end; c++) {
         if (*c == '\n')
             mdp_text_add(t, "\\n");
         else if (*c == '\t')
@@ -79,8 +81,25 @@ void mdp_text_add_printable(struct mdp_text *t, const char *text)
             mdp_text_add(t, "\\r");
         else if (*c < 0x20 || *c == 0x7F)
             mdp_text_add(t, "\\x%02x", *c);
-        else
+        else if (*c == 0xC2 && c[1] < 0xA0) {
+            mdp_text_add(t, "\\xc2\\x%02x", c[1]);
+            c++;
+        } else
             mdp_text_add_bytes(t, c, 1);
+    }
+}
+
+void mdp_text_add_printable(struct mdp_text *t, const char *text)
+{
+    size_t n = strlen(text);
+
+    while (n) {
+        size_t valid = mdp_utf8_valid(text, n);
+        add_escaped(t, (const unsigned char *)text, valid);
+        if (valid < n)
+            mdp_text_add(t, "\\x%02x", (unsigned char)text[valid++]);
+        text += valid;
+        n -= valid;
     }
 }
 

@@ -26,8 +26,8 @@ void mdp_text_clear(struct mdp_text *t); /* empty, keeps the block */
 void mdp_text_release(struct mdp_text *t);
 mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err);
 
-/* The bytes of `text` with control characters (line breaks among them) as \n, \t, \x1b ..., so that a hostile
-   name cannot break a line or drive a terminal. */
+/* `text` with control characters (line breaks among them) and bytes that are no UTF-8 as \n, \t, \x1b ..., so that
+   a hostile name cannot break a line or drive a terminal, and the result is UTF-8. */
 void mdp_text_add_printable(struct mdp_text *t, const char *text);
 
 /* The entry of `names[n]` nearest to `name` (edit distance at most a third of its length, and 1 at the

@@ -52,6 +52,11 @@ static void printable_text_has_no_control_characters(void **state)
     (void)state;
     mdp_text_add_printable(&t, "a\nb\t\x1b[31m\x7f\xc3\xa9");
     assert_string_equal(t.at, "a\\nb\\t\\x1b[31m\\x7f\xc3\xa9");
+    mdp_text_clear(&t);
+    mdp_text_add_printable(&t, "\xc2\x9b"
+                               "31m\xc2\xa0\xe9\xff\xc2"); /* CSI of C1, a no-break space, not UTF-8 */
+    assert_string_equal(t.at, "\\xc2\\x9b"
+                              "31m\xc2\xa0\\xe9\\xff\\xc2");
     mdp_text_release(&t);
 }
 
