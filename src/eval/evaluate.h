@@ -52,7 +52,7 @@ extern const struct mdp_eval_options mdp_eval_defaults; /* 1000, 0, 1, 0.95, "ze
 mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
                         struct mdp_results *results, struct mdp_error *err);
 
-/* Writes results.json, tables/<name>.csv and the figures' data, figures/{roc,shots,confusion}.csv, into
+/* Writes results.json, tables/<name>.csv and the data of the ROC figure, figures/roc.csv, into
    `folder`, which is made when it is not there. Each file appears complete or not at all. */
 mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err);
 

@@ -105,7 +105,7 @@ static void episodes_table(const struct mdp_results *r, struct mdp_text *t)
     }
 }
 
-/* --- data of figures ----------------------------------------------------------------------------------- */
+/* --- data of the ROC figure, which results.json does not hold --- */
 
 static void roc_data(const struct mdp_results *r, struct mdp_text *t)
 {
@@ -122,73 +122,6 @@ static void roc_data(const struct mdp_results *r, struct mdp_text *t)
             next_number(t, c->high[p]);
             mdp_text_add(t, "\n");
         }
-    }
-}
-
-static void shots_data(const struct mdp_results *r, struct mdp_text *t)
-{
-    mdp_text_add(t, "method,shots,metric,mean,ci_low,ci_high\n");
-    for (size_t i = 0; i < r->n_results; i++) {
-        const struct mdp_result *x = &r->results[i];
-        put_text(t, x->method);
-        next_count(t, x->shots);
-        next_text(t, x->metric);
-        next_number(t, x->mean);
-        next_number(t, x->ci_low);
-        next_number(t, x->ci_high);
-        mdp_text_add(t, "\n");
-    }
-}
-
-static bool same_group(const struct mdp_episode *a, const struct mdp_episode *b)
-{
-    return a->shots == b->shots && strcmp(a->method, b->method) == 0;
-}
-
-/* Counts of the episodes of e's method and shots, added; rows of class `label`. */
-static uint64_t count_cell(const struct mdp_results *r, const struct mdp_episode *e, size_t label,
-                           size_t predicted)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < r->n_episodes; i++)
-        if (same_group(&r->episodes[i], e))
-            sum += r->episodes[i].confusion[label * r->n_classes + predicted];
-    return sum;
-}
-
-static void confusion_of_group(const struct mdp_results *r, const struct mdp_episode *e, struct mdp_text *t)
-{
-    for (size_t label = 0; label < r->n_classes; label++) {
-        uint64_t rows = 0;
-        for (size_t p = 0; p < r->n_classes; p++)
-            rows += count_cell(r, e, label, p);
-        for (size_t p = 0; p < r->n_classes; p++) {
-            const uint64_t count = count_cell(r, e, label, p);
-            put_text(t, e->method);
-            next_count(t, e->shots);
-            next_text(t, r->class_names[label]);
-            next_text(t, r->class_names[p]);
-            next_count(t, count);
-            next_number(t, rows ? (double)count / (double)rows : NAN);
-            mdp_text_add(t, "\n");
-        }
-    }
-}
-
-/* share: of the rows of the true class. */
-static void confusion_data(const struct mdp_results *r, struct mdp_text *t)
-{
-    mdp_text_add(t, "method,shots,true,predicted,count,share\n");
-    for (size_t g = 0; g < r->n_results; g++) {
-        const bool begins = g == 0 || r->results[g].shots != r->results[g - 1].shots ||
-                            strcmp(r->results[g].method, r->results[g - 1].method) != 0;
-        for (size_t i = 0; begins && i < r->n_episodes; i++)
-            if (r->episodes[i].shots == r->results[g].shots &&
-                strcmp(r->episodes[i].method, r->results[g].method) == 0) {
-                confusion_of_group(r, &r->episodes[i], t);
-                break;
-            }
     }
 }
 
@@ -224,9 +157,10 @@ mdp_status mdp_tables_write(const char *folder, const struct mdp_results *result
     static const struct {
         const char *name;
         void (*write)(const struct mdp_results *results, struct mdp_text *t);
-    } files[] = {{"tables/results.csv", results_table},   {"tables/comparisons.csv", comparisons_table},
-                 {"tables/episodes.csv", episodes_table}, {"figures/roc.csv", roc_data},
-                 {"figures/shots.csv", shots_data},       {"figures/confusion.csv", confusion_data}};
+    } files[] = {{"tables/results.csv", results_table},
+                 {"tables/comparisons.csv", comparisons_table},
+                 {"tables/episodes.csv", episodes_table},
+                 {"figures/roc.csv", roc_data}};
     struct mdp_text content = {0};
     mdp_status st = make_folder(folder, "tables", err);
 
