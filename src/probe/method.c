@@ -35,6 +35,34 @@ mdp_status mdp_method_find(const char *name, const struct mdp_method **method, s
     return st;
 }
 
+enum { READ_ROWS = 1024 };
+
+/* Every row passes by, so that a value that is not finite is seen wherever it is; those that are used stay. */
+static mdp_status read_rows(const struct mdp_store *store, const bool used[], struct mdp_probe_data *data,
+                            struct mdp_error *err)
+{
+    const struct mdp_store_info *info = data->info;
+    mdp_status st = MDP_OK;
+    int64_t rows[READ_ROWS];
+    size_t count = 0;
+
+    if (!mdp_mul_size(READ_ROWS, info->d, &count))
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: rows of %zu values do not fit into memory", info->path,
+                        info->d);
+    float *block = mdp_new_array(count, sizeof *block, err, &st);
+    for (size_t at = 0; at < info->n && st == MDP_OK; at += READ_ROWS) {
+        size_t n = info->n - at < READ_ROWS ? info->n - at : READ_ROWS;
+        for (size_t i = 0; i < n; i++)
+            rows[i] = (int64_t)(at + i);
+        st = mdp_store_rows(store, rows, n, block, err);
+        for (size_t i = 0; i < n && st == MDP_OK; i++)
+            if (used[at + i])
+                memcpy(data->x + data->slot[at + i] * info->d, block + i * info->d, info->d * sizeof *block);
+    }
+    free(block);
+    return st;
+}
+
 mdp_status mdp_probe_data_init(const struct mdp_store *store, const bool used[], struct mdp_probe_data *data,
                                struct mdp_error *err)
 {
@@ -44,24 +72,18 @@ mdp_status mdp_probe_data_init(const struct mdp_store *store, const bool used[],
 
     *data = (struct mdp_probe_data){.info = info};
     data->slot = mdp_new_array(info->n, sizeof *data->slot, err, &st);
-    int64_t *rows = mdp_new_array(info->n, sizeof *rows, err, &st);
     if (st != MDP_OK)
-        goto out;
+        return st;
     for (size_t i = 0; i < info->n; i++)
-        if (used[i]) {
-            data->slot[i] = data->n_used;
-            rows[data->n_used++] = (int64_t)i;
-        }
-    if (!mdp_mul_size(data->n_used, info->d, &count)) {
+        if (used[i])
+            data->slot[i] = data->n_used++;
+    if (!mdp_mul_size(data->n_used, info->d, &count))
         st = mdp_fail(err, MDP_ERR_LIMIT, "%s: %zu rows of %zu values do not fit into memory", info->path,
                       data->n_used, info->d);
-        goto out;
-    }
-    data->x = mdp_new_array(count, sizeof *data->x, err, &st);
     if (st == MDP_OK)
-        st = mdp_store_rows(store, rows, data->n_used, data->x, err);
-out:
-    free(rows);
+        data->x = mdp_new_array(count, sizeof *data->x, err, &st);
+    if (st == MDP_OK)
+        st = read_rows(store, used, data, err);
     if (st != MDP_OK)
         mdp_probe_data_release(data);
     return st;

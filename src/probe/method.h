@@ -22,7 +22,7 @@ struct mdp_probe_data {
     size_t *patient; /* [N]: equal numbers are the same patient */
 };
 
-/* Reads the embeddings of the rows that are marked in used[N]. */
+/* Keeps the embeddings of the rows that are marked in used[N]. A value that is not finite is an error in any row. */
 mdp_status mdp_probe_data_init(const struct mdp_store *store, const bool used[], struct mdp_probe_data *data,
                                struct mdp_error *err);
 void mdp_probe_data_release(struct mdp_probe_data *data);

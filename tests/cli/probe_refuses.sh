@@ -9,7 +9,7 @@ cd "$work" || exit 1
 "$make_store" data.h5 patients=40 pictures=3
 "$make_store" leak.h5 leak_split=1
 "$make_store" twin.h5 twin=1 patients=4
-"$make_store" nan.h5 nan=1
+"$make_store" nan.h5 nan=1 unlabelled=3
 "$make_store" anonymous.h5 ids=0
 "$make_store" images.h5 text=0
 "$make_store" lacking.h5 no_prompts=1
