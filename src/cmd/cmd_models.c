@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/interrupt.h"
 #include "extract/model_card.h"
 #include "extract/model_files.h"
 #include "extract/weights/weights.h"
@@ -460,8 +461,11 @@ static mdp_status pull_file(const struct mdp_model_card *card, const struct mdp_
                             size_t retries, bool force, const struct mdp_log *log, struct mdp_error *err)
 {
     struct pulling p = {.log = log};
-    const struct mdp_fetch how = {
-        .retries = retries, .progress = show_progress, .retry = show_retry, .context = &p};
+    const struct mdp_fetch how = {.retries = retries,
+                                  .progress = show_progress,
+                                  .retry = show_retry,
+                                  .context = &p,
+                                  .stop = mdp_interrupt_catch()};
     enum mdp_file_state state = MDP_FILE_ABSENT;
     struct mdp_text path = {0};
     char sha256[65];

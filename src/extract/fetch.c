@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,6 +38,11 @@ struct transfer {
     bool resumed;         /* some bytes are from an earlier attempt or run */
     struct mdp_error write_error;
 };
+
+static bool stopped(const struct transfer *t)
+{
+    return t->what->stop && *t->what->stop;
+}
 
 /* --- what curl calls
  * ----------------------------------------------------------------------------------------- */
@@ -121,7 +127,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
         whole = (size_t)total + (t->resumed ? t->asked_from : 0);
     if (t->what->progress && t->began)
         t->what->progress(t->what->context, t->done, whole);
-    return 0;
+    return stopped(t); /* not 0 ends the transfer */
 }
 
 /* --- one attempt
@@ -194,6 +200,11 @@ static enum verdict describe(struct transfer *t, CURLcode code, const char *reas
 
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &http);
     enum verdict verdict = judge(code, http);
+    if (stopped(t) && verdict != COMPLETE) {
+        mdp_fail(err, MDP_ERR_INTERRUPTED, "%s: interrupted (%zu bytes are kept: run it again to go on)", url,
+                 t->done);
+        return GIVE_UP;
+    }
     if (code == CURLE_WRITE_ERROR && t->write_error.status != MDP_OK) {
         *err = t->write_error;
         mdp_fail_at(err, err->status, "%s", url);
@@ -302,7 +313,7 @@ static mdp_status transfer_all(struct transfer *t, struct mdp_error *err)
         if (what->retry)
             what->retry(what->context, err->message);
         if (brought == 0 && verdict == TRY_AGAIN)
-            pause_before(fruitless++);
+            pause_before(fruitless++); /* a signal ends it */
     }
     if (err->status == MDP_ERR_NETWORK && t->done)
         return mdp_fail(err, MDP_ERR_NETWORK, "%.800s (%zu bytes are kept: run it again to go on)",

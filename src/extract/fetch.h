@@ -8,6 +8,7 @@
 
 #include "medprobe/status.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 enum { MDP_FETCH_RETRIES = 8 };
@@ -24,6 +25,8 @@ struct mdp_fetch {
     /* Called before another attempt, with the reason for it. May be NULL. */
     void (*retry)(void *context, const char *reason);
     void *context;
+    const volatile sig_atomic_t
+        *stop; /* not 0: ends with MDP_ERR_INTERRUPTED, what arrived is kept; may be NULL */
 };
 
 /* Errors: MDP_ERR_NETWORK (what arrived is kept for the next run), MDP_ERR_FORMAT (another file: nothing is

@@ -107,6 +107,13 @@ card long/vocab.txt vocab.txt; fresh
 pull --quiet --retries 1; [ $? = 1 ] && absent; ok "Content-Length too large: refused"
 card plain/vocab.txt vocab.txt; rm "$work/log"
 pull && complete vocab.txt; ok "and the bytes that came are good for the next run"
+card stall/vocab.txt vocab.txt; fresh
+"$program" models pull test-model --quiet >"$work/out" 2>"$work/err" &
+pulling=$!
+read -r stalled <&3; kill -INT $pulling; wait $pulling
+[ $? = 75 ] && absent && one_error 'are kept: run it again to go on)'; ok "SIGINT: ends in order with 75"
+card plain/vocab.txt vocab.txt; rm "$work/log"
+pull && complete vocab.txt; ok "and the next run completes it"
 card chunked/vocab.txt vocab.txt; fresh
 pull --quiet --retries 1; [ $? = 1 ] && absent; ok "chunked, cut off: refused"
 card plain/other.txt vocab.txt; fresh

@@ -13,6 +13,7 @@ FOLDER/NAME:
     drip       every request brings 1000 bytes and is cut
     short      Content-Length of one byte too few (the file arrives cut, without any sign)
     long       Content-Length of 1000 bytes too many
+    stall      sends the first half, prints a line, then nothing until the other side goes away
     chunked    no Content-Length, cut in the middle of a chunk
     badrange   answers a range with another one   lie        answers a range with other bytes
     redirect   to plain       loop     to itself         ftp       redirects to ftp://
@@ -96,6 +97,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_part(data, start, said=rest - 1)
         elif mode == "long":
             self.send_part(data, start, said=rest + 1000)
+        elif mode == "stall":
+            self.send_part(data, start, len(data) // 2)
+            self.wfile.flush()
+            print("stalled", flush=True)
+            self.rfile.read(1)
         elif mode == "chunked":
             self.begin(200, None, Transfer_Encoding="chunked")
             self.wfile.write(b"%x\r\n" % len(data) + data[: len(data) // 2])
