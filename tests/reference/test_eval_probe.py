@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A saved probe applied to a store gives what the run gave on the same rows, and is scored like a table."""
+import json
+import os
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+
+PROGRAM = os.path.join(os.environ.get("BUILD", "build/release"), "bin/medprobe")
+
+
+def write_store(path, k=3, n=240, d=16, seed=1, names=("a", "b", "c"), model="toy", labels=True):
+    rng = np.random.default_rng(seed)
+    text = h5py.string_dtype()
+    y = rng.integers(0, k, n)
+    x = rng.normal(size=(n, d)) + 0.8 * np.eye(d)[y]
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    with h5py.File(path, "w") as f:
+        f.attrs["schema"], f.attrs["model"] = "medprobe.store/1", model
+        f["embeddings"] = np.float32(x)
+        f.create_dataset("ids", data=[f"i{i}" for i in range(n)], dtype=text)
+        f.create_dataset("patient_ids", data=[f"p{i // 2}" for i in range(n)], dtype=text)
+        f.create_dataset("splits", data=["train" if i < n // 2 else "test" for i in range(n)], dtype=text)
+        if labels:
+            f["labels"] = np.int32(y)
+            f["labels"].attrs.create("class_names", list(names), dtype=text)
+
+
+def run(*arguments, status=0):
+    out = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+    assert out.returncode == status, out.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probe")
+    write_store(folder / "store.h5")
+    run("probe", folder / "store.h5", "--shots", "4", "--seeds", "2", "--method", "logreg", "--save-probes", "--quiet", "-o",
+        folder / "run")
+    return folder
+
+
+def test_gives_the_scores_of_the_run(folder):
+    out = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s2", folder / "store.h5", "--split", "test",
+              "-o", folder / "out.csv", "--json")
+    table = np.genfromtxt(folder / "out.csv", delimiter=",", skip_header=1, usecols=(3, 4, 5))
+    ids = [line.split(",")[0] for line in open(folder / "out.csv")][1:]
+    with h5py.File(folder / "run/predictions.h5") as f:
+        rows, scores = f["logreg/k4/s2/rows"][:], f["logreg/k4/s2/scores"][:]
+    assert ids == [f"i{r}" for r in rows]
+    assert np.abs(table - scores).max() < 1e-15
+    got = json.loads(out.stdout)["metrics"]
+    results = json.load(open(folder / "run/results.json"))
+    episode = next(e for e in results["episodes"] if e["seed"] == 2)
+    for name in ("accuracy", "auc_ovr_macro", "log_loss", "auc:a"):
+        assert got[name] == episode[name]
+    again = run("eval", "--predictions", folder / "out.csv", "--json")
+    assert again.stdout == out.stdout
+
+
+def test_several_probes_must_be_named(folder):
+    err = run("eval", "--probes", folder / "run/probes.h5", folder / "store.h5", status=2).stderr
+    assert "2 probes" in err and "logreg/k4/s1" in err and err.count("\n") == 1
+
+
+def test_another_store(folder, tmp_path):
+    write_store(tmp_path / "other.h5", seed=2, names=("c", "a", "b"))
+    run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "other.h5", "--json")
+    write_store(tmp_path / "model.h5", model="another")
+    err = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "model.h5", status=1).stderr
+    assert "'toy'" in err and "'another'" in err
+    write_store(tmp_path / "classes.h5", names=("a", "b", "d"))
+    err = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "classes.h5", status=1).stderr
+    assert "the probe has no class 'd'" in err
+    write_store(tmp_path / "plain.h5", labels=False)
+    err = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "plain.h5", status=1).stderr
+    assert "no labelled rows" in err
+    run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "plain.h5", "-o", tmp_path / "p.csv")
+    assert len(open(tmp_path / "p.csv").readlines()) == 241
+
+
+def test_never_overwrites_what_is_no_table(folder, tmp_path):
+    (tmp_path / "thesis.csv").write_text("my data\n")
+    run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", folder / "store.h5", "-o",
+        tmp_path / "thesis.csv", status=2)
+    assert (tmp_path / "thesis.csv").read_text() == "my data\n"
