@@ -449,6 +449,31 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
 
 /* --- the door ------------------------------------------------------------------------------------------ */
 
+/* The caller's facts and, after them, how the intervals were made. */
+static mdp_status note_provenance(struct evaluation *ev, struct mdp_error *err)
+{
+    const struct mdp_eval_options *o = ev->options;
+    const struct mdp_fact own[] = {
+        {.kind = MDP_FACT_NUMBER, .key = "intervals.level", .number = o->level},
+        {.kind = MDP_FACT_COUNT, .key = "intervals.resamples", .count = o->resamples},
+        {.kind = MDP_FACT_COUNT, .key = "intervals.seed", .count = (size_t)o->seed},
+        {.kind = MDP_FACT_TEXT, .key = "intervals.baseline", .text = o->baseline},
+    };
+    const size_t n_own = sizeof own / sizeof own[0], n = ev->in->n_provenance;
+    mdp_status st = MDP_OK;
+    struct mdp_fact *all = mdp_new_array(n + n_own, sizeof *all, err, &st);
+
+    if (!all)
+        return st;
+    if (n)
+        memcpy(all, ev->in->provenance, n * sizeof *all);
+    memcpy(all + n, own, sizeof own);
+    st = mdp_pool_facts(ev->results->pool, all, n + n_own, &ev->results->provenance, err);
+    ev->results->n_provenance = n + n_own;
+    free(all);
+    return st;
+}
+
 static mdp_status begin_results(struct evaluation *ev, struct mdp_error *err)
 {
     struct mdp_results *r = ev->results;
@@ -477,10 +502,9 @@ static mdp_status begin_results(struct evaluation *ev, struct mdp_error *err)
     for (size_t i = 0; st == MDP_OK && i < sizeof texts / sizeof *texts; i++)
         *texts[i] = mdp_pool_string(r->pool, values[i] ? values[i] : "", err, &st);
     if (st == MDP_OK)
-        st = mdp_pool_facts(r->pool, in->provenance, in->n_provenance, &r->provenance, err);
+        st = note_provenance(ev, err);
     if (st == MDP_OK)
         st = mdp_pool_facts(r->pool, in->environment, in->n_environment, &r->environment, err);
-    r->n_provenance = in->n_provenance;
     r->n_environment = in->n_environment;
     if (st == MDP_OK)
         r->episodes = mdp_pool_array(r->pool, in->source.n, sizeof *r->episodes, err, &st);

@@ -236,8 +236,8 @@ static void put_facts(struct mdp_text *t, const char *name, const struct mdp_fac
             open = 0;
         }
         if (length && !open) {
-            begin_entry(t, &first);
-            mdp_text_add(t, "\n  \"%.*s\": {", (int)length, facts[i].key);
+            mdp_text_add(t, "%s\n  \"%.*s\": {", first ? "" : ",", (int)length, facts[i].key);
+            first = false;
             first_inside = true;
             open = length;
         }
