@@ -27,14 +27,13 @@ def ours(yaml, weights, threads, program):
     kernel, load = process.stdout.readline().split()
 
     def run(seconds):
-        done, passed, n = 0, 0.0, threads
+        done, passed, processor, n = 0, 0.0, 0.0, threads
         while passed < seconds:
             process.stdin.write(f"{n}\n")
             process.stdin.flush()
-            passed += float(process.stdout.readline().split()[0])
-            done += n
-            n = min(4 * threads, n * 2)
-        return done / passed
+            wall, used = map(float, process.stdout.readline().split())
+            passed, processor, done, n = passed + wall, processor + used, done + n, min(4 * threads, n * 2)
+        return done / passed, processor / done
 
     return f"medprobe {kernel} (loaded in {load} s)", run, process
 
@@ -48,12 +47,12 @@ def peer(reference, batch, threads):
 
     def run(seconds):
         torch.set_num_threads(threads)
-        done, begin = 0, time.perf_counter()
+        done, begin, processor = 0, time.perf_counter(), time.process_time()
         with torch.inference_mode():
             while time.perf_counter() - begin < seconds:
                 reference(pixels)
                 done += batch
-        return done / (time.perf_counter() - begin)
+        return done / (time.perf_counter() - begin), (time.process_time() - processor) / done
 
     return f"PyTorch eager, batch {batch}", run
 
@@ -76,17 +75,20 @@ def main():
         for threads in map(int, options.threads.split(",")):
             name, run, process = ours(yaml, weights, threads, options.program)
             programs = [(name, run)] + [peer(reference, int(b), threads) for b in options.batches.split(",")]
-            speeds = [[] for _ in programs]
+            rounds = [[] for _ in programs]
             for _, run in programs:
                 run(0.5)
             for _ in range(options.rounds):
                 for i, (_, run) in enumerate(programs):
-                    speeds[i].append(run(options.seconds))
-            print(f"{threads} thread{'s' if threads > 1 else ''}, images/s: median (least to most) of {options.rounds} rounds")
-            for (name, _), values in zip(programs, speeds):
-                ratios = [a / b for a, b in zip(speeds[0], values)]
-                beside = "" if values is speeds[0] else f"   medprobe is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})"
-                print(f"  {name:44s} {statistics.median(values):6.2f} ({min(values):.2f} to {max(values):.2f}){beside}", flush=True)
+                    rounds[i].append(run(options.seconds))
+            print(f"{threads} thread{'s' if threads > 1 else ''}: images/s, median (least to most) of {options.rounds} rounds; "
+                  "processor time a picture")
+            for (name, _), values in zip(programs, rounds):
+                speeds, used = [v[0] for v in values], statistics.median(v[1] for v in values)
+                ratios = [a[0] / b[0] for a, b in zip(rounds[0], values)]
+                beside = "" if values is rounds[0] else f"   medprobe: {statistics.median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})"
+                print(f"  {name:38s} {statistics.median(speeds):6.2f} ({min(speeds):.2f} to {max(speeds):.2f})  {used * 1e3:5.0f} ms{beside}",
+                      flush=True)
             process.stdin.close()
             print("  medprobe:", process.stdout.read().strip())
 
