@@ -49,6 +49,10 @@ HOT := -O3
 
 B := build/$(FLAVOUR)
 SOURCES := $(sort $(shell find src -name '*.c' -o -name '*.cpp'))
+# Kernels for x86 by name; other CPUs take the portable ones.
+ifeq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+SOURCES := $(filter-out %_avx2.c %_avx512.c,$(SOURCES))
+endif
 OBJECTS := $(patsubst src/%,$(B)/obj/%.o,$(SOURCES))
 LIBRARY_OBJECTS := $(filter-out $(B)/obj/main.c.o $(B)/obj/cmd/%,$(OBJECTS))
 COMMAND_OBJECTS := $(filter $(B)/obj/cmd/%,$(OBJECTS))
