@@ -24,8 +24,8 @@ size_t mdp_tower_scratch_size(const struct mdp_tower *tower); /* floats of worki
 const char *mdp_tower_kernel(
     const struct mdp_tower *tower); /* "openblas-haswell", "avx2", ...: the store's `kernel` */
 
-/* One picture: input[C, H, W] -> features[D], not normalised. scratch: as above, aligned to 64 bytes. `tap`
- * may be NULL. */
+/* One picture: input[C, H, W] -> features[D], not normalised; MDP_ERR_VALUE where they are not finite. scratch:
+   as above. `tap` may be NULL. Single-threaded; the bytes depend on the input, the weights and the kernel alone. */
 mdp_status mdp_tower_run(const struct mdp_tower *tower, const float *input, float *scratch, float *features,
                          mdp_tap *tap, void *tap_context, struct mdp_error *err);
 
