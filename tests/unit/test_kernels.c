@@ -16,7 +16,7 @@ static int find_variants(void **state)
 }
 
 /* Bound: see body/gelu.h. Every 1021st float of each sign, and the special ones.
-   Planted: the polynomial's last coefficient changed in its 12th bit is seen here. */
+   Planted: the coefficient of a^2 changed by 2^-17 of itself is seen here. */
 static void gelu_equals_its_twin(void **state)
 {
     (void)state;
