@@ -42,6 +42,8 @@ mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_err
 {
     const char *wanted = getenv("MEDPROBE_KERNEL");
 
+    if (wanted && !*wanted)
+        wanted = NULL;
     for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
         const bool named = wanted && strcmp(wanted, variants[i].kernels->name) == 0;
         if (named && !variants[i].runs_here())
