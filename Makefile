@@ -70,7 +70,7 @@ PROGRAMS := $(B)/bin/medprobe $(addprefix $(B)/bin/,$(LINKS))
 .DELETE_ON_ERROR:
 
 ifeq ($(FLAVOUR),release)
-all: bin/medprobe $(addprefix bin/,$(LINKS))
+all: $(PROGRAMS) bin/medprobe $(addprefix bin/,$(LINKS))
 else
 all: $(PROGRAMS)
 endif

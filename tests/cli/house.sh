@@ -16,7 +16,7 @@ commands=$("$medprobe" --help | sed -n '/^commands:/,$p' | awk 'NR > 1 {print $1
 for c in $commands; do
   check "$c --help names itself and ends with an example" eval '
     "$medprobe" '"$c"' --help >"$work/help" && head -n 1 "$work/help" | grep -q "^usage: medprobe '"$c"'" &&
-    grep -q "^example:" "$work/help" && grep -q -- "--threads N" "$work/help"'
+    grep -q "^example:" "$work/help" && grep -qE -- "--threads N|COMMAND --help" "$work/help"'
 done
 for c in extract probe report; do
   check "the link $c is the command" eval '[ "$("$build/bin/'$c'" --help)" = "$("$medprobe" '$c' --help)" ]'
