@@ -43,8 +43,7 @@ struct mdp_h5 {
     struct open_dataset *last; /* the dataset read last stays open: rows are often asked for one by one */
 };
 
-/* --- errors ----------------------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 /* The innermost sentence of HDF5's error stack; for a failed system call the system's own words, which HDF5
    puts into "..., error message = '...', ...". */
@@ -82,8 +81,7 @@ static void begin(void)
     H5PLset_loading_state(0); /* a file must not be able to ask for a plugin of its choice */
 }
 
-/* --- files -----------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 /* No file locks: stores appear under their name when complete, and some cluster file systems refuse locks. */
 static hid_t file_access(void)
@@ -210,8 +208,7 @@ void mdp_h5_free(struct mdp_h5 *file)
     free(file);
 }
 
-/* --- types -----------------------------------------------------------------------------------------------
- */
+/* --- types --- */
 
 static hid_t string_type(void)
 {
@@ -306,8 +303,7 @@ static bool nearest_type(hid_t type, enum mdp_h5_type *out)
     }
 }
 
-/* --- links -----------------------------------------------------------------------------------------------
- */
+/* --- links --- */
 
 /* Every link on the way to `name` must be a hard link: soft and external ones can lead out of the file. */
 static mdp_status check_links(const struct mdp_h5 *file, const char *name, struct mdp_error *err)
@@ -344,8 +340,7 @@ bool mdp_h5_has(const struct mdp_h5 *file, const char *name)
     return check_links(file, name, NULL) == MDP_OK;
 }
 
-/* --- opening a dataset, with everything that a hostile file could promise checked ------------------------
- */
+/* --- opening a dataset, with everything that a hostile file could promise checked --- */
 
 static mdp_status check_filters(const struct mdp_h5 *file, const char *name, hid_t creation, bool *deflated,
                                 struct mdp_error *err)
@@ -507,8 +502,7 @@ mdp_status mdp_h5_shape_of(const struct mdp_h5 *file, const char *name, struct m
     return open_dataset(file, name, &dataset, shape, err);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static size_t row_count(const struct mdp_h5_shape *shape)
 {
@@ -571,8 +565,7 @@ mdp_status mdp_h5_read_rows(const struct mdp_h5 *file, const char *name, enum md
     return st;
 }
 
-/* --- strings ---------------------------------------------------------------------------------------------
- */
+/* --- strings --- */
 
 /* Strings one after the other in one block; the array given out has one entry more, which owns the block. */
 struct strings {
@@ -725,8 +718,7 @@ mdp_status mdp_h5_read_strings(const struct mdp_h5 *file, const char *name, char
     return st;
 }
 
-/* --- attributes: reading ---------------------------------------------------------------------------------
- */
+/* --- attributes: reading --- */
 
 /* Opens an attribute; `label` (for messages) is "object/@name". */
 static mdp_status open_attribute(const struct mdp_h5 *file, const char *object, const char *name,
@@ -864,8 +856,7 @@ mdp_status mdp_h5_attr_read_string(const struct mdp_h5 *file, const char *object
     return st;
 }
 
-/* --- groups ----------------------------------------------------------------------------------------------
- */
+/* --- groups --- */
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -943,8 +934,7 @@ mdp_status mdp_h5_members(const struct mdp_h5 *file, const char *group, char ***
     return list_names(file, group, false, names, n, err);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* Groups are made one by one: HDF5's own way of making the missing ones writes times into them. */
 static mdp_status make_groups(struct mdp_h5 *file, const char *name, struct mdp_error *err)
@@ -1126,8 +1116,7 @@ mdp_status mdp_h5_attr_write_string(struct mdp_h5 *file, const char *object, con
     return mdp_h5_attr_write_scalar(file, object, name, MDP_H5_STRING, &value, err);
 }
 
-/* --- content hash ----------------------------------------------------------------------------------------
- */
+/* --- content hash --- */
 
 /* The digest of an object covers its kind, type, shape, values, attributes (by name) and, for a group, the
    names and digests of its members; that of the root is the content hash. An object with several names is

@@ -29,8 +29,7 @@ struct mdp_store {
     size_t n_attributes;
 };
 
-/* --- attributes ------------------------------------------------------------------------------------------
- */
+/* --- attributes --- */
 
 /* A string attribute into *value, "" when absent. */
 static mdp_status read_attribute(struct mdp_store *s, const char *object, const char *name,
@@ -101,8 +100,7 @@ static mdp_status read_attributes(struct mdp_store *s, struct mdp_error *err)
     return st;
 }
 
-/* --- datasets --------------------------------------------------------------------------------------------
- */
+/* --- datasets --- */
 
 /* A dataset's shape, with rank and length checked; the second dimension is free. */
 static mdp_status need_shape(const struct mdp_store *s, const char *name, size_t rank, size_t rows,
@@ -248,8 +246,7 @@ static mdp_status read_labels(struct mdp_store *s, struct mdp_error *err)
     return st;
 }
 
-/* --- text ------------------------------------------------------------------------------------------------
- */
+/* --- text --- */
 
 static mdp_status read_text_rows(struct mdp_store *s, size_t p, size_t d, struct mdp_error *err)
 {
@@ -323,8 +320,7 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
     return st;
 }
 
-/* --- the whole -------------------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
 {

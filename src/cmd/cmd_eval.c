@@ -49,7 +49,7 @@ static mdp_status print_text(const struct mdp_text *text, struct mdp_error *err)
     return st;
 }
 
-/* --- one table of scores, alone and against others -------------------------------------------------------------- */
+/* --- one table of scores, alone and against others --- */
 
 static mdp_status print_scoring(const struct mdp_scoring *scoring, bool json, struct mdp_error *err)
 {
@@ -107,7 +107,7 @@ static mdp_status eval_table(const struct eval_options *opt, struct mdp_error *e
     return st;
 }
 
-/* --- predictions.h5 of a run -------------------------------------------------------------------------------------- */
+/* --- predictions.h5 of a run --- */
 
 static mdp_status print_results(const struct mdp_results *results, bool json, struct mdp_error *err)
 {
@@ -191,7 +191,7 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
     return st;
 }
 
-/* --- a saved probe on another store -------------------------------------------------------------------------------- */
+/* --- a saved probe on another store --- */
 
 /* "logreg/k16/s1" for every probe of a file. */
 struct probe_names {
@@ -440,7 +440,7 @@ static mdp_status eval_probe(const struct eval_options *opt, const struct mdp_st
     return st;
 }
 
-/* --- the order of steps ---------------------------------------------------------------------------------------------- */
+/* --- the order of steps --- */
 
 static mdp_status is_hdf5(const char *path, bool *yes, struct mdp_error *err)
 {

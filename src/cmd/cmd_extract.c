@@ -49,8 +49,7 @@ struct job {
     size_t failures; /* so far */
 };
 
-/* --- manifest and output ---------------------------------------------------------------------------------
- */
+/* --- manifest and output --- */
 
 static mdp_status need(const char *value, const char *option, const char *what, struct mdp_error *err)
 {
@@ -88,8 +87,7 @@ static void say_input(const struct job *job)
                 job->texts.part.n, job->prompts.n);
 }
 
-/* --- the model -------------------------------------------------------------------------------------------
- */
+/* --- the model --- */
 
 /* "a, b, c": the pipelines of the card. */
 static void list_pipelines(const struct mdp_model_card *card, struct mdp_text *out)
@@ -195,8 +193,7 @@ static mdp_status locate_files(struct job *job, struct mdp_error *err)
     return st == MDP_OK ? locate_vocab(job, err) : st;
 }
 
-/* --- prompts ---------------------------------------------------------------------------------------------
- */
+/* --- prompts --- */
 
 /* Classes of labels and prompts are matched by name; a class without prompts would have no zero-shot score.
  */
@@ -254,8 +251,7 @@ static mdp_status embed_prompts(struct job *job, struct mdp_error *err)
     return st;
 }
 
-/* --- facts -----------------------------------------------------------------------------------------------
- */
+/* --- facts --- */
 
 static mdp_status add_digest(struct job *job, const char *key, const struct mdp_text *path, char hex[],
                              struct mdp_error *err)
@@ -380,8 +376,7 @@ static mdp_status gather_facts(struct job *job, struct mdp_error *err)
     return st;
 }
 
-/* --- weights and towers ----------------------------------------------------------------------------------
- */
+/* --- weights and towers --- */
 
 static mdp_status load_model(struct job *job, struct mdp_error *err)
 {
@@ -421,8 +416,7 @@ static mdp_status load_text(struct job *job, struct mdp_error *err)
     return st;
 }
 
-/* --- pictures --------------------------------------------------------------------------------------------
- */
+/* --- pictures --- */
 
 static mdp_status make_record(void *context, size_t row, size_t worker, void *slot, struct mdp_error *err)
 {
@@ -521,8 +515,7 @@ static mdp_status encode_pictures(struct job *job, struct mdp_error *err)
     return st;
 }
 
-/* --- work file and store ---------------------------------------------------------------------------------
- */
+/* --- work file and store --- */
 
 static mdp_status open_work(struct job *job, struct mdp_error *err)
 {
@@ -563,8 +556,7 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
     return mdp_workfile_delete(work, err);
 }
 
-/* --- the order of steps ----------------------------------------------------------------------------------
- */
+/* --- the order of steps --- */
 
 static void say_result(const struct job *job, const char *how, int *exit_code)
 {

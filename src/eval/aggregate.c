@@ -168,7 +168,7 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *a, const struct mdp_episode_v
     return MDP_OK;
 }
 
-/* --- what a series says -------------------------------------------------------------------------------- */
+/* --- what a series says --- */
 
 struct summary {
     double mean, std;
@@ -342,7 +342,7 @@ static int by_method_and_shots(const void *x, const void *y)
     return ((*a)->shots > (*b)->shots) - ((*a)->shots < (*b)->shots);
 }
 
-/* --- Holm's adjustment --------------------------------------------------------------------------------- */
+/* --- Holm's adjustment --- */
 
 /* A p value, the family it is adjusted in, and where the adjusted one goes. */
 struct member {

@@ -31,7 +31,7 @@ struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions
         .n = predictions->n, .get = get_from_memory, .context = (void *)(uintptr_t)predictions};
 }
 
-/* --- the rows of a prediction -------------------------------------------------------------------------- */
+/* --- the rows of a prediction --- */
 
 static const uint32_t not_used = UINT32_MAX;
 
@@ -171,7 +171,7 @@ static mdp_status prepare(struct evaluation *ev, const struct mdp_prediction *fr
     return st == MDP_OK ? st : mdp_fail_at(err, st, "scores of %s/%s", from->method, from->group);
 }
 
-/* --- the first look: which rows and patients are scored ------------------------------------------------ */
+/* --- the first look: which rows and patients are scored --- */
 
 static mdp_status check_prediction(const struct evaluation *ev, const struct mdp_prediction *p,
                                    struct mdp_error *err)
@@ -244,7 +244,7 @@ static mdp_status survey(struct evaluation *ev, struct mdp_error *err)
     return st == MDP_OK ? number_patients(ev, err) : st;
 }
 
-/* --- the baseline -------------------------------------------------------------------------------------- */
+/* --- the baseline --- */
 
 /* [B * L, M] */
 static double *new_resampled(const struct evaluation *ev, struct mdp_error *err, mdp_status *st)
@@ -315,7 +315,7 @@ static mdp_status baseline_on(struct evaluation *ev, const struct prepared *p, s
     return st == MDP_OK ? score(ev, out, err) : st;
 }
 
-/* --- one prediction ------------------------------------------------------------------------------------ */
+/* --- one prediction --- */
 
 /* What the results keep of an episode. */
 static mdp_status note_episode(struct evaluation *ev, const struct mdp_prediction *from,
@@ -447,7 +447,7 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
     return st;
 }
 
-/* --- the door ------------------------------------------------------------------------------------------ */
+/* --- the door --- */
 
 /* The caller's facts and, after them, how the intervals were made. */
 static mdp_status note_provenance(struct evaluation *ev, struct mdp_error *err)

@@ -71,7 +71,7 @@ void mdp_metric_work_free(struct mdp_metric_work *w)
     free(w);
 }
 
-/* --- what several metrics share ------------------------------------------------------------------------ */
+/* --- what several metrics share --- */
 
 static void add(lanes to, const lanes x)
 {
@@ -164,7 +164,7 @@ static void walk_down(const struct mdp_metric_work *w, size_t c, bool at_positiv
     }
 }
 
-/* --- the metrics: each fills out[l]; 0/0 makes NaN where one is not defined ----------------------------- */
+/* --- the metrics: each fills out[l]; 0/0 makes NaN where one is not defined --- */
 
 static void accuracy(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
 {
@@ -493,7 +493,7 @@ static void ece_mass(struct mdp_metric_work *w, const struct mdp_metric *m, lane
     EACH_LANE out[l] = p.sum[l] / w->total[l];
 }
 
-/* --- the table ----------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 enum needs { /* what must hold for a metric to be defined */
              NEEDS_NOTHING,
@@ -556,7 +556,7 @@ static const struct mdp_metric_kind kinds[] = {
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
-/* --- evaluation ---------------------------------------------------------------------------------------- */
+/* --- evaluation --- */
 
 void mdp_metrics_weighted(const struct mdp_scored *scored, const struct mdp_metric_list *list,
                           const double (*weights)[MDP_LANES], struct mdp_metric_work *w,
@@ -644,7 +644,7 @@ void mdp_metric_reason(const struct mdp_metric *metric, const struct mdp_scored 
     mdp_text_add(reason, "not defined for these %zu rows", s->rows.n);
 }
 
-/* --- names --------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 const char *mdp_metric_kind_name(size_t i)
 {

@@ -62,7 +62,7 @@ mdp_status mdp_number_names(const char *const names[], size_t n, uint32_t number
     return MDP_OK;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* Where things stand in the file. */
 struct columns {
@@ -247,7 +247,7 @@ struct mdp_rows mdp_prediction_table_rows(const struct mdp_prediction_table *t)
                              .numbers = t->numbers};
 }
 
-/* --- two tables of the same rows -------------------------------------------------------------------------- */
+/* --- two tables of the same rows --- */
 
 /* class_of[k]: the class of `other` that class k of `table` is. */
 static mdp_status match_classes(const struct mdp_prediction_table *t,
@@ -348,7 +348,7 @@ mdp_status mdp_prediction_table_align(const struct mdp_prediction_table *t,
     return st;
 }
 
-/* --- writing -------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static void put_field(struct mdp_text *t, const char *text)
 {

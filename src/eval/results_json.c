@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- writing: one entry a line, so that two runs can be compared by diff ------------------------------- */
+/* --- writing: one entry a line, so that two runs can be compared by diff --- */
 
 /* ", " before every entry of an object or list but the first. */
 static void begin_entry(struct mdp_text *t, bool *first)
@@ -306,7 +306,7 @@ mdp_status mdp_results_to_json(const struct mdp_results *r, struct mdp_text *t, 
     return mdp_text_status(t, err);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 struct reader {
     const struct mdp_json *doc;

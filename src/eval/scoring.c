@@ -95,7 +95,7 @@ void mdp_scoring_release(struct mdp_scoring *s)
     *s = (struct mdp_scoring){0};
 }
 
-/* --- as JSON ---------------------------------------------------------------------------------------------- */
+/* --- as JSON --- */
 
 static void key_string(struct mdp_text *t, const char *before, const char *key, const char *text)
 {
@@ -163,7 +163,7 @@ void mdp_scoring_to_json(const struct mdp_scoring *s, struct mdp_text *t)
     mdp_text_add(t, "]}\n");
 }
 
-/* --- as a table --------------------------------------------------------------------------------------------- */
+/* --- as a table --- */
 
 static void put_value(struct mdp_text *t, double x)
 {

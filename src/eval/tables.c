@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- fields -------------------------------------------------------------------------------------------- */
+/* --- fields --- */
 
 /* A field as RFC 4180 wants it, in quotes where it must be. */
 static void put_text(struct mdp_text *t, const char *text)
@@ -43,7 +43,7 @@ static void next_count(struct mdp_text *t, uint64_t n)
     mdp_text_add(t, ",%llu", (unsigned long long)n);
 }
 
-/* --- tables -------------------------------------------------------------------------------------------- */
+/* --- tables --- */
 
 static void results_table(const struct mdp_results *r, struct mdp_text *t)
 {
@@ -125,7 +125,7 @@ static void roc_data(const struct mdp_results *r, struct mdp_text *t)
     }
 }
 
-/* --- files --------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static mdp_status write_file(const char *folder, const char *name, const struct mdp_text *content,
                              struct mdp_error *err)

@@ -33,8 +33,7 @@ mdp_status mdp_finished_may_replace(const char *path, bool *exists, struct mdp_e
     return st;
 }
 
-/* --- the facts -------------------------------------------------------------------------------------------
- */
+/* --- the facts --- */
 
 static mdp_status differs(const char *path, const char *key, const char *found, const char *expected,
                           struct mdp_error *err)
@@ -65,8 +64,7 @@ static mdp_status compare_attribute(const char *path, const struct mdp_h5 *file,
     return st;
 }
 
-/* --- the manifest ----------------------------------------------------------------------------------------
- */
+/* --- the manifest --- */
 
 /* Where the manifest's rows stand in the store: rows of failures have no place there. */
 struct places {
@@ -151,8 +149,7 @@ static mdp_status compare_manifest(const char *path, const struct mdp_h5 *file, 
     return st;
 }
 
-/* --- the pictures ----------------------------------------------------------------------------------------
- */
+/* --- the pictures --- */
 
 struct pictures {
     const char *store;
@@ -204,8 +201,7 @@ static mdp_status compare_pictures(const char *path, const struct mdp_h5 *file, 
     return st;
 }
 
-/* --- the whole -------------------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static bool is_compared(const char *key)
 {

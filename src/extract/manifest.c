@@ -40,8 +40,7 @@ static mdp_status keep_name(struct mdp_manifest *m, const char *name, const char
     return st;
 }
 
-/* --- columns ---------------------------------------------------------------------------------------------
- */
+/* --- columns --- */
 
 static mdp_status find_targets(const struct mdp_csv *csv, const struct mdp_list *labels,
                                struct columns *columns, struct mdp_error *err)
@@ -82,8 +81,7 @@ static mdp_status take_strings(const struct mdp_csv *csv, size_t column, size_t 
     return st;
 }
 
-/* --- paths and ids ---------------------------------------------------------------------------------------
- */
+/* --- paths and ids --- */
 
 struct named_row {
     const char *id;
@@ -138,8 +136,7 @@ static mdp_status check_rows(const struct mdp_csv *csv, const struct columns *co
     return check_ids(csv, columns, err);
 }
 
-/* --- classes ---------------------------------------------------------------------------------------------
- */
+/* --- classes --- */
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -258,8 +255,7 @@ static mdp_status read_labels(struct mdp_manifest *m, const struct mdp_csv *csv,
     return st == MDP_OK ? number_labels(m, csv, columns->label, err) : st;
 }
 
-/* --- targets ---------------------------------------------------------------------------------------------
- */
+/* --- targets --- */
 
 static mdp_status read_target(const struct mdp_csv *csv, size_t row, size_t column, int8_t *out,
                               struct mdp_error *err)
@@ -299,8 +295,7 @@ static mdp_status read_targets(struct mdp_manifest *m, const struct mdp_csv *csv
     return st;
 }
 
-/* --- attributes ------------------------------------------------------------------------------------------
- */
+/* --- attributes --- */
 
 static bool is_used(const struct columns *columns, size_t n_targets, size_t column)
 {
@@ -377,8 +372,7 @@ static mdp_status read_attributes(struct mdp_manifest *m, const struct mdp_csv *
     return st;
 }
 
-/* --- the whole -------------------------------------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static mdp_status find_folder(struct mdp_manifest *m, const char *path, const char *root,
                               struct mdp_error *err)
@@ -496,8 +490,7 @@ size_t mdp_manifest_line(const struct mdp_manifest *m, size_t row)
     return mdp_csv_line(owned->csv, row);
 }
 
-/* --- digests ---------------------------------------------------------------------------------------------
- */
+/* --- digests --- */
 
 /* Every string with its NUL, every number with its eight bytes: nothing runs into its neighbour. */
 static void add_string(struct mdp_text *t, const char *text)

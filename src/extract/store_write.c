@@ -77,8 +77,7 @@ static void release_block(struct block *b)
     free(b->reasons);
 }
 
-/* --- the datasets ----------------------------------------------------------------------------------------
- */
+/* --- the datasets --- */
 
 /* Name of /attributes/<column>. */
 static mdp_status attribute_path(const struct mdp_attribute *attribute, struct mdp_text *path,
@@ -137,8 +136,7 @@ static mdp_status make_attributes(struct mdp_h5 *file, const struct mdp_manifest
     return st;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------
- */
+/* --- rows --- */
 
 static void put_row(const struct mdp_store_content *c, const struct mdp_record *r, struct block *b)
 {
@@ -264,8 +262,7 @@ static mdp_status write_rows(struct mdp_h5 *file, const struct mdp_store_content
     return st;
 }
 
-/* --- the rest --------------------------------------------------------------------------------------------
- */
+/* --- the rest --- */
 
 static mdp_status write_text(struct mdp_h5 *file, const struct mdp_text_part *t, size_t width,
                              struct mdp_error *err)

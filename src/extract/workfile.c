@@ -38,8 +38,7 @@ struct mdp_workfile {
     time_t synced;
 };
 
-/* --- little-endian numbers -------------------------------------------------------------------------------
- */
+/* --- little-endian numbers --- */
 
 static void put(unsigned char *to, uint64_t value, size_t bytes)
 {
@@ -73,8 +72,7 @@ static float get_float(const unsigned char *from)
     return value;
 }
 
-/* --- records ---------------------------------------------------------------------------------------------
- */
+/* --- records --- */
 
 static size_t payload_size(size_t width)
 {
@@ -141,8 +139,7 @@ static void unpack(const struct mdp_workfile *work, const unsigned char *from, s
     r->reason[MDP_REASON_SIZE - 1] = '\0';
 }
 
-/* --- reading and writing at a place -----------------------------------------------------------------------
- */
+/* --- reading and writing at a place --- */
 
 static off_t place_of(const struct mdp_workfile *work, size_t row)
 {
@@ -197,8 +194,7 @@ mdp_status mdp_workfile_cut(struct mdp_workfile *work, size_t rows, struct mdp_e
     return MDP_OK;
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 /* Locks the file that has this name now: between open and lock another run may have finished and deleted it.
  */
@@ -416,8 +412,7 @@ mdp_status mdp_workfile_open(const char *path, const struct mdp_facts *facts,
     return st;
 }
 
-/* --- use -------------------------------------------------------------------------------------------------
- */
+/* --- use --- */
 
 size_t mdp_workfile_rows(const struct mdp_workfile *work)
 {

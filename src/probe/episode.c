@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the source -------------------------------------------------------------------------------------------
- */
+/* --- the source --- */
 
 static bool in_split(const struct mdp_store_info *info, size_t row, const char *split)
 {
@@ -285,8 +284,7 @@ void mdp_draw_source_release(struct mdp_draw_source *s)
     *s = (struct mdp_draw_source){0};
 }
 
-/* --- one episode ------------------------------------------------------------------------------------------
- */
+/* --- one episode --- */
 
 struct drawing {
     const struct mdp_draw_source *source;

@@ -102,7 +102,7 @@ static const char prompts[] =
     "  normal: [\"normal chest x-ray\", \"the lungs clear with no acute abnormality\"]\n"
     "  tuberculosis: [\"cavitary tuberculosis in the right upper lobe\"]\n";
 
-/* --- safetensors ----------------------------------------------------------------------------------------- */
+/* --- safetensors --- */
 
 struct checkpoint {
     struct mdp_text header, data;
@@ -253,7 +253,7 @@ static void make_weights(uint64_t seed, struct mdp_text *out)
     mdp_text_release(&c.data);
 }
 
-/* --- files ----------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static mdp_status write_in(const char *folder, const char *name, const struct mdp_text *text,
                            struct mdp_error *err)

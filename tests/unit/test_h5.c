@@ -215,8 +215,7 @@ static void content_hash_is_of_values(void **state)
     assert_string_equal(first, repacked);
 }
 
-/* --- hostile files ---------------------------------------------------------------------------------------
- */
+/* --- hostile files --- */
 
 static void expect_refusal(const char *name, const char *words)
 {

@@ -12,7 +12,7 @@
 
 #include <zlib.h>
 
-/* --- building files ------------------------------------------------------------------------------------------ */
+/* --- building files --- */
 
 #define RAW(t, literal) mdp_text_add_bytes(t, literal, sizeof(literal) - 1)
 
@@ -182,7 +182,7 @@ static void refuses(const struct mdp_text *t, const char *message)
     assert_string_equal(err.message, message);
 }
 
-/* --- safetensors --------------------------------------------------------------------------------------------- */
+/* --- safetensors --- */
 
 static void reads_safetensors(void **state)
 {
@@ -295,7 +295,7 @@ static void refuses_a_header_of_brackets(void **state)
     mdp_text_release(&t);
 }
 
-/* --- torch --------------------------------------------------------------------------------------------------- */
+/* --- torch --- */
 
 static const struct saved good = {.name = "a",
                                   .class = "ByteStorage",
@@ -475,7 +475,7 @@ static void bounds_the_walk(void **state)
     mdp_text_release(&t);
 }
 
-/* --- ZIP ----------------------------------------------------------------------------------------------------- */
+/* --- ZIP --- */
 
 static void refuses_broken_zips(void **state)
 {
@@ -516,7 +516,7 @@ static void refuses_broken_zips(void **state)
     mdp_text_release(&t);
 }
 
-/* --- legacy -------------------------------------------------------------------------------------------------- */
+/* --- legacy --- */
 
 static void legacy_file(struct mdp_text *t, const struct saved *s, const char *keys, int64_t count,
                         size_t bytes)
@@ -572,7 +572,7 @@ static void reads_and_refuses_legacy(void **state)
     mdp_text_release(&t);
 }
 
-/* --- the door ------------------------------------------------------------------------------------------------ */
+/* --- the door --- */
 
 static void names_other_files(void **state)
 {

@@ -41,8 +41,7 @@ static void show(const struct tapped *t, const float *values, size_t rows, size_
     t->tap(t->context, name, values, rows, columns);
 }
 
-/* --- patch embedding -------------------------------------------------------------------------------------
- */
+/* --- patch embedding --- */
 
 /* One row of patches as rows [W, channels * patch * patch]; pixels beyond the picture are 0. */
 static void cut_patches(const struct mdp_swin_config *c, const float *input, size_t row, size_t width,
@@ -71,8 +70,7 @@ static void embed(const struct mdp_swin *swin, const float *input, float *x, flo
     }
 }
 
-/* --- blocks ----------------------------------------------------------------------------------------------
- */
+/* --- blocks --- */
 
 static void gather(const struct group *g, const float *x, size_t dim)
 {
@@ -176,8 +174,7 @@ static void run_block(const struct mdp_swin *swin, const struct mdp_swin_stage *
     }
 }
 
-/* --- patch merging -----------------------------------------------------------------------------------------
- */
+/* --- patch merging --- */
 
 /* The four neighbours of every token of the smaller map's row: [W / 2, 4C]; beyond the map they are 0. */
 static void gather_neighbours(const struct mdp_swin_stage *stage, const float *x, size_t row, float *out)
