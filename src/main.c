@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cmd/commands.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,14 +29,13 @@ static const struct {
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
-static void print_usage(FILE *to)
+static void print_usage(void)
 {
-    fprintf(to,
-            "usage: medprobe COMMAND [options]\n"
-            "       medprobe COMMAND --help\n\n"
-            "few-shot linear probes on frozen medical image-text encoders; research use only\n\ncommands:\n");
+    printf("usage: medprobe COMMAND [options]\n"
+           "       medprobe COMMAND --help\n\n"
+           "few-shot linear probes on frozen medical image-text encoders; research use only\n\ncommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
 }
 
 static int exit_code_of(mdp_status st)
@@ -62,16 +62,25 @@ static int find_command(const char *name)
     return -1;
 }
 
+/* No name, or an unknown one: one line with the nearest command, or all of them. */
 static int no_command(const char *name)
 {
     const char *names[COMMAND_COUNT];
     const struct mdp_log log = {.level = MDP_LOG_ERROR};
+    char all[256] = "there are ";
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        size_t used = strlen(all);
         names[i] = commands[i].name;
-    const char *nearest = mdp_nearest_name(name, names, COMMAND_COUNT);
-    mdp_log(&log, MDP_LOG_ERROR, "no command '%s' (%s%s%s; see medprobe --help)", name,
-            nearest ? "did you mean '" : "expected a command", nearest ? nearest : "", nearest ? "'?" : "");
+        snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *nearest = name ? mdp_nearest_name(name, names, COMMAND_COUNT) : NULL;
+    if (!name)
+        mdp_log(&log, MDP_LOG_ERROR, "a command is missing (%s; medprobe --help says what they do)", all);
+    else if (nearest)
+        mdp_log(&log, MDP_LOG_ERROR, "no command '%s' (did you mean '%s'?)", name, nearest);
+    else
+        mdp_log(&log, MDP_LOG_ERROR, "no command '%s' (%s; medprobe --help says what they do)", name, all);
     return MDP_EXIT_USAGE;
 }
 
@@ -97,13 +106,17 @@ int main(int argc, char **argv)
     mdp_blas_begin(argv);
     if (own >= 0 && commands[own].own_name)
         return run_command(own, argc, argv);
-    if (argc < 2) {
-        print_usage(stderr);
-        return MDP_EXIT_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_usage(stdout);
+    if (argc < 2)
+        return no_command(NULL);
+    bool help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;
+    if (help && argc == 2) {
+        print_usage();
         return MDP_EXIT_OK;
+    }
+    if (help) { /* medprobe help COMMAND */
+        char *words[] = {argv[2], "--help", NULL};
+        int asked = find_command(argv[2]);
+        return asked < 0 ? no_command(argv[2]) : run_command(asked, 2, words);
     }
     int index = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     return index < 0 ? no_command(argv[1]) : run_command(index, argc - 1, argv + 1);

@@ -176,6 +176,8 @@ static mdp_status set_string(struct parser *p, const struct mdp_option *o, const
 {
     mdp_status st = MDP_OK;
 
+    if (!*text) /* "--weights $W" without a W: never meant, and found out late if taken */
+        return mdp_fail(p->err, MDP_ERR_USAGE, "--%s: is empty, expected %s", o->name, o->argument);
     if (o->choices) {
         struct mdp_text allowed = {0};
         size_t i = 0;
@@ -228,6 +230,8 @@ static mdp_status set_option(struct parser *p, struct mdp_option *o, const char 
     case MDP_OPTION_LIST:
         return set_list(p, o, text);
     case MDP_OPTION_REPEAT:
+        if (!*text)
+            return mdp_fail(p->err, MDP_ERR_USAGE, "--%s: is empty, expected %s", o->name, o->argument);
         return list_add(p, o->target, text, strlen(text));
     }
     *(bool *)o->target = true;
@@ -242,6 +246,9 @@ static mdp_status add_operand(struct parser *p, const struct mdp_usage *usage, c
     if (args->n >= usage->most_operands)
         return mdp_fail(p->err, MDP_ERR_USAGE, "'%s' is one argument too many (usage: medprobe %s %s)", text,
                         usage->command, usage->synopsis);
+    if (!*text)
+        return mdp_fail(p->err, MDP_ERR_USAGE, "argument %zu is empty, expected %s", args->n + 1,
+                        usage->operand);
     mdp_status st = mdp_grow(&args->operands, &capacity, args->n + 1, sizeof *args->operands, p->err);
     if (st != MDP_OK)
         return st;
@@ -339,9 +346,17 @@ static mdp_status unknown_key(const struct parser *p, const struct mdp_yaml *doc
 }
 
 const char *const mdp_project_keys[] = {
-    "manifest", "root",     "model",  "weights",     "vocab",      "prompts", "pipeline",
-    "store",    "results",  "shots",  "seeds",       "method",     "group",   "c-rule",
-    "classes",  "positive", "labels", "train-split", "test-split", "threads", NULL};
+    /* extract */
+    "model", "weights", "text-weights", "vocab", "text-pooling", "manifest", "root", "labels", "classes",
+    "positive", "limit", "prompts", "pipeline", "grey16", "orientation", "resize-order", "precision",
+    "batch-size", "max-pixels", "skip-errors", "store",
+    /* probe */
+    "results", "shots", "seeds", "seed", "method", "protocol", "c-rule", "c", "group", "train-split",
+    "test-split", "val-split", "draws", "allow-short", "save-probes", "resamples",
+    /* report */
+    "format", "report",
+    /* all */
+    "threads", "quiet", "log-level", NULL};
 
 static bool is_project_key(const char *key)
 {
@@ -362,8 +377,10 @@ static mdp_status apply_key(struct parser *p, const struct mdp_usage *usage, con
     struct mdp_option *o = find_option(p, name, strlen(name));
     if (!o && project && is_project_key(name))
         return MDP_OK;
-    if (!o || strcmp(o->name, "config") == 0 || strcmp(o->name, "help") == 0)
+    if (!o)
         return unknown_key(p, doc, key);
+    if (strcmp(o->name, "config") == 0 || strcmp(o->name, "help") == 0)
+        return mdp_yaml_fail(doc, key, p->err, "'%s' is for the command line only", name);
     if (o->given)
         return MDP_OK;
     o->given = true;
@@ -549,8 +566,8 @@ void mdp_options_help(const struct mdp_usage *usage, const struct mdp_option opt
     struct common_targets targets = {.level = "info"};
 
     add_common(rows, &shown, &targets);
-    mdp_text_add(out, "usage: medprobe %s %s\n\n%s\n\noptions:\n", usage->command, usage->synopsis,
-                 usage->summary);
+    mdp_text_add(out, "usage: medprobe %s %s\n\n%s\n%s", usage->command, usage->synopsis, usage->summary,
+                 n ? "\noptions:\n" : "");
     for (size_t i = 0; i < n; i++)
         help_row(&options[i], out);
     mdp_text_add(out, "\ncommon options:\n");
@@ -605,9 +622,10 @@ mdp_status mdp_options_yaml(const struct mdp_option options[], size_t n, struct 
 
 bool mdp_option_given(const struct mdp_option options[], size_t n, const char *name)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(options[i].name, name) == 0)
-            return options[i].given;
-    assert(!"mdp_option_given: no such option");
-    return false;
+    size_t i = 0;
+
+    while (i < n && strcmp(options[i].name, name) != 0)
+        i++;
+    assert(i < n); /* the command has such an option */
+    return i < n && options[i].given;
 }

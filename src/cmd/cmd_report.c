@@ -28,6 +28,7 @@ static const struct mdp_usage usage = {
     .least_operands = 1,
     .most_operands = 1000,
     .operand = "a run folder",
+    .project_out = "report",
 };
 
 static const struct {
@@ -137,7 +138,7 @@ mdp_status mdp_cmd_report(int argc, char **argv, int *exit_code, struct mdp_erro
 
     (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common,
-                                      &args, NULL, err);
+                                      &args, "results", err);
     if (st != MDP_OK || args.help)
         goto out;
     if (args.n > 1 && !opt.out) {

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     n_arguments = argc;
     arguments = argv;
     size_t classes = count("classes", "2");
-    if (argc < 2 || classes > sizeof names / sizeof names[0]) {
+    if (argc < 2 || argv[1][0] == '-' || classes > sizeof names / sizeof names[0]) {
         fprintf(stderr, "make_store OUT.h5 [key=value ...]\n");
         return 2;
     }

@@ -3,29 +3,36 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { NAME_SIZE = 512 };
+
+static mdp_status find_tensor(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
+                              size_t rank, const size_t shape[], struct mdp_error *err, const char *format,
+                              va_list arguments)
+{
+    char name[NAME_SIZE];
+    const int begin = snprintf(name, sizeof name, "%s", source->prefix);
+
+    if (begin < 0 || (size_t)begin >= sizeof name)
+        return mdp_fail(err, MDP_ERR_VALUE, "the prefix of tensor names is longer than %d bytes",
+                        NAME_SIZE - 1);
+    vsnprintf(name + begin, sizeof name - (size_t)begin, format, arguments);
+    return mdp_weights_get(source->weights, name, rank, shape, tensor, err);
+}
 
 mdp_status mdp_layer_tensor(const struct mdp_layer_source *source, float **values, size_t rank,
                             const size_t shape[], struct mdp_error *err, const char *format, ...)
 {
     const struct mdp_tensor *tensor = NULL;
-    char name[NAME_SIZE];
-    mdp_status st = MDP_OK;
     va_list arguments;
 
-    const int begin = snprintf(name, sizeof name, "%s", source->prefix);
-    if (begin < 0 || (size_t)begin >= sizeof name)
-        return mdp_fail(err, MDP_ERR_VALUE, "the prefix of tensor names is longer than %d bytes",
-                        NAME_SIZE - 1);
     va_start(arguments, format);
-    vsnprintf(name + begin, sizeof name - (size_t)begin, format, arguments);
+    mdp_status st = find_tensor(source, &tensor, rank, shape, err, format, arguments);
     va_end(arguments);
-    st = mdp_weights_get(source->weights, name, rank, shape, &tensor, err);
     if (st != MDP_OK)
         return st;
     *values = mdp_new_array(tensor->count, sizeof **values, err, &st);
@@ -50,36 +57,43 @@ void mdp_layer_norm_release(struct mdp_norm *norm)
     *norm = (struct mdp_norm){0};
 }
 
-/* Appends one tensor to stacked[...] at `at`. */
-static mdp_status stack_tensor(const struct mdp_layer_source *source, const char *name, const char *part,
-                               size_t rank, const size_t shape[], float *stacked, struct mdp_error *err)
+/* One tensor of a linear layer, found and of the right shape, or an error; nothing is allocated. */
+static mdp_status find_part(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
+                            size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
 {
-    float *values = NULL;
-    mdp_status st = mdp_layer_tensor(source, &values, rank, shape, err, "%s.%s", name, part);
+    va_list arguments;
 
-    if (st == MDP_OK)
-        memcpy(stacked, values, shape[0] * (rank == 2 ? shape[1] : 1) * sizeof *values);
-    free(values);
+    va_start(arguments, format);
+    mdp_status st = find_tensor(source, tensor, rank, shape, err, format, arguments);
+    va_end(arguments);
     return st;
 }
 
+/* Shapes come from a card, which may ask for anything: the file's tensors are looked at before memory is. */
 mdp_status mdp_layer_linear_read(const struct mdp_layer_source *source, const char *const names[], size_t n,
                                  size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
                                  struct mdp_error *err)
 {
     const size_t shape[] = {out, in};
+    const struct mdp_tensor *parts[MDP_LAYER_STACK] = {NULL}, *biases[MDP_LAYER_STACK] = {NULL};
+    float *weight = NULL, *bias = NULL;
     mdp_status st = MDP_OK;
-    float *weight = mdp_new_array(n * out * in, sizeof *weight, err, &st), *bias = NULL;
 
-    if (!weight || (with_bias && !(bias = mdp_new_array(n * out, sizeof *bias, err, &st))))
-        goto out;
+    assert(n <= MDP_LAYER_STACK);
     for (size_t i = 0; i < n && st == MDP_OK; i++) {
-        st = stack_tensor(source, names[i], "weight", 2, shape, weight + i * out * in, err);
+        st = find_part(source, &parts[i], 2, shape, err, "%s.weight", names[i]);
         if (st == MDP_OK && with_bias)
-            st = stack_tensor(source, names[i], "bias", 1, shape, bias + i * out, err);
+            st = find_part(source, &biases[i], 1, shape, err, "%s.bias", names[i]);
     }
-    if (st == MDP_OK)
-        st = mdp_linear_init(linear, weight, bias, n * out, in, err);
+    if (st != MDP_OK || !(weight = mdp_new_array(n * out * in, sizeof *weight, err, &st)) ||
+        (with_bias && !(bias = mdp_new_array(n * out, sizeof *bias, err, &st))))
+        goto out;
+    for (size_t i = 0; i < n; i++) {
+        mdp_tensor_to_f32(parts[i], weight + i * out * in);
+        if (with_bias)
+            mdp_tensor_to_f32(biases[i], bias + i * out);
+    }
+    st = mdp_linear_init(linear, weight, bias, n * out, in, err);
 
 out:
     free(weight);

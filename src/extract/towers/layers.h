@@ -30,6 +30,8 @@ mdp_status mdp_layer_norm_read(const struct mdp_layer_source *source, const char
                                struct mdp_norm *norm, struct mdp_error *err);
 void mdp_layer_norm_release(struct mdp_norm *norm);
 
+enum { MDP_LAYER_STACK = 3 }; /* most layers that are read as one: query, key, value */
+
 /* <name>.weight[O, I] and, with_bias, <name>.bias[O]. Several names are stacked: one product for query, key
    and value. */
 mdp_status mdp_layer_linear_read(const struct mdp_layer_source *source, const char *const names[], size_t n,
