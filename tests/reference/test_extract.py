@@ -3,7 +3,7 @@
 
 Property: unit embeddings differ by at most 5e-6 in any value. Reason: the preprocessed pictures are equal, so what
 differs is the order of float32 sums; over some ten layers of unit-sized values that is a few 1e-7 of a vector of length 1.
-Fault seen by this test (planted once): bilinear in place of bicubic, 5e-3; padding left out of the mean of texts, 4e-2.
+Faults that this test sees: bilinear in place of bicubic moves values by 3e-2, padding left out of the mean of texts by 2e-1.
 """
 import subprocess
 
