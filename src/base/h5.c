@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE /* memmem */
 #include "base/h5.h"
 
 #include "base/file.h"
@@ -136,6 +137,26 @@ mdp_status mdp_h5_create(const char *path, struct mdp_h5 **out, struct mdp_error
     return st;
 }
 
+/* A heap in the file (names of old groups, strings of variable length) begins with four letters, a version, three
+   zeros and its size. HDF5 allocates that many bytes before it looks whether the file has them. */
+static mdp_status check_heaps(const char *path, const struct mdp_map *map, struct mdp_error *err)
+{
+    static const char heads[][8] = {{'G', 'C', 'O', 'L', 1, 0, 0, 0}, {'H', 'E', 'A', 'P', 0, 0, 0, 0}};
+    const unsigned char *end = map->bytes + map->n, *at;
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        for (at = map->bytes; (at = memmem(at, (size_t)(end - at), heads[i], sizeof heads[i])); at++) {
+            uint64_t size = 0;
+            for (size_t b = 0; b < sizeof size && at + 8 + b < end; b++)
+                size |= (uint64_t)at[8 + b] << (8 * b);
+            if (size > map->n)
+                return mdp_fail(err, MDP_ERR_FORMAT,
+                                "%s: a heap at byte %zu promises %llu bytes, the file has %zu", path,
+                                (size_t)(at - map->bytes), (unsigned long long)size, map->n);
+        }
+    return MDP_OK;
+}
+
 mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *err)
 {
     struct mdp_map map = {0};
@@ -143,9 +164,11 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *
     size_t size = map.n;
 
     *out = NULL;
+    if (st == MDP_OK)
+        st = check_heaps(path, &map, err);
+    mdp_map_release(&map);
     if (st != MDP_OK)
         return st;
-    mdp_map_release(&map);
     st = new_file(path, out, err);
     if (st != MDP_OK)
         return st;
@@ -648,26 +671,140 @@ static mdp_status add_block(const struct mdp_h5 *file, const char *name, hid_t t
     return st;
 }
 
-/* HDF5 allocates strings of variable length while it reads. Every string has its own place in the file, so
-   all together are not larger than it, unless many rows are made to point to one large string. */
-struct budget {
-    size_t left;
+/* HDF5 allocates strings of variable length while it reads, one by one, and forgets some of them when it fails in
+   the middle. They come from here and are given back together. Every string has its own place in the file, so all
+   together are not larger than it, unless many rows are made to point to one large string: `left` bounds them. */
+enum { PIECE = 64 << 10 };
+
+struct piece {
+    struct piece *next;
+    size_t used, size;
+    max_align_t bytes[];
+};
+
+struct arena {
+    struct piece *first;
+    size_t left; /* bytes that may still be taken */
 };
 
 static void *take(size_t size, void *context)
 {
-    struct budget *budget = context;
+    struct arena *arena = context;
+    struct piece *piece = arena->first;
+    size_t rounded = 0;
 
-    if (size > budget->left)
+    if (size > arena->left || !mdp_add_size(size, sizeof(max_align_t) - 1, &rounded))
         return NULL;
-    budget->left -= size;
-    return malloc(size);
+    rounded -= rounded % sizeof(max_align_t);
+    if (!piece || piece->size - piece->used < rounded) {
+        size_t most = rounded > PIECE ? rounded : PIECE;
+        piece = malloc(sizeof *piece + most);
+        if (!piece)
+            return NULL;
+        *piece = (struct piece){.next = arena->first, .size = most};
+        arena->first = piece;
+    }
+    void *at = (char *)piece->bytes + piece->used;
+    piece->used += rounded;
+    arena->left -= size;
+    return at;
 }
 
-static void give_back(void *block, void *context)
+static void keep(void *block, void *context)
 {
+    (void)block;
     (void)context;
-    free(block);
+}
+
+static void release_arena(struct arena *arena)
+{
+    while (arena->first) {
+        struct piece *next = arena->first->next;
+        free(arena->first);
+        arena->first = next;
+    }
+}
+
+/* In the file a string of variable length is its length (4 bytes) and a place in a heap. HDF5 allocates that length
+   before it looks at the heap, so the lengths are read first, as raw bytes, and summed up. Compressed chunks are not
+   looked into. */
+struct lengths {
+    size_t element; /* bytes of one length with its place */
+    size_t left;    /* bytes that all strings may have together */
+};
+
+static bool lengths_fit(struct lengths *lengths, const unsigned char *raw, size_t bytes)
+{
+    for (size_t at = 0; at + lengths->element <= bytes; at += lengths->element) {
+        size_t n = raw[at] | (size_t)raw[at + 1] << 8 | (size_t)raw[at + 2] << 16 | (size_t)raw[at + 3] << 24;
+        if (n > lengths->left)
+            return false;
+        lengths->left -= n;
+    }
+    return true;
+}
+
+static bool chunk_lengths_fit(hid_t dataset, struct lengths *lengths, size_t rows, size_t chunk_rows,
+                              unsigned char *raw)
+{
+    bool fit = true;
+
+    for (size_t row = 0; row < rows && fit; row += chunk_rows) {
+        hsize_t start = row, stored = 0;
+        uint32_t skipped = 0;
+        if (H5Dget_chunk_storage_size(dataset, &start, &stored) >= 0 &&
+            stored == chunk_rows * lengths->element &&
+            H5Dread_chunk(dataset, H5P_DEFAULT, &start, &skipped, raw) >= 0) {
+            size_t used = rows - row < chunk_rows ? rows - row : chunk_rows;
+            fit = lengths_fit(lengths, raw, used * lengths->element);
+        }
+    }
+    return fit;
+}
+
+static bool contiguous_lengths_fit(const struct mdp_h5 *file, hid_t dataset, struct lengths *lengths,
+                                   size_t rows)
+{
+    struct mdp_map map = {0};
+    haddr_t at = H5Dget_offset(dataset);
+    size_t bytes = 0;
+    bool fit = true;
+
+    if (at != HADDR_UNDEF && mdp_mul_size(rows, lengths->element, &bytes) &&
+        mdp_map_open(file->path, &map, NULL) == MDP_OK && at < map.n && bytes <= map.n - (size_t)at)
+        fit = lengths_fit(lengths, map.bytes + at, bytes);
+    mdp_map_release(&map);
+    return fit;
+}
+
+static mdp_status check_lengths(const struct mdp_h5 *file, const char *name, hid_t dataset, size_t rows,
+                                struct mdp_error *err)
+{
+    hid_t creation = H5Dget_create_plist(dataset), origin = H5Fget_create_plist(file->id);
+    struct lengths lengths = {.left = file->size + SLACK};
+    size_t address = 8, size = 8;
+    hsize_t chunk_rows = 0;
+    mdp_status st = MDP_OK;
+    bool fit = true;
+
+    H5Pget_sizes(origin, &address, &size);
+    lengths.element = 4 + address + 4;
+    if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
+        fit = contiguous_lengths_fit(file, dataset, &lengths, rows);
+    } else if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_nfilters(creation) == 0 &&
+               H5Pget_chunk(creation, 1, &chunk_rows) == 1 && chunk_rows) {
+        /* check_chunks has bounded their size */
+        unsigned char *raw = mdp_new_array((size_t)chunk_rows, lengths.element, err, &st);
+        fit = !raw || chunk_lengths_fit(dataset, &lengths, rows, (size_t)chunk_rows, raw);
+        free(raw);
+    }
+    H5Pclose(creation);
+    H5Pclose(origin);
+    H5Eclear2(H5E_DEFAULT);
+    if (st == MDP_OK && !fit)
+        st = mdp_fail(err, MDP_ERR_LIMIT, "%s: the strings of %s promise more bytes than the file has",
+                      file->path, name);
+    return st;
 }
 
 static mdp_status read_all_strings(const struct mdp_h5 *file, const char *name, hid_t dataset,
@@ -678,19 +815,19 @@ static mdp_status read_all_strings(const struct mdp_h5 *file, const char *name, 
     hid_t type = H5Dget_type(dataset), transfer = H5Pcreate(H5P_DATASET_XFER);
     size_t size = H5Tget_size(type), rows = shape->rank ? shape->dims[0] : 1;
     size_t at_once = BLOCK / size ? BLOCK / size : 1;
-    struct budget budget = {file->size + SLACK};
-    bool variable = H5Tis_variable_str(type) > 0;
+    struct arena arena = {.left = file->size + SLACK};
     char *block = mdp_new_array(rows < at_once ? rows : at_once, size, err, &st);
 
-    H5Pset_vlen_mem_manager(transfer, take, &budget, give_back, NULL);
+    if (st == MDP_OK && shape->rank == 1 && H5Tis_variable_str(type) > 0)
+        st = check_lengths(file, name, dataset, rows, err);
+    H5Pset_vlen_mem_manager(transfer, take, &arena, keep, NULL);
     for (size_t row = 0; st == MDP_OK && row < rows; row += at_once) {
         size_t count = rows - row < at_once ? rows - row : at_once;
         memset(block, 0, count * size);
         st = read_block(file, name, dataset, shape, type, transfer, row, count, block, err);
         if (st == MDP_OK)
             st = add_block(file, name, type, block, count, out, err);
-        for (size_t i = 0; variable && i < count; i++)
-            free(((char **)(void *)block)[i]);
+        release_arena(&arena);
     }
     free(block);
     H5Pclose(transfer);

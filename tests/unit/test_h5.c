@@ -250,6 +250,55 @@ static void refuses_what_is_not_there(void **state)
     expect_refusal("/deflated", "promises");
 }
 
+/* A heap and a string that promise gigabytes: HDF5 would allocate them first and look then. */
+static void refuses_lengths_that_lie(void **state)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_h5 *file = NULL;
+    char *bytes = NULL, **strings = NULL;
+    size_t n = 0, count = 0, dims[] = {4};
+
+    (void)state;
+    for (int growing = 0; growing < 2; growing++) {
+        assert_ok(mdp_h5_create(path, &file, &err), err);
+        if (growing) {
+            assert_ok(mdp_h5_make_growing(file, "/s", MDP_H5_STRING, 0, &err), err);
+            assert_ok(mdp_h5_append(file, "/s", 4, names, &err), err);
+        } else {
+            assert_ok(mdp_h5_write(file, "/s", MDP_H5_STRING, 1, dims, names, &err), err);
+        }
+        assert_ok(mdp_h5_close(file, &err), err);
+        assert_ok(mdp_file_read(path, 1 << 24, &bytes, &n, &err), err);
+        /* The length of the last string, before the place of the heap: 34 bytes, once in the file. */
+        const unsigned char length[] = {34, 0, 0, 0};
+        size_t found = 0;
+        for (size_t at = 0; at + 16 <= n; at++)
+            if (memcmp(bytes + at, length, 4) == 0 && memcmp(bytes + at + 13, "\0\0\0", 3) == 0 &&
+                bytes[at + 12] >= 1 && bytes[at + 12] <= 4) {
+                memcpy(bytes + at, "\xf0\xff\xff\x7f", 4);
+                found++;
+            }
+        assert_int_equal(found, 1);
+        assert_ok(mdp_file_write(path, bytes, n, &err), err);
+        free(bytes);
+        assert_ok(mdp_h5_open(path, &file, &err), err);
+        assert_int_equal(mdp_h5_read_strings(file, "/s", &strings, &count, &err), MDP_ERR_LIMIT);
+        assert_non_null(strstr(err.message, "promise more bytes than the file has"));
+        mdp_h5_free(file);
+    }
+    write_sample(path, 0);
+    assert_ok(mdp_file_read(path, 1 << 24, &bytes, &n, &err), err);
+    size_t at = 0;
+    while (at + 16 <= n && memcmp(bytes + at, "GCOL", 4) != 0)
+        at++;
+    assert_true(at + 16 <= n);
+    bytes[at + 12] = 0x10; /* 64 GB */
+    assert_ok(mdp_file_write(path, bytes, n, &err), err);
+    free(bytes);
+    assert_int_equal(mdp_h5_open(path, &file, &err), MDP_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "a heap at byte"));
+}
+
 static void refuses_other_files(void **state)
 {
     hsize_t four = 4;
@@ -366,15 +415,11 @@ static void survives_cuts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_was_written),
-        cmocka_unit_test(same_values_are_same_bytes),
-        cmocka_unit_test(content_hash_is_of_values),
-        cmocka_unit_test(refuses_what_is_not_there),
-        cmocka_unit_test(refuses_other_files),
-        cmocka_unit_test(refuses_wrong_types),
-        cmocka_unit_test(refuses_bad_utf8),
-        cmocka_unit_test(refuses_what_is_no_store),
-        cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(reads_what_was_written),    cmocka_unit_test(same_values_are_same_bytes),
+        cmocka_unit_test(content_hash_is_of_values), cmocka_unit_test(refuses_what_is_not_there),
+        cmocka_unit_test(refuses_lengths_that_lie),  cmocka_unit_test(refuses_other_files),
+        cmocka_unit_test(refuses_wrong_types),       cmocka_unit_test(refuses_bad_utf8),
+        cmocka_unit_test(refuses_what_is_no_store),  cmocka_unit_test(survives_cuts),
     };
 
     return cmocka_run_group_tests_name("h5", tests, make_folder, remove_folder);
