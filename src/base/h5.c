@@ -27,6 +27,8 @@ enum {
 static const size_t max_chunk = (size_t)512 << 20;    /* bytes, uncompressed */
 static const size_t max_attribute = (size_t)64 << 20; /* bytes */
 
+struct heaps;
+
 /* A dataset that is being appended to, or that was read last. */
 struct open_dataset {
     char *name;
@@ -41,6 +43,7 @@ struct mdp_h5 {
     size_t size; /* bytes of the file when it was opened for reading */
     struct open_dataset *growing;
     size_t n_growing, growing_capacity;
+    struct heaps *heaps;       /* strings of variable length, once some were read */
     struct open_dataset *last; /* the dataset read last stays open: rows are often asked for one by one */
 };
 
@@ -89,7 +92,8 @@ static hid_t file_access(void)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    /* Format 1.10: all that describes the data has checksums, indices of chunks among it. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_file_locking(access, false, true);
     return access;
 }
@@ -187,6 +191,8 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *
     return st;
 }
 
+static void free_heaps(struct heaps *heaps);
+
 static bool close_dataset(struct open_dataset *dataset)
 {
     bool fine = dataset->id < 0 || H5Dclose(dataset->id) >= 0;
@@ -226,6 +232,7 @@ void mdp_h5_free(struct mdp_h5 *file)
         H5Fclose(file->id);
     H5Eclear2(H5E_DEFAULT);
     free(file->growing);
+    free_heaps(file->heaps);
     free(file->last);
     free(file->path);
     free(file);
@@ -725,85 +732,211 @@ static void release_arena(struct arena *arena)
     }
 }
 
-/* In the file a string of variable length is its length (4 bytes) and a place in a heap. HDF5 allocates that length
-   before it looks at the heap, so the lengths are read first, as raw bytes, and summed up. Compressed chunks are not
-   looked into. */
-struct lengths {
-    size_t element; /* bytes of one length with its place */
-    size_t left;    /* bytes that all strings may have together */
+/* --- strings of variable length: what the file says of them, checked before HDF5 believes it ------------- */
+
+/* In the file a string is its length (4 bytes), the address of a heap (8 bytes as a rule) and a number in it (4). A
+   heap is a header of 16 bytes (four letters, version, size), then objects: number (2), references (2), 4 unused, size
+   (8), bytes, padding to 8; number 0 is the free rest. HDF5 1.10 allocates the length before it looks at the heap,
+   takes any number and copies as many bytes as the heap says. So everything that a dataset refers to is looked at
+   here first: the heap must be whole, the object in it, and of the string's length. Compressed chunks are not looked
+   into; deflate has a checksum of its own. */
+enum { HEAP_HEADER = 16, OBJECT_HEADER = 16, MAX_OBJECT = 65535 };
+
+struct heap {
+    size_t at;    /* in the file */
+    size_t first; /* of its objects in `sizes` */
+    size_t n;     /* objects: numbers 0 to n - 1 */
 };
 
-static bool lengths_fit(struct lengths *lengths, const unsigned char *raw, size_t bytes)
+struct heaps {
+    struct heap *at; /* [n], by place in the file */
+    size_t n, capacity;
+    uint32_t *sizes; /* size of an object + 1; 0: there is none of this number */
+    size_t n_sizes, sizes_capacity;
+    bool broken; /* one was not whole */
+};
+
+static void free_heaps(struct heaps *heaps)
 {
-    for (size_t at = 0; at + lengths->element <= bytes; at += lengths->element) {
-        size_t n = raw[at] | (size_t)raw[at + 1] << 8 | (size_t)raw[at + 2] << 16 | (size_t)raw[at + 3] << 24;
-        if (n > lengths->left)
+    if (!heaps)
+        return;
+    free(heaps->at);
+    free(heaps->sizes);
+    free(heaps);
+}
+
+static uint64_t little(const unsigned char *from, size_t bytes)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        value |= (uint64_t)from[i] << (8 * i);
+    return value;
+}
+
+/* The objects of the heap at raw[size]; one that is not whole is left out (it may be a remnant that nothing refers
+   to). */
+static mdp_status add_heap(struct heaps *heaps, const unsigned char *raw, size_t size, size_t at,
+                           struct mdp_error *err)
+{
+    struct heap heap = {.at = at, .first = heaps->n_sizes, .n = size / OBJECT_HEADER};
+    mdp_status st;
+
+    if (heap.n > MAX_OBJECT + 1)
+        heap.n = MAX_OBJECT + 1;
+    st = mdp_grow(&heaps->sizes, &heaps->sizes_capacity, heaps->n_sizes + heap.n, sizeof *heaps->sizes, err);
+    if (st == MDP_OK)
+        st = mdp_grow(&heaps->at, &heaps->capacity, heaps->n + 1, sizeof *heaps->at, err);
+    if (st != MDP_OK)
+        return st;
+    memset(heaps->sizes + heap.first, 0, heap.n * sizeof *heaps->sizes);
+    for (size_t place = HEAP_HEADER; size - place >= OBJECT_HEADER;) {
+        size_t number = (size_t)little(raw + place, 2), rest = size - place - OBJECT_HEADER;
+        uint64_t bytes = little(raw + place + 8, 8);
+        if (number == 0)
+            break; /* free to the end */
+        size_t padded = (size_t)(bytes + 7) / 8 * 8;
+        if (bytes > rest || padded > rest || bytes >= UINT32_MAX || number >= heap.n ||
+            heaps->sizes[heap.first + number]) {
+            heaps->broken = true;
+            return MDP_OK;
+        }
+        heaps->sizes[heap.first + number] = (uint32_t)bytes + 1;
+        place += OBJECT_HEADER + padded;
+    }
+    heaps->n_sizes += heap.n;
+    heaps->at[heaps->n++] = heap;
+    return MDP_OK;
+}
+
+static mdp_status find_heaps(const struct mdp_h5 *file, struct heaps *heaps, struct mdp_error *err)
+{
+    static const unsigned char head[8] = {'G', 'C', 'O', 'L', 1, 0, 0, 0};
+    struct mdp_map map = {0};
+    mdp_status st = mdp_map_open(file->path, &map, err);
+    const unsigned char *at = map.bytes, *end = map.bytes + map.n;
+
+    while (st == MDP_OK && (at = memmem(at, (size_t)(end - at), head, sizeof head))) {
+        size_t left = (size_t)(end - at);
+        uint64_t size = left >= HEAP_HEADER ? little(at + 8, 8) : 0;
+        if (size >= HEAP_HEADER && size <= left)
+            st = add_heap(heaps, at, (size_t)size, (size_t)(at - map.bytes), err);
+        else
+            heaps->broken = true;
+        at++;
+    }
+    mdp_map_release(&map);
+    return st;
+}
+
+/* What one dataset refers to. */
+struct references {
+    const struct heaps *heaps;
+    size_t address, element; /* bytes of an address, of a reference */
+    size_t left;             /* bytes that all strings may have together */
+};
+
+static int by_place(const void *key, const void *heap)
+{
+    size_t at = *(const size_t *)key, other = ((const struct heap *)heap)->at;
+
+    return (at > other) - (at < other);
+}
+
+static bool references_hold(struct references *r, const unsigned char *raw, size_t bytes)
+{
+    const struct heap *heap = NULL;
+
+    for (const unsigned char *at = raw; (size_t)(at - raw) + r->element <= bytes; at += r->element) {
+        size_t length = (size_t)little(at, 4), place = (size_t)little(at + 4, r->address);
+        size_t number = (size_t)little(at + 4 + r->address, 4);
+        if (length == 0)
+            continue;
+        if (length > r->left)
             return false;
-        lengths->left -= n;
+        r->left -= length;
+        if (!heap || heap->at != place)
+            heap = bsearch(&place, r->heaps->at, r->heaps->n, sizeof *heap, by_place);
+        if (!heap || number >= heap->n || r->heaps->sizes[heap->first + number] != length + 1)
+            return false;
     }
     return true;
 }
 
-static bool chunk_lengths_fit(hid_t dataset, struct lengths *lengths, size_t rows, size_t chunk_rows,
-                              unsigned char *raw)
+static bool chunks_hold(hid_t dataset, struct references *r, size_t rows, size_t chunk_rows,
+                        unsigned char *raw)
 {
-    bool fit = true;
+    bool hold = true;
 
-    for (size_t row = 0; row < rows && fit; row += chunk_rows) {
+    for (size_t row = 0; row < rows && hold; row += chunk_rows) {
         hsize_t start = row, stored = 0;
         uint32_t skipped = 0;
-        if (H5Dget_chunk_storage_size(dataset, &start, &stored) >= 0 &&
-            stored == chunk_rows * lengths->element &&
+        if (H5Dget_chunk_storage_size(dataset, &start, &stored) >= 0 && stored == chunk_rows * r->element &&
             H5Dread_chunk(dataset, H5P_DEFAULT, &start, &skipped, raw) >= 0) {
             size_t used = rows - row < chunk_rows ? rows - row : chunk_rows;
-            fit = lengths_fit(lengths, raw, used * lengths->element);
+            hold = references_hold(r, raw, used * r->element);
         }
     }
-    return fit;
+    return hold;
 }
 
-static bool contiguous_lengths_fit(const struct mdp_h5 *file, hid_t dataset, struct lengths *lengths,
-                                   size_t rows)
+static bool contiguous_holds(const struct mdp_h5 *file, hid_t dataset, struct references *r, size_t rows)
 {
     struct mdp_map map = {0};
     haddr_t at = H5Dget_offset(dataset);
     size_t bytes = 0;
-    bool fit = true;
+    bool holds = true;
 
-    if (at != HADDR_UNDEF && mdp_mul_size(rows, lengths->element, &bytes) &&
+    if (at != HADDR_UNDEF && mdp_mul_size(rows, r->element, &bytes) &&
         mdp_map_open(file->path, &map, NULL) == MDP_OK && at < map.n && bytes <= map.n - (size_t)at)
-        fit = lengths_fit(lengths, map.bytes + at, bytes);
+        holds = references_hold(r, map.bytes + at, bytes);
     mdp_map_release(&map);
-    return fit;
+    return holds;
 }
 
-static mdp_status check_lengths(const struct mdp_h5 *file, const char *name, hid_t dataset, size_t rows,
-                                struct mdp_error *err)
+static mdp_status need_heaps(const struct mdp_h5 *file, struct mdp_error *err)
+{
+    struct mdp_h5 *open = (struct mdp_h5 *)(uintptr_t)file; /* a cache: what the file says does not change */
+    mdp_status st = MDP_OK;
+
+    if (file->heaps)
+        return MDP_OK;
+    open->heaps = mdp_new_array(1, sizeof *open->heaps, err, &st);
+    return st == MDP_OK ? find_heaps(file, open->heaps, err) : st;
+}
+
+static mdp_status check_references(const struct mdp_h5 *file, const char *name, hid_t dataset, size_t rows,
+                                   struct mdp_error *err)
 {
     hid_t creation = H5Dget_create_plist(dataset), origin = H5Fget_create_plist(file->id);
-    struct lengths lengths = {.left = file->size + SLACK};
-    size_t address = 8, size = 8;
-    hsize_t chunk_rows = 0;
-    mdp_status st = MDP_OK;
-    bool fit = true;
+    struct references r = {.address = 8, .left = file->size + SLACK};
+    size_t unused = 0;
+    hsize_t chunk_rows = 0, user_block = 0;
+    mdp_status st = need_heaps(file, err);
+    bool hold = true;
 
-    H5Pget_sizes(origin, &address, &size);
-    lengths.element = 4 + address + 4;
-    if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
-        fit = contiguous_lengths_fit(file, dataset, &lengths, rows);
-    } else if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_nfilters(creation) == 0 &&
-               H5Pget_chunk(creation, 1, &chunk_rows) == 1 && chunk_rows) {
+    r.heaps = file->heaps;
+    H5Pget_sizes(origin, &r.address, &unused);
+    H5Pget_userblock(origin, &user_block);
+    r.element = 4 + r.address + 4;
+    if (st != MDP_OK || user_block || H5Pget_nfilters(creation) > 0) {
+        ; /* addresses count from behind the user block; what is compressed has a checksum */
+    } else if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
+        hold = contiguous_holds(file, dataset, &r, rows);
+    } else if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, 1, &chunk_rows) == 1 &&
+               chunk_rows) {
         /* check_chunks has bounded their size */
-        unsigned char *raw = mdp_new_array((size_t)chunk_rows, lengths.element, err, &st);
-        fit = !raw || chunk_lengths_fit(dataset, &lengths, rows, (size_t)chunk_rows, raw);
+        unsigned char *raw = mdp_new_array((size_t)chunk_rows, r.element, err, &st);
+        hold = !raw || chunks_hold(dataset, &r, rows, (size_t)chunk_rows, raw);
         free(raw);
     }
     H5Pclose(creation);
     H5Pclose(origin);
     H5Eclear2(H5E_DEFAULT);
-    if (st == MDP_OK && !fit)
-        st = mdp_fail(err, MDP_ERR_LIMIT, "%s: the strings of %s promise more bytes than the file has",
-                      file->path, name);
+    if (st == MDP_OK && !hold)
+        st = mdp_fail(err, MDP_ERR_FORMAT,
+                      "%s: the strings of %s are damaged: they refer to what is not in the file", file->path,
+                      name);
     return st;
 }
 
@@ -819,7 +952,7 @@ static mdp_status read_all_strings(const struct mdp_h5 *file, const char *name, 
     char *block = mdp_new_array(rows < at_once ? rows : at_once, size, err, &st);
 
     if (st == MDP_OK && shape->rank == 1 && H5Tis_variable_str(type) > 0)
-        st = check_lengths(file, name, dataset, rows, err);
+        st = check_references(file, name, dataset, rows, err);
     H5Pset_vlen_mem_manager(transfer, take, &arena, keep, NULL);
     for (size_t row = 0; st == MDP_OK && row < rows; row += at_once) {
         size_t count = rows - row < at_once ? rows - row : at_once;
@@ -938,14 +1071,20 @@ static mdp_status attribute_strings(const struct mdp_h5 *file, const char *label
 {
     hid_t type = H5Aget_type(attribute);
     size_t count = element_count(shape);
-    mdp_status st = MDP_OK;
+    mdp_status st = need_heaps(file, err);
     char *block = mdp_new_array(count, H5Tget_size(type), err, &st);
 
-    if (block && count && H5Aread(attribute, type, block) < 0)
+    /* Where an attribute's strings lie cannot be seen from here: every heap must be whole. */
+    if (st == MDP_OK && H5Tis_variable_str(type) > 0 && file->heaps->broken)
+        st = mdp_fail(err, MDP_ERR_FORMAT,
+                      "%s: %s: a heap of strings in the file is damaged (h5repack may mend it)", file->path,
+                      label);
+    bool read = st == MDP_OK && (count == 0 || H5Aread(attribute, type, block) >= 0);
+    if (st == MDP_OK && !read)
         st = fail(file, "read", label, err);
     if (st == MDP_OK)
         st = add_block(file, label, type, block, count, list, err);
-    for (size_t i = 0; block && H5Tis_variable_str(type) > 0 && i < count; i++)
+    for (size_t i = 0; read && H5Tis_variable_str(type) > 0 && i < count; i++)
         H5free_memory(((char **)(void *)block)[i]);
     free(block);
     H5Tclose(type);
