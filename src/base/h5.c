@@ -793,8 +793,12 @@ static mdp_status add_heap(struct heaps *heaps, const unsigned char *raw, size_t
     for (size_t place = HEAP_HEADER; size - place >= OBJECT_HEADER;) {
         size_t number = (size_t)little(raw + place, 2), rest = size - place - OBJECT_HEADER;
         uint64_t bytes = little(raw + place + 8, 8);
-        if (number == 0)
-            break; /* free to the end */
+        if (number == 0) { /* free to the end */
+            heaps->broken |= bytes != size - place;
+            if (bytes != size - place)
+                return MDP_OK;
+            break;
+        }
         size_t padded = (size_t)(bytes + 7) / 8 * 8;
         if (bytes > rest || padded > rest || bytes >= UINT32_MAX || number >= heap.n ||
             heaps->sizes[heap.first + number]) {
