@@ -57,10 +57,10 @@ def test_embeddings_are_those_of_transformers(held_out):
 def test_a_probe_beats_zero_shot_on_unseen_patients(held_out):
     with h5py.File(held_out / "demo.h5") as f:
         x, text, index = f["embeddings"][:], f["text/embeddings"][:], f["text/class_index"][:]
-        scale = f.attrs["logit_scale"]
+        scale, names = f.attrs["logit_scale"], list(f["text"].attrs["class_names"])
     rows = list(csv.DictReader(open(held_out / "manifest.csv", newline="")))
     y = np.array([r["label"] == "tuberculosis" for r in rows], dtype=int)
-    zero = [scale * (x @ text[index == c].T).mean(1) for c in (0, 1)]
+    zero = [scale * (x @ text[index == names.index(c)].T).mean(1) for c in ("normal", "tuberculosis")]
     zero_auc = roc_auc_score(y, zero[1] - zero[0])
     rng = np.random.default_rng(0)
     probe = []
