@@ -294,8 +294,9 @@ mdp_status mdp_csv_need(const struct mdp_csv *csv, const char *name, size_t *col
         mdp_text_add(&list, "%s%s", i ? ", " : "", mdp_csv_header(csv, i));
     mdp_status st = mdp_text_status(&list, err);
     if (st == MDP_OK)
-        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %zu: no column '%s' (columns: %s)", csv->name,
-                      csv->lines[0], name, list.at);
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %zu: no column '%s' (columns: %s%s)", csv->name,
+                      csv->lines[0], name, list.at,
+                      csv->columns == 1 && strpbrk(list.at, ";\t") ? "; fields are separated by commas" : "");
     mdp_text_release(&list);
     return st;
 }

@@ -365,6 +365,14 @@ static mdp_status check_links(const struct mdp_h5 *file, const char *name, struc
     return st;
 }
 
+mdp_status mdp_h5_refuse_link(const struct mdp_h5 *file, const char *name, struct mdp_error *err)
+{
+    struct mdp_error inner = MDP_ERROR_INIT;
+    mdp_status st = check_links(file, name, &inner);
+
+    return st == MDP_ERR_UNSUPPORTED ? mdp_fail(err, st, "%s", inner.message) : MDP_OK;
+}
+
 bool mdp_h5_has(const struct mdp_h5 *file, const char *name)
 {
     return check_links(file, name, NULL) == MDP_OK;

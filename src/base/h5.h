@@ -57,6 +57,8 @@ mdp_status mdp_h5_attr_write_scalar(struct mdp_h5 *file, const char *object, con
 mdp_status mdp_h5_attr_write_string(struct mdp_h5 *file, const char *object, const char *name,
                                     const char *value, struct mdp_error *err);
 
+/* An error when `name` is reached by a soft or external link; none when it is absent. */
+mdp_status mdp_h5_refuse_link(const struct mdp_h5 *file, const char *name, struct mdp_error *err);
 /* Reached by hard links alone; soft and external links count as absent. */
 bool mdp_h5_has(const struct mdp_h5 *file, const char *name);
 bool mdp_h5_attr_has(const struct mdp_h5 *file, const char *object, const char *name);

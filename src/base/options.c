@@ -576,21 +576,6 @@ void mdp_options_help(const struct mdp_usage *usage, const struct mdp_option opt
     mdp_text_add(out, "\nexample:\n%s\n", usage->example);
 }
 
-/* A double-quoted YAML scalar. */
-static void add_quoted(const char *text, struct mdp_text *out)
-{
-    mdp_text_add(out, "\"");
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            mdp_text_add(out, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            mdp_text_add(out, "\\x%02x", (unsigned char)*c);
-        else
-            mdp_text_add_bytes(out, c, 1);
-    }
-    mdp_text_add(out, "\"");
-}
-
 mdp_status mdp_options_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
                             struct mdp_error *err)
 {
@@ -604,12 +589,12 @@ mdp_status mdp_options_yaml(const struct mdp_option options[], size_t n, struct 
         if (o->kind == MDP_OPTION_STRING) {
             const char *text = NULL;
             memcpy(&text, o->target, sizeof text);
-            add_quoted(text ? text : "", out);
+            mdp_text_add_quoted(out, text ? text : "");
         } else if (o->kind == MDP_OPTION_LIST || o->kind == MDP_OPTION_REPEAT) {
             mdp_text_add(out, "[");
             for (size_t k = 0; k < list->n; k++) {
                 mdp_text_add(out, "%s", k ? ", " : "");
-                add_quoted(list->at[k], out);
+                mdp_text_add_quoted(out, list->at[k]);
             }
             mdp_text_add(out, "]");
         } else {

@@ -324,8 +324,11 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
 
 static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
 {
+    static const char *const parts[] = {"/embeddings", "/ids", "/labels", "/patient_ids", "/splits", "/text"};
     mdp_status st = check_schema(s, err);
 
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && st == MDP_OK; i++)
+        st = mdp_h5_refuse_link(s->file, parts[i], err); /* never taken as absent */
     if (st == MDP_OK && !mdp_h5_has(s->file, "/embeddings"))
         st = mdp_fail(err, MDP_ERR_MISSING, "%s: has no /embeddings%s", s->path,
                       mdp_h5_has(s->file, "/text") ? " (it is a store of texts only)" : "");

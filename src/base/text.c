@@ -89,6 +89,20 @@ static void add_escaped(struct mdp_text *t, const unsigned char *c, size_t n)
     }
 }
 
+void mdp_text_add_quoted(struct mdp_text *t, const char *text)
+{
+    mdp_text_add(t, "\"");
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            mdp_text_add(t, "\\%c", *c);
+        else if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            mdp_text_add(t, "\\x%02x", (unsigned char)*c);
+        else
+            mdp_text_add_bytes(t, c, 1);
+    }
+    mdp_text_add(t, "\"");
+}
+
 void mdp_text_add_printable(struct mdp_text *t, const char *text)
 {
     size_t n = strlen(text);

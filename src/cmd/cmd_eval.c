@@ -11,6 +11,7 @@
 #include "eval/results_json.h"
 #include "eval/scoring.h"
 #include "medprobe/store.h"
+#include "probe/episode.h"
 #include "probe/probes_file.h"
 
 #include <stdio.h>
@@ -199,6 +200,16 @@ struct probe_names {
     struct mdp_text first, all;
 };
 
+static bool is_probe(const struct mdp_h5 *file, const char *name)
+{
+    struct mdp_text path = {0};
+
+    mdp_text_add(&path, "/%s/coef", name);
+    bool is = !path.failed && mdp_h5_has(file, path.at);
+    mdp_text_release(&path);
+    return is;
+}
+
 static mdp_status find_probes(const struct mdp_h5 *file, const char *group, size_t depth,
                               struct probe_names *names, struct mdp_error *err)
 {
@@ -215,8 +226,9 @@ static mdp_status find_probes(const struct mdp_h5 *file, const char *group, size
             mdp_text_add(&names->all, "%s%s", names->n > 1 ? ", " : "", group + 1);
         goto out;
     }
-    if (st == MDP_OK && depth < MAX_DEPTH)
-        st = mdp_h5_members(file, *group ? group : "/", &members, &n, err);
+    if (st == MDP_OK && depth < MAX_DEPTH &&
+        mdp_h5_members(file, *group ? group : "/", &members, &n, NULL) != MDP_OK)
+        n = 0; /* a dataset: no probe */
     for (size_t i = 0; st == MDP_OK && i < n; i++) {
         mdp_text_clear(&path);
         mdp_text_add(&path, "%s/%s", group, members[i]);
@@ -230,20 +242,25 @@ out:
     return st;
 }
 
-/* The name of the only probe of a file; several are answered with their names. */
-static mdp_status only_probe(const struct mdp_h5 *file, const char *path, struct mdp_text *name,
-                             struct mdp_error *err)
+/* `asked`, or the name of the only probe of a file; several, and a name that is none, are answered with the
+   names. */
+static mdp_status choose_probe(const struct mdp_h5 *file, const char *path, const char *asked,
+                               struct mdp_text *name, struct mdp_error *err)
 {
     struct probe_names names = {0};
     mdp_status st = find_probes(file, "", 0, &names, err);
+    bool known = st == MDP_OK && asked && is_probe(file, asked);
 
     if (st == MDP_OK && names.n == 0)
         st = mdp_fail(err, MDP_ERR_FORMAT, "%s: no probes in it (expected /<method>/<group>/coef)", path);
-    if (st == MDP_OK && names.n > 1)
+    if (st == MDP_OK && names.n && asked && !known)
+        st = mdp_fail(err, MDP_ERR_USAGE, "%s: no probe '%s' (there are %s%s)", path, asked, names.all.at,
+                      names.n > 8 ? ", ..." : "");
+    if (st == MDP_OK && names.n > 1 && !asked)
         st = mdp_fail(err, MDP_ERR_USAGE, "%s: %zu probes (choose one with --probe: %s%s)", path, names.n,
                       names.all.at, names.n > 8 ? ", ..." : "");
     if (st == MDP_OK)
-        mdp_text_add(name, "%s", names.first.at);
+        mdp_text_add(name, "%s", known ? asked : names.first.at);
     mdp_text_release(&names.first);
     mdp_text_release(&names.all);
     return st == MDP_OK ? mdp_text_status(name, err) : st;
@@ -275,10 +292,8 @@ static mdp_status read_probe(const struct eval_options *opt, const struct mdp_st
 
     if (st == MDP_OK)
         st = same_model(file, opt->probes, info, err);
-    if (st == MDP_OK && opt->probe)
-        mdp_text_add(&name, "%s", opt->probe);
-    else if (st == MDP_OK)
-        st = only_probe(file, opt->probes, &name, err);
+    if (st == MDP_OK)
+        st = choose_probe(file, opt->probes, opt->probe, &name, err);
     mdp_h5_free(file);
     if (st == MDP_OK)
         st = mdp_text_status(&name, err);
@@ -329,6 +344,8 @@ static mdp_status choose_rows(const struct eval_options *opt, const struct mdp_s
     mdp_status st = MDP_OK;
     const char **ids = mdp_pool_array(t->pool, info->n, sizeof *ids, err, &st), **patients = NULL;
 
+    if (st == MDP_OK && opt->split)
+        st = mdp_split_check(info, opt->split, "split", err);
     if (st == MDP_OK && info->patient_ids)
         patients = mdp_pool_array(t->pool, info->n, sizeof *patients, err, &st);
     if (st == MDP_OK)
@@ -353,8 +370,7 @@ static mdp_status choose_rows(const struct eval_options *opt, const struct mdp_s
     t->ids = ids;
     t->patient_ids = patients;
     if (st == MDP_OK && t->n == 0)
-        st = mdp_fail(err, MDP_ERR_VALUE, "%s: no rows%s%s%s", info->path, opt->split ? " of split '" : "",
-                      opt->split ? opt->split : "", opt->split ? "'" : "");
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: no rows", info->path);
     return st;
 }
 

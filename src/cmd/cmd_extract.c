@@ -47,6 +47,8 @@ struct job {
     struct mdp_encoder encoder;
     struct mdp_progress progress;
     size_t failures; /* so far */
+    bool other_weights, other_text_weights,
+        other_vocab; /* than the published ones, whose digests the card has */
 };
 
 /* --- manifest and output --- */
@@ -54,6 +56,18 @@ struct job {
 static mdp_status need(const char *value, const char *option, const char *what, struct mdp_error *err)
 {
     return value ? MDP_OK : mdp_fail(err, MDP_ERR_USAGE, "--%s is missing (%s)", option, what);
+}
+
+/* Found out now, not when all pictures are done. */
+static mdp_status check_out(const char *out, struct mdp_error *err)
+{
+    struct mdp_text folder = {0};
+    mdp_status st = mdp_path_folder(&folder, out, err);
+
+    if (st == MDP_OK && !mdp_path_is_folder(folder.at))
+        st = mdp_fail(err, MDP_ERR_USAGE, "--out %s: there is no folder %s (make it first)", out, folder.at);
+    mdp_text_release(&folder);
+    return st;
 }
 
 static mdp_status check_options(const struct extract_options *o, struct mdp_error *err)
@@ -64,6 +78,8 @@ static mdp_status check_options(const struct extract_options *o, struct mdp_erro
         st = need(o->manifest, "manifest", "a CSV file with a column 'path'", err);
     if (st == MDP_OK)
         st = need(o->out, "out", "the store to write, e.g. -o data.h5", err);
+    if (st == MDP_OK)
+        st = check_out(o->out, err);
     if (st == MDP_OK && o->resume && o->force)
         st = mdp_fail(err, MDP_ERR_USAGE, "--resume and --force: only one can be meant");
     if (st == MDP_OK && !o->prompts && (o->vocab || o->text_weights || o->text_pooling))
@@ -74,10 +90,21 @@ static mdp_status check_options(const struct extract_options *o, struct mdp_erro
     return st;
 }
 
+/* Files of one's own are legitimate; that they are not the published ones should not go unnoticed. */
+static void say_other(const struct job *job, bool other, const char *path, const char *what)
+{
+    if (other)
+        mdp_log(&job->common.log, MDP_LOG_INFO, "%s: is not the published %s of %s (SHA-256 differs)", path,
+                what, job->card.name);
+}
+
 static void say_input(const struct job *job)
 {
     const struct mdp_manifest *m = &job->manifest;
 
+    say_other(job, job->other_weights, job->weights_path.at, "weights");
+    say_other(job, job->other_text_weights, job->text_weights_path.at, "text weights");
+    say_other(job, job->other_vocab, job->vocab_path.at, "vocabulary");
     mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu rows, %zu classes", m->file, m->n, m->n_classes);
     if (m->n_classes == 2)
         mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
@@ -138,7 +165,8 @@ static mdp_status open_card(struct job *job, struct mdp_error *err)
         return st;
     if (!card->image || !card->pipelines)
         return mdp_fail(err, MDP_ERR_USAGE,
-                        "--model %s: reads texts only, no pictures (medprobe text writes a store of texts)",
+                        "--model %s: reads texts only, no pictures (a model with a picture tower is needed: "
+                        "medprobe models list)",
                         card->name);
     if (job->opt.prompts && (!card->text || !card->tokenizer))
         return mdp_fail(err, MDP_ERR_USAGE,
@@ -265,16 +293,48 @@ static mdp_status add_digest(struct job *job, const char *key, const struct mdp_
     return mdp_facts_add(&job->attributes, key, hex, err);
 }
 
-/* The published weights by that word, others by the start of their digest: file names are not identity. */
-static mdp_status add_pretrained(struct job *job, const char *hex, struct mdp_error *err)
+/* The digest that the card has for the file of a role, or NULL. */
+static const char *published_digest(const struct job *job, const char *role)
 {
-    const struct mdp_model_file *file = mdp_model_card_file(&job->card, "weights");
-    const char *published = !file ? NULL : file->member ? file->member_sha256 : file->sha256;
-    char custom[32];
+    const struct mdp_model_file *file = mdp_model_card_file(&job->card, role);
 
-    snprintf(custom, sizeof custom, "sha256:%.12s", hex);
-    return mdp_facts_add(&job->attributes, "pretrained",
-                         published && strcmp(published, hex) == 0 ? "published" : custom, err);
+    return !file ? NULL : file->member ? file->member_sha256 : file->sha256;
+}
+
+static bool is_other(const struct job *job, const char *role, const char *hex)
+{
+    const char *published = published_digest(job, role);
+
+    return published && strcmp(published, hex) != 0;
+}
+
+/* The published weights by that word, others by the start of their digest (file names are not identity): of
+   `weights`, or of the text tower's own file where only that is another. */
+static mdp_status add_pretrained(struct job *job, const char *weights, const char *text_weights,
+                                 struct mdp_error *err)
+{
+    char custom[32];
+    bool known = published_digest(job, "weights") && !job->other_weights;
+
+    if (known && !job->other_text_weights)
+        return mdp_facts_add(&job->attributes, "pretrained", "published", err);
+    snprintf(custom, sizeof custom, "sha256:%.12s", known ? text_weights : weights);
+    return mdp_facts_add(&job->attributes, "pretrained", custom, err);
+}
+
+/* weights_sha256, text_weights_sha256, pretrained. */
+static mdp_status add_digests(struct job *job, struct mdp_error *err)
+{
+    char weights[MDP_SHA256_HEX], text_weights[MDP_SHA256_HEX] = "";
+    mdp_status st = add_digest(job, "weights_sha256", &job->weights_path, weights, err);
+
+    if (st == MDP_OK && job->text_weights_path.n)
+        st = add_digest(job, "text_weights_sha256", &job->text_weights_path, text_weights, err);
+    if (st != MDP_OK)
+        return st;
+    job->other_weights = is_other(job, "weights", weights);
+    job->other_text_weights = *text_weights && is_other(job, "text-weights", text_weights);
+    return add_pretrained(job, weights, text_weights, err);
 }
 
 static void add_json_string(struct mdp_text *out, const char *text)
@@ -288,6 +348,19 @@ static void add_json_string(struct mdp_text *out, const char *text)
         else
             mdp_text_add_bytes(out, c, 1);
     mdp_text_add(out, "\"");
+}
+
+/* A boolean or a number as such where it stands without quotes, else a string. */
+static void add_json_scalar(struct mdp_text *out, const struct mdp_yaml_node *value)
+{
+    const char *text = value->scalar;
+    size_t digits = strspn(text + (*text == '-'), "0123456789");
+    bool number = digits > 0 && !text[(*text == '-') + digits] && (digits == 1 || text[*text == '-'] != '0');
+
+    if (value->plain && (number || strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
+        mdp_text_add(out, "%s", text);
+    else
+        add_json_string(out, text);
 }
 
 /* The tokenizer's options as the card has them, the vocabulary's digest and the pooling. */
@@ -305,6 +378,7 @@ static mdp_status add_text_pipeline(struct job *job, struct mdp_error *err)
     if (st != MDP_OK)
         return st;
     mdp_sha256_hex(digest, hex);
+    job->other_vocab = is_other(job, "vocab", hex);
     mdp_text_add(&json, "{\"tokenizer\": {");
     for (size_t i = 0; i < card->tokenizer->n; i++) {
         const struct mdp_yaml_node *value = card->tokenizer->values[i];
@@ -312,7 +386,7 @@ static mdp_status add_text_pipeline(struct job *job, struct mdp_error *err)
             continue;
         add_json_string(&json, card->tokenizer->keys[i]->scalar);
         mdp_text_add(&json, ": ");
-        add_json_string(&json, value->scalar);
+        add_json_scalar(&json, value);
         mdp_text_add(&json, ", ");
     }
     mdp_text_add(&json, "\"vocab_sha256\": \"%s\"}, \"pooling\": ", hex);
@@ -345,11 +419,7 @@ static mdp_status gather_facts(struct job *job, struct mdp_error *err)
     mdp_status st = mdp_facts_add(a, "model", job->card.name, err);
 
     if (st == MDP_OK)
-        st = add_digest(job, "weights_sha256", &job->weights_path, hex, err);
-    if (st == MDP_OK)
-        st = add_pretrained(job, hex, err);
-    if (st == MDP_OK && job->text_weights_path.n)
-        st = add_digest(job, "text_weights_sha256", &job->text_weights_path, hex, err);
+        st = add_digests(job, err);
     if (st == MDP_OK)
         st = add_pipeline(job, err);
     if (st == MDP_OK && job->opt.prompts)
@@ -628,6 +698,10 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
     if (st == MDP_ERR_INTERRUPTED && job->work)
         mdp_fail(err, st, "interrupted after %zu of %zu pictures (run again to go on)",
                  mdp_workfile_rows(job->work), job->manifest.n);
+    if (st != MDP_OK && job->work && mdp_workfile_rows(job->work) == 0) {
+        mdp_workfile_delete(job->work, NULL); /* nothing to go on with */
+        job->work = NULL;
+    }
     return st;
 }
 

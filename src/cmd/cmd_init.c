@@ -2,11 +2,15 @@
 /* init: looks at a folder of pictures and writes medprobe.yaml, the project file, and a manifest where there
  * is none. */
 #include "base/file.h"
+#include "base/find.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "cmd/commands.h"
+#include "extract/manifest.h"
+#include "extract/text/prompts.h"
 
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +34,6 @@ enum { MAX_DEPTH = 16 };
 struct manifest {
     struct mdp_text rows; /* CSV lines without the header */
     size_t pictures;
-    bool splits; /* the first level is train, val, test */
 };
 
 static bool is_picture(const char *name)
@@ -88,7 +91,6 @@ static mdp_status walk(const char *root, const char *relative, const char *split
             st = mdp_text_status(&folder, err);
         if (st == MDP_OK && mdp_path_is_folder(folder.at)) {
             bool splits = depth == 0 && is_split(name);
-            m->splits |= splits;
             st = walk(root, inner.at, splits ? name : split, splits || *label ? label : name, depth + 1, m,
                       err);
         } else if (st == MDP_OK && is_picture(name)) {
@@ -131,43 +133,109 @@ static mdp_status find_csv(const char *folder, struct mdp_text *path, struct mdp
     return st;
 }
 
-static void add_yaml_text(const char *text, struct mdp_text *out)
+/* The smallest prompt set that has every class of the labels, if there is one. */
+static mdp_status find_prompts(const struct mdp_manifest *m, struct mdp_text *name, struct mdp_error *err)
 {
-    mdp_text_add(out, "\"");
-    for (const char *c = text; *c; c++)
-        mdp_text_add(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-    mdp_text_add(out, "\"");
+    struct mdp_names names;
+    struct mdp_text path = {0};
+    size_t smallest = SIZE_MAX;
+    mdp_status st = mdp_find_names(&mdp_find_prompts, &names, err);
+
+    for (size_t i = 0; st == MDP_OK && m->n_classes > 1 && i < names.n; i++) {
+        struct mdp_prompts set = {0};
+        size_t found = 0;
+        if (strncmp(names.at[i], "demo-", 5) == 0)
+            continue;
+        mdp_text_clear(&path);
+        st = mdp_find(&mdp_find_prompts, names.at[i], &path, err);
+        if (st != MDP_OK || mdp_prompts_read(path.at, &set, NULL) != MDP_OK)
+            continue; /* a set that is broken says so when it is used */
+        for (size_t k = 0; k < m->n_classes; k++)
+            for (size_t c = 0; c < set.n; c++)
+                found += strcmp(set.classes[c].name, m->class_names[k]) == 0;
+        if (found == m->n_classes && set.n < smallest) {
+            smallest = set.n;
+            mdp_text_clear(name);
+            mdp_text_add(name, "%s", names.at[i]);
+        }
+        mdp_prompts_release(&set);
+    }
+    mdp_names_release(&names);
+    mdp_text_release(&path);
+    return st == MDP_OK ? mdp_text_status(name, err) : st;
 }
 
-static mdp_status write_project(const char *manifest, const char *root, bool patients_known,
-                                struct mdp_error *err)
+static bool any(const char *const strings[], size_t n)
 {
-    struct mdp_text t = {0};
+    for (size_t i = 0; strings && i < n; i++)
+        if (*strings[i])
+            return true;
+    return false;
+}
 
+static void add_project(const char *manifest, const char *root, const char *prompts, bool patients,
+                        struct mdp_text *t)
+{
     mdp_text_add(
-        &t,
+        t,
         "# medprobe project: read by extract, probe and report in this folder; options on the command line "
         "win.\n\n# CSV with path, label and, best, patient_id and split (docs/FORMATS.md)\nmanifest: ");
-    add_yaml_text(manifest, &t);
-    mdp_text_add(&t, "\n\n# put before relative paths of the manifest\nroot: ");
-    add_yaml_text(root, &t);
+    mdp_text_add_quoted(t, manifest);
+    mdp_text_add(t, "\n\n# put before relative paths of the manifest\nroot: ");
+    mdp_text_add_quoted(t, root);
     mdp_text_add(
-        &t,
+        t,
         "\n\n# the frozen encoder: a name of `medprobe models list` or a file\nmodel: medclip-vit\n\n"
         "# its files, when `medprobe models pull` did not fetch them\n# weights: pytorch_model.bin\n"
-        "# vocab: vocab.txt\n\n# zero-shot prompts: a name (tb, pneumonia, ...) or a YAML file whose classes "
-        "are your labels; without it there is no zero-shot\n# prompts: tb\n\n# where embeddings go\n"
-        "store: data.h5\n\n# where runs go\nresults: results/run\n\n# labelled pictures a class, and how "
-        "many "
-        "draws of each\nshots: [16]\nseeds: 10\n");
-    if (!patients_known)
-        mdp_text_add(
-            &t, "\n# no patients are known here: pictures of one person may stand on both sides.\n# Add a "
-                "patient_id column to the manifest and say patient_id instead\ngroup: none\n");
-    mdp_status st = mdp_text_status(&t, err);
+        "# vocab: vocab.txt\n\n# zero-shot prompts: a name (tb, pneumonia, ...) or a YAML file whose "
+        "classes are your labels; without it there is no zero-shot\n%sprompts: %s\n\n"
+        "# where embeddings go\nstore: data.h5\n\n# where runs go\nresults: results/run\n\n"
+        "# labelled pictures a class, and how many draws of each\nshots: [16]\nseeds: 10\n",
+        *prompts ? "" : "# ", *prompts ? prompts : "my-prompts.yaml");
+    mdp_text_add(
+        t, patients
+               ? "\n# never on both sides of an episode\ngroup: patient_id\n"
+               : "\n# no patients are known here: pictures of one person may stand on both sides.\n# Add a "
+                 "patient_id column to the manifest and say patient_id instead\ngroup: none\n");
+}
+
+/* Reads the manifest as extract will, so that what is wrong with it is said now, and writes what it shows. */
+static mdp_status write_project(const char *manifest, const char *root, struct mdp_error *err)
+{
+    const struct mdp_manifest_options options = {.root = root};
+    struct mdp_manifest m = {0};
+    struct mdp_text t = {0}, prompts = {0};
+    mdp_status st = mdp_manifest_read(manifest, &options, &m, err);
+
+    if (st == MDP_OK)
+        st = find_prompts(&m, &prompts, err);
+    add_project(manifest, root, prompts.n ? prompts.at : "", any(m.patient_ids, m.n), &t);
+    if (st == MDP_OK)
+        st = mdp_text_status(&t, err);
     if (st == MDP_OK)
         st = mdp_file_write(MDP_PROJECT_FILE, t.at, t.n, err);
+    mdp_text_clear(&t);
+    mdp_text_add(&t, "%s: %zu picture%s", manifest, m.n, m.n == 1 ? "" : "s");
+    for (size_t k = 0; k < m.n_classes && k < 8; k++)
+        mdp_text_add(&t, "%s%s",
+                     k                  ? ", "
+                     : m.n_classes == 1 ? ", 1 class: "
+                                        : ", classes: ",
+                     m.class_names[k]);
+    mdp_text_add(&t, "%s%s%s", m.n_classes > 8 ? ", ..." : "", m.n_classes ? "" : ", no labels",
+                 any(m.splits, m.n) ? ", splits" : "");
+    mdp_text_add(&t, "%s", any(m.patient_ids, m.n) ? ", patients" : ", no patients");
+    if (st == MDP_OK)
+        st = mdp_text_status(&t, err);
+    if (st == MDP_OK) {
+        struct mdp_text line = {0};
+        mdp_text_add_printable(&line, t.at);
+        printf("%s\n%s\n", line.at ? line.at : "", MDP_PROJECT_FILE);
+        mdp_text_release(&line);
+    }
     mdp_text_release(&t);
+    mdp_text_release(&prompts);
+    mdp_manifest_release(&m);
     return st;
 }
 
@@ -189,11 +257,11 @@ static mdp_status make_manifest(const char *folder, struct mdp_error *err)
         st = mdp_text_status(&all, err);
     if (st == MDP_OK)
         st = mdp_file_write("manifest.csv", all.at, all.n, err);
-    if (st == MDP_OK)
-        st = write_project("manifest.csv", folder, false, err);
-    if (st == MDP_OK)
-        printf("manifest.csv: %zu pictures%s\n%s\n", m.pictures, m.splits ? ", splits by folder" : "",
-               MDP_PROJECT_FILE);
+    if (st == MDP_OK) {
+        st = write_project("manifest.csv", folder, err);
+        if (st != MDP_OK)
+            remove("manifest.csv"); /* ours, of this moment */
+    }
     mdp_text_release(&m.rows);
     mdp_text_release(&all);
     return st;
@@ -218,13 +286,7 @@ mdp_status mdp_cmd_init(int argc, char **argv, int *exit_code, struct mdp_error 
         st = find_csv(folder, &csv, err);
     if (st != MDP_OK)
         goto out;
-    if (!csv.n) {
-        st = make_manifest(folder, err);
-    } else {
-        st = write_project(csv.at, folder, true, err);
-        if (st == MDP_OK)
-            printf("%s (manifest: %s)\n", MDP_PROJECT_FILE, csv.at);
-    }
+    st = csv.n ? write_project(csv.at, folder, err) : make_manifest(folder, err);
 out:
     mdp_text_release(&csv);
     mdp_arguments_release(&args);

@@ -361,15 +361,28 @@ static void say_draws(const struct probing *p)
     const struct mdp_draw *first = &p->draws.at[0];
     size_t patients = 0;
 
+    if (p->data.not_unit)
+        mdp_log(
+            log_of(p), MDP_LOG_WARN,
+            "%s: %zu of %zu embeddings are not of unit length; they are used as they are (zero-shot means "
+            "cosines of unit vectors)",
+            p->info->path, p->data.not_unit, p->info->n);
+    if (p->info->n_prompts && p->info->logit_scale == 1.0)
+        mdp_log(log_of(p), MDP_LOG_INFO,
+                "%s: logit_scale is 1, as where a store has none: zero-shot probabilities are nearly even",
+                p->info->path);
+    if (p->info->n_classes == 2)
+        mdp_log(log_of(p), MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
+                p->info->class_names[1], p->info->class_names[0], p->info->class_names[1]);
     if (mdp_audit_count_patients(p->audit, first->query, first->n_query, &patients, NULL) != MDP_OK)
         return;
     if (p->plan.by_patient)
-        mdp_log(log_of(p), MDP_LOG_INFO, "%zu episodes; %s is scored on %zu pictures of %zu patients",
-                p->draws.n, first->group, first->n_query, patients);
+        mdp_log(log_of(p), MDP_LOG_INFO, "%zu episode%s; %s is scored on %zu pictures of %zu patients",
+                p->draws.n, p->draws.n == 1 ? "" : "s", first->group, first->n_query, patients);
     else
         mdp_log(log_of(p), MDP_LOG_INFO,
-                "%zu episodes; %s is scored on %zu pictures; patients are not looked at", p->draws.n,
-                first->group, first->n_query);
+                "%zu episode%s; %s is scored on %zu pictures; patients are not looked at", p->draws.n,
+                p->draws.n == 1 ? "" : "s", first->group, first->n_query);
     for (size_t i = 0; i < p->info->n_text_classes; i++) {
         bool known = false;
         for (size_t k = 0; k < p->info->n_classes; k++)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "cmd/commands.h"
+#include "cmd/run_folder.h"
 #include "eval/report.h"
 #include "eval/results_json.h"
 
@@ -102,8 +103,15 @@ static mdp_status report_runs(const struct report_options *opt, char **folders, 
 
     if (st == MDP_OK)
         st = read_formats(&opt->formats, &formats, err);
+    if (st == MDP_OK && opt->out)
+        st = mdp_run_folder_check_report(opt->out, err);
     for (size_t i = 0; i < n && st == MDP_OK; i++) {
         trim_slashes(folders[i]);
+        for (size_t k = 0; k < i && st == MDP_OK; k++)
+            if (strcmp(folders[k], folders[i]) == 0)
+                st = mdp_fail(err, MDP_ERR_USAGE, "%s: stands twice", folders[i]);
+        if (st != MDP_OK)
+            break;
         st = read_run(folders[i], &results[i], err);
         runs[i] = (struct mdp_report_run){
             .name = mdp_path_base(folders[i]), .folder = folders[i], .results = &results[i]};

@@ -136,7 +136,7 @@ static size_t add_output_options(struct mdp_probe_plan *p, size_t at)
          .target = &p->resamples,
          .argument = "N",
          .most = 1000000,
-         .help = "bootstrap resamples of patients for the intervals; 0: no intervals"},
+         .help = "bootstrap resamples of patients for the intervals; 0: intervals over draws only"},
         {.name = "force", .kind = MDP_OPTION_FLAG, .target = &p->force, .help = "replace an existing run"},
         {.name = "json",
          .kind = MDP_OPTION_FLAG,
@@ -349,10 +349,10 @@ mdp_status mdp_probe_plan_fit_store(struct mdp_probe_plan *p, const struct mdp_s
         if (method->needs_text && info->n_prompts == 0) {
             if (p->methods_given)
                 return mdp_fail(err, MDP_ERR_USAGE,
-                                "%s: no /text in the store, which %s needs (medprobe text adds it)",
+                                "%s: no /text in the store, which %s needs (extract --prompts SET writes it)",
                                 info->path, method->name);
             mdp_log(&p->common.log, MDP_LOG_INFO,
-                    "%s: no /text in the store: %s left out (medprobe text adds it)", info->path,
+                    "%s: no /text in the store: %s left out (extract --prompts SET writes it)", info->path,
                     method->name);
             continue;
         }

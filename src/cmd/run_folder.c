@@ -133,6 +133,23 @@ static bool has_members_only(const char *path)
     return ours;
 }
 
+mdp_status mdp_run_folder_check_report(const char *path, struct mdp_error *err)
+{
+    if (!mdp_path_exists(path))
+        return MDP_OK;
+    if (mdp_path_is_folder(path)) {
+        char *config = read_config(path);
+        bool ours = config != NULL || has_members_only(path);
+        free(config);
+        if (ours)
+            return MDP_OK;
+    }
+    return mdp_fail(
+        err, MDP_ERR_USAGE,
+        "%s: exists and is no folder of a report or run, so nothing is written into it (choose another -o)",
+        path);
+}
+
 /* What an earlier run left in <path>.partial goes; anything else there is refused. */
 static mdp_status clear_partial(const char *partial, struct mdp_error *err)
 {

@@ -27,6 +27,10 @@ struct mdp_run_folder {
 /* A complete run is refused unless `force`, and what is no run of ours always (MDP_ERR_USAGE). */
 mdp_status mdp_run_folder_check(const char *path, bool force, struct mdp_error *err);
 
+/* Whether a report may be written into `path`: it is not there, or a run's, or holds nothing that reports and runs
+   do not write. */
+mdp_status mdp_run_folder_check_report(const char *path, struct mdp_error *err);
+
 /* Makes <path>.partial with config.yaml. An unfinished run at `path` itself goes on when its config.yaml is
    `config`, else it is refused unless `force`. */
 mdp_status mdp_run_folder_begin(const char *path, const struct mdp_text *config, bool force,

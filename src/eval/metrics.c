@@ -818,8 +818,9 @@ static mdp_status parse_one(const char *text, const char *const class_names[], s
         return append(list, metric, class_names[c], pool, err);
     }
     const char *nearest = mdp_nearest_name(rest + 1, class_names, k);
-    return mdp_fail(err, MDP_ERR_USAGE, "metric '%s': no class '%s' (%s '%s')", text, rest + 1,
-                    nearest ? "did you mean" : "the first class is", nearest ? nearest : class_names[0]);
+    return mdp_fail(err, MDP_ERR_USAGE, "metric '%s': no class '%s' (%s '%s'%s)", text, rest + 1,
+                    nearest ? "did you mean" : "the first class is", nearest ? nearest : class_names[0],
+                    nearest ? "?" : "");
 }
 
 mdp_status mdp_metrics_parse(const char *const names[], size_t n, const char *const class_names[], size_t k,

@@ -117,9 +117,9 @@ static mdp_status find_label(const struct mdp_csv *csv, const struct mdp_predict
     if (!*text)
         return mdp_csv_fail(csv, row, c->label, err, "no label");
     const char *nearest = mdp_nearest_name(text, t->class_names, t->k);
-    return mdp_csv_fail(csv, row, c->label, err, "no column " SCORE_PREFIX "%s for label '%s' (%s '%s')",
+    return mdp_csv_fail(csv, row, c->label, err, "no column " SCORE_PREFIX "%s for label '%s' (%s '%s'%s)",
                         text, text, nearest ? "did you mean" : "the first class is",
-                        nearest ? nearest : t->class_names[0]);
+                        nearest ? nearest : t->class_names[0], nearest ? "?" : "");
 }
 
 static mdp_status read_row(const struct mdp_csv *csv, struct mdp_prediction_table *t, const struct columns *c,

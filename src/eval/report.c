@@ -5,6 +5,7 @@
 #include "eval/report_html.h"
 #include "eval/report_markdown.h"
 
+#include <math.h>
 #include <string.h>
 
 static mdp_status write_at(const char *folder, const char *name, const struct mdp_text *text,
@@ -102,6 +103,22 @@ mdp_status mdp_report_write(const char *folder, const struct mdp_report_run runs
     return st;
 }
 
+/* What the numbers of the table are over. */
+static void add_summary(const struct mdp_results *r, const struct mdp_result *any, const char *rule,
+                        struct mdp_text *out)
+{
+    bool intervals = false;
+
+    for (size_t i = 0; i < r->n_results; i++)
+        intervals = intervals || !isnan(r->results[i].ci_low);
+    mdp_text_add(out, "%zu test pictures, ", any->n_test);
+    if (any->n_patients)
+        mdp_text_add(out, "%zu patients, ", any->n_patients);
+    mdp_text_add(out, "%zu episode%s, rule for C: %s; means%s\n", any->n_episodes,
+                 any->n_episodes == 1 ? "" : "s", rule,
+                 intervals ? " with 95 % intervals" : ", no intervals");
+}
+
 mdp_status mdp_report_summary(const struct mdp_report_run *run, struct mdp_text *out, struct mdp_error *err)
 {
     enum { MOST_ROWS = 11, COLUMN_RULE = 2, COLUMN_EPISODES = 7 };
@@ -118,10 +135,7 @@ mdp_status mdp_report_summary(const struct mdp_report_run *run, struct mdp_text 
         mdp_table_drop_column(&table, COLUMN_EPISODES);
         mdp_table_drop_column(&table, COLUMN_RULE);
         if (any)
-            mdp_text_add(
-                out,
-                "%zu test pictures, %zu patients, %zu episodes, rule for C: %s; means with 95 %% intervals\n",
-                any->n_test, any->n_patients, any->n_episodes, mdp_report_fact(r, "c_rule", pool));
+            add_summary(r, any, mdp_report_fact(r, "c_rule", pool), out);
         mdp_table_to_text(&table, MOST_ROWS, out);
         st = mdp_text_status(out, err);
     }

@@ -362,6 +362,22 @@ static mdp_status find_end(struct mdp_workfile *work, struct mdp_error *err)
     return st == MDP_OK ? mdp_workfile_cut(work, row, err) : st;
 }
 
+/* Whether there is not one record: then nothing is lost by starting anew, whatever run had begun. */
+static mdp_status holds_nothing(struct mdp_workfile *work, bool *empty, struct mdp_error *err)
+{
+    const size_t least = PAYLOAD_AT + payload_size(1) + CHECK_SIZE; /* a record of any run */
+    char *bytes = NULL;
+    size_t got = 0;
+    mdp_status st = MDP_OK;
+
+    bytes = mdp_new_array(least, 1, err, &st);
+    if (bytes)
+        st = read_at(work, (off_t)work->header, bytes, least, &got, err);
+    *empty = st == MDP_OK && got < least;
+    free(bytes);
+    return st;
+}
+
 static mdp_status take_up(struct mdp_workfile *work, const struct mdp_facts *facts, bool anew,
                           struct mdp_error *err)
 {
@@ -374,7 +390,10 @@ static mdp_status take_up(struct mdp_workfile *work, const struct mdp_facts *fac
         memcpy(work->run, header.at + header.n - CHECK_SIZE, CHECK_SIZE);
     if (st == MDP_OK)
         st = read_header(work, &found, &whole, err);
-    if (st == MDP_OK && (anew || !whole)) {
+    bool empty = false;
+    if (st == MDP_OK && whole)
+        st = holds_nothing(work, &empty, err);
+    if (st == MDP_OK && (anew || !whole || empty)) {
         st = start_anew(work, &header, err);
     } else if (st == MDP_OK) {
         st = compare(work, &found, facts, err);

@@ -37,7 +37,7 @@ struct mdp_workfile;
 
 /* Opens or makes the work file at `path` and locks it against other runs. A record that was cut or damaged
    and everything behind it is dropped. Refuses a work file of a run with other facts, and names the first
-   difference; for another manifest the first row that differs. `anew` starts from nothing. A file that is no
+   difference; for another manifest the first row that differs; one without any record is taken over. `anew` starts from nothing. A file that is no
    work file is never touched. `width`: D. */
 mdp_status mdp_workfile_open(const char *path, const struct mdp_facts *facts,
                              const struct mdp_manifest *manifest, size_t width, bool anew,

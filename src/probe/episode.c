@@ -27,22 +27,26 @@ static bool is_scored(const struct mdp_draw_source *s, size_t row)
     return s->info->labels[row] >= 0 && (!s->has_split || in_split(s->info, row, s->rule.test_split));
 }
 
-/* The split exists, or an error that lists those that do. */
-static mdp_status check_split(const struct mdp_store_info *info, const char *split, const char *option,
-                              struct mdp_error *err)
+mdp_status mdp_split_check(const struct mdp_store_info *info, const char *split, const char *option,
+                           struct mdp_error *err)
 {
     struct mdp_text known = {0};
-    size_t listed = 0;
+    const char *listed[8];
+    size_t n = 0;
 
+    if (!info->splits)
+        return mdp_fail(err, MDP_ERR_USAGE, "%s: no splits in the store, so no '%s'", info->path, split);
     for (size_t i = 0; i < info->n; i++)
         if (in_split(info, i, split))
             return MDP_OK;
-    for (size_t i = 0; i < info->n && listed < 8; i++) {
+    for (size_t i = 0; i < info->n && n < sizeof listed / sizeof *listed; i++) {
         bool first = info->splits[i][0] != '\0';
-        for (size_t j = 0; j < i && first; j++)
-            first = strcmp(info->splits[i], info->splits[j]) != 0;
-        if (first)
-            mdp_text_add(&known, "%s'%s'", listed++ ? ", " : "", info->splits[i]);
+        for (size_t j = 0; j < n && first; j++)
+            first = strcmp(info->splits[i], listed[j]) != 0;
+        if (first) {
+            mdp_text_add(&known, "%s'%s'", n ? ", " : "", info->splits[i]);
+            listed[n++] = info->splits[i];
+        }
     }
     mdp_status st = mdp_fail(err, MDP_ERR_USAGE, "%s: no split '%s' (there are %s; choose one with --%s)",
                              info->path, split, known.at ? known.at : "none", option);
@@ -57,9 +61,7 @@ mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, 
 
     *rows = NULL;
     *n = 0;
-    if (!info->splits)
-        return mdp_fail(err, MDP_ERR_USAGE, "%s: no splits in the store, so no '%s'", info->path, split);
-    st = check_split(info, split, option, err);
+    st = mdp_split_check(info, split, option, err);
     if (st == MDP_OK)
         *rows = mdp_new_array(info->n, sizeof **rows, err, &st);
     for (size_t i = 0; i < info->n && st == MDP_OK; i++)
@@ -98,9 +100,9 @@ static mdp_status check_rows(const struct mdp_draw_source *s, struct mdp_error *
         if (strcmp(s->rule.train_split, s->rule.test_split) == 0)
             return mdp_fail(err, MDP_ERR_USAGE, "--train-split and --test-split are both '%s'",
                             s->rule.train_split);
-        st = check_split(info, s->rule.train_split, "train-split", err);
+        st = mdp_split_check(info, s->rule.train_split, "train-split", err);
         if (st == MDP_OK)
-            st = check_split(info, s->rule.test_split, "test-split", err);
+            st = mdp_split_check(info, s->rule.test_split, "test-split", err);
     }
     for (size_t i = 0; i < info->n && st == MDP_OK && s->rule.by_patient; i++)
         if (!info->patient_ids[i][0] && (may_be_drawn(s, i) || is_scored(s, i)))

@@ -59,6 +59,10 @@ mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_pat
 mdp_status mdp_number_patients(const struct mdp_store_info *info, bool by_patient, size_t **patient,
                                size_t *n, struct mdp_error *err);
 
+/* The split exists, or an error that lists (up to eight of) those that do and names --option. */
+mdp_status mdp_split_check(const struct mdp_store_info *info, const char *split, const char *option,
+                           struct mdp_error *err);
+
 /* The labelled rows of a split. An unknown split is wrong use, answered with those that exist and `option`.
  */
 mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, const char *option,

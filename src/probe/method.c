@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,15 @@ mdp_status mdp_method_find(const char *name, const struct mdp_method **method, s
 
 enum { READ_ROWS = 1024 };
 
+static bool is_unit(const float x[], size_t d)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < d; j++)
+        sum += (double)x[j] * (double)x[j];
+    return fabs(sqrt(sum) - 1.0) <= 1e-3;
+}
+
 /* Every row passes by, so that a value that is not finite is seen wherever it is; those that are used stay. */
 static mdp_status read_rows(const struct mdp_store *store, const bool used[], struct mdp_probe_data *data,
                             struct mdp_error *err)
@@ -55,6 +65,8 @@ static mdp_status read_rows(const struct mdp_store *store, const bool used[], st
         for (size_t i = 0; i < n; i++)
             rows[i] = (int64_t)(at + i);
         st = mdp_store_rows(store, rows, n, block, err);
+        for (size_t i = 0; i < n && st == MDP_OK; i++)
+            data->not_unit += !is_unit(block + i * info->d, info->d);
         for (size_t i = 0; i < n && st == MDP_OK; i++)
             if (used[at + i])
                 memcpy(data->x + data->slot[at + i] * info->d, block + i * info->d, info->d * sizeof *block);

@@ -20,6 +20,7 @@ struct mdp_probe_data {
     float *x;        /* [n_used, D] */
     size_t *slot;    /* [N]: where a row stands in x */
     size_t *patient; /* [N]: equal numbers are the same patient */
+    size_t not_unit; /* rows whose length is not 1 (within 1e-3): another program made the store */
 };
 
 /* Keeps the embeddings of the rows that are marked in used[N]. A value that is not finite is an error in any row. */

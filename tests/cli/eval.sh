@@ -59,7 +59,7 @@ check "in either direction" refuses 1 "few.csv: no row with id '4', which a.csv 
 sed 's/^4,neg/4,pos/' a.csv >other.csv
 check "labels must agree" refuses 1 "other.csv: id '4' has label 'pos', in a.csv 'neg'" "$medprobe" eval --predictions a.csv --against other.csv
 check "an unknown metric gets the nearest" refuses 2 "no metric 'acuracy' (did you mean 'accuracy'?)" "$medprobe" eval --predictions a.csv --metrics acuracy
-check "an unknown class gets the nearest" refuses 2 "no class 'pas' (did you mean 'pos')" "$medprobe" eval --predictions a.csv --metrics auc:pas
+check "an unknown class gets the nearest" refuses 2 "no class 'pas' (did you mean 'pos'?)" "$medprobe" eval --predictions a.csv --metrics auc:pas
 check "of two classes the second is positive" refuses 2 "it is given for the second, 'pos'" "$medprobe" eval --predictions a.csv --metrics auc:neg
 check "nothing to score is wrong use" refuses 2 "expected --predictions FILE or --probes FILE" "$medprobe" eval
 check "no file" refuses 1 "nowhere.csv" "$medprobe" eval --predictions nowhere.csv --json

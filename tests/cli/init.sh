@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten.
 . "$(dirname "$0")/../tap.sh"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+"$build/tools/tiny_medclip" "$work/m" || exit 1
 mkdir -p "$work/a/pics/train/normal" "$work/a/pics/train/tb" "$work/a/pics/test/tb" && cd "$work/a" || exit 1
 touch pics/train/normal/'x, "1".jpg' pics/train/tb/b.PNG pics/test/tb/c.jpeg pics/test/tb/notes.txt pics/.hidden.jpg
 
@@ -14,14 +16,23 @@ rm medprobe.yaml
 check "a manifest is not overwritten either" refuses 2 "manifest.csv: is there already" "$medprobe" init pics
 check "no project file was left by it" eval '[ ! -e medprobe.yaml ]'
 
-mkdir -p "$work/b/set" && cd "$work/b" && echo path,label >set/list.csv
+mkdir -p "$work/b/set" && cd "$work/b" && printf 'path,label,patient_id\na.png,normal,1\nb.png,tuberculosis,2\n' >set/list.csv
+export MEDPROBE_HOME=$root/configs
 check "a folder with a CSV" "$medprobe" init set
 check "the project file names it" grep -qx 'manifest: "set/list.csv"' medprobe.yaml
+check "and the prompt set that has its classes, and its patients" eval "grep -qx 'prompts: tb' medprobe.yaml && grep -qx 'group: patient_id' medprobe.yaml"
 rm medprobe.yaml
 touch set/other.csv
 check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medprobe" init set
 mkdir "$work/b/empty"
 check "an empty folder" refuses 2 "no CSV and no JPEG or PNG" "$medprobe" init empty
 check "no folder" refuses 2 "is no folder" "$medprobe" init nothing
+mkdir "$work/b/wrong" && echo image,label >"$work/b/wrong/list.csv"
+check "a CSV that is no manifest is said to be none at once" refuses 1 "no column 'path' (columns: image, label)" "$medprobe" init wrong
 check "none of them left a project file" eval '[ ! -e medprobe.yaml ]'
+
+# Fault seen (the program before): the line break stood raw in medprobe.yaml and became a space.
+mkdir -p "$work/c/"$'odd\n"\\name/normal' && touch "$work/c/"$'odd\n"\\name/normal/a.png' && cd "$work/c" || exit 1
+check "a folder of any name" "$medprobe" init $'odd\n"\\name'
+check "is found again" refuses 1 '/normal/a.png: a file of 0 bytes' "$medprobe" extract -q --model "$work/m/tiny.yaml" --weights "$work/m/weights.safetensors" -o x.h5
 done_testing

@@ -54,10 +54,10 @@ static mdp_status zero_shot_check(const struct mdp_store_info *info, struct mdp_
         for (size_t p = 0; p < info->n_prompts && !found; p++)
             found = is_named(info, p, k);
         if (!found)
-            return mdp_fail(
-                err, MDP_ERR_MISSING,
-                "%s: class '%s' has no prompts (medprobe text adds them; --method logreg goes without)",
-                info->path, info->class_names[k]);
+            return mdp_fail(err, MDP_ERR_MISSING,
+                            "%s: class '%s' has no prompts (name it in the prompt set and extract anew; "
+                            "--method logreg goes without)",
+                            info->path, info->class_names[k]);
     }
     return MDP_OK;
 }
