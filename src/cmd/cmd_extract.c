@@ -639,32 +639,55 @@ static void say_result(const struct job *job, const char *how, int *exit_code)
     }
 }
 
-/* A store of the same inputs: said, and nothing is done; what a killed run left beside it goes. */
-static mdp_status already_done(struct job *job, int *exit_code, struct mdp_error *err)
+static bool work_exists(const struct job *job)
+{
+    struct mdp_text path = {0};
+
+    mdp_text_add(&path, "%s.work", job->opt.out);
+    bool exists = mdp_text_status(&path, NULL) == MDP_OK && mdp_path_exists(path.at);
+    mdp_text_release(&path);
+    return exists;
+}
+
+/* A store of the same inputs: said, and nothing is done; what a killed run left beside it goes. Of other inputs:
+   refused, unless a run with --force was replacing it and can be gone on with. */
+static mdp_status already_there(struct job *job, bool *done, int *exit_code, struct mdp_error *err)
 {
     mdp_status st = mdp_finished_compare(job->opt.out, &job->attributes, job->prompts.sha256, &job->manifest,
                                          job->common.threads, &job->failures, err);
-    struct mdp_text work = {0};
+    bool ours = work_exists(job) && open_work(job, NULL) == MDP_OK;
 
-    if (st != MDP_OK)
-        return st;
-    mdp_text_add(&work, "%s.work", job->opt.out);
-    if (mdp_text_status(&work, NULL) == MDP_OK && mdp_path_exists(work.at)) {
-        st = open_work(job, err);
-        if (st == MDP_OK) {
-            st = mdp_workfile_delete(job->work, err);
-            job->work = NULL;
-        }
+    *done = st == MDP_OK;
+    if (st == MDP_OK && ours) {
+        struct mdp_workfile *work = job->work;
+        job->work = NULL;
+        st = mdp_workfile_delete(work, err);
     }
-    mdp_text_release(&work);
-    if (st == MDP_OK)
+    if (*done && st == MDP_OK)
         say_result(job, "is there already, made of the same inputs: ", exit_code);
-    return st;
+    if (*done)
+        return st;
+    job->failures = 0;
+    return ours ? MDP_OK : st;
+}
+
+/* Model, prompts and what the run is compared by. */
+static mdp_status open_model(struct job *job, struct mdp_error *err)
+{
+    mdp_status st = open_card(job, err);
+
+    if (st == MDP_OK && job->opt.prompts)
+        st = read_prompts(job, err);
+    if (st == MDP_OK)
+        st = locate_files(job, err);
+    if (st == MDP_OK)
+        st = load_model(job, err);
+    return st == MDP_OK ? gather_facts(job, err) : st;
 }
 
 static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
 {
-    bool exists = false;
+    bool exists = false, done = false;
     mdp_status st = check_options(&job->opt, err);
 
     if (st == MDP_OK)
@@ -672,22 +695,15 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
     if (st == MDP_OK)
         st = mdp_manifest_read(job->opt.manifest, &job->opt.table, &job->manifest, err);
     if (st == MDP_OK)
-        st = open_card(job, err);
-    if (st == MDP_OK && job->opt.prompts)
-        st = read_prompts(job, err);
-    if (st == MDP_OK)
-        st = locate_files(job, err);
-    if (st == MDP_OK)
-        st = load_model(job, err);
-    if (st == MDP_OK)
-        st = gather_facts(job, err);
+        st = open_model(job, err);
     if (st == MDP_OK && exists && !job->opt.force)
-        return already_done(job, exit_code, err);
-    if (st == MDP_OK)
-        st = load_text(job, err);
+        st = already_there(job, &done, exit_code, err);
+    if (st != MDP_OK || done)
+        return st;
+    st = load_text(job, err);
     if (st == MDP_OK)
         say_input(job); /* nothing is wrong use from here on */
-    if (st == MDP_OK)
+    if (st == MDP_OK && !job->work)
         st = open_work(job, err);
     if (st == MDP_OK)
         st = encode_pictures(job, err);

@@ -99,6 +99,14 @@ other_weights() {
     extract --force -o a.h5 && equal a.h5
 }
 check "other weights are refused by name, --force starts anew" other_weights
+forced() { # a run with --force that was replacing a store is gone on with; until it is done the old store stands
+  cp one.h5 forced.h5
+  begin --force --pipeline other -o forced.h5 &
+  begun forced.h5.work $! && kill -INT $!
+  wait $!
+  [ $? = 75 ] && cmp one.h5 forced.h5 && extract --pipeline other -o forced.h5 && ! cmp -s one.h5 forced.h5 && alone forced.h5
+}
+check "a forced run that was interrupted goes on without --force" forced
 changed_picture() {
   local first
   first=p/$(sed -n 2p p/manifest.csv | cut -d, -f1)
