@@ -149,8 +149,9 @@ def main():
     vocab.write_text("\n".join(reports.vocabulary()) + "\n")
     net = train(args, BertTokenizerFast(vocab_file=str(vocab), do_lower_case=True))
     tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    # One entry only: several come in another order each time.
     save_file(tensors, args.out / "weights.safetensors",
-              metadata={"format": "pt", "what": "demonstration on synthetic pictures; not for any other use"})
+              metadata={"what": "demonstration on synthetic pictures; not for any other use"})
 
 
 if __name__ == "__main__":
