@@ -3,6 +3,8 @@
 
 import os
 
+import medprobe_lib
+
 _tap = os.environ.get("MEDPROBE_TAP")
 _count = 0
 
@@ -10,6 +12,8 @@ _count = 0
 def pytest_configure(config):
     # Two cores are shared with whatever else runs; every reference is single-threaded unless a test says otherwise.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Before torchvision, which brings a libpng of the system's name: who loads first decides for the whole process.
+    medprobe_lib.lib()
 
 
 def pytest_runtest_logreport(report):

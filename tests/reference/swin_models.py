@@ -4,6 +4,7 @@
 import ctypes
 import os
 
+import medprobe_lib
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -127,7 +128,7 @@ class Tower:
     """medprobe's tower through libmedprobe_test.so."""
 
     def __init__(self, path, yaml, kernel=None):
-        self.lib = ctypes.CDLL(os.path.abspath(os.path.join(os.environ.get("BUILD", "build/release"), "libmedprobe_test.so")))
+        self.lib = medprobe_lib.lib()
         for name in ("mdp_tower_width", "mdp_tower_input_size", "mdp_tower_scratch_size"):
             getattr(self.lib, name).restype = ctypes.c_size_t
         for name in ("mdp_tower_kernel", "mdp_yaml_root"):

@@ -9,11 +9,12 @@ import ctypes as ct
 import os
 import warnings
 
+import medprobe_lib
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-LIB = ct.CDLL(os.path.abspath(os.path.join(os.environ.get("BUILD", "build/release"), "libmedprobe_test.so")))
+LIB = medprobe_lib.lib()
 DOUBLES = ct.POINTER(ct.c_double)
 
 

@@ -10,11 +10,12 @@ import math
 import os
 import warnings
 
+import medprobe_lib
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-LIB = C.CDLL(os.path.join(os.environ.get("BUILD", "build/release"), "libmedprobe_test.so"))
+LIB = medprobe_lib.lib()
 
 
 class Error(C.Structure):

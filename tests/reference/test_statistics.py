@@ -11,6 +11,7 @@ import os
 import subprocess
 
 import h5py
+import medprobe_lib
 import numpy as np
 import pytest
 from scipy import stats
@@ -19,7 +20,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 BUILD = os.environ.get("BUILD", "build/release")
-LIB = C.CDLL(os.path.join(BUILD, "libmedprobe_test.so"))
+LIB = medprobe_lib.lib()
 PROGRAM = os.path.join(BUILD, "bin/medprobe")
 
 

@@ -15,6 +15,7 @@ import pathlib
 import pickle
 import zipfile
 
+import medprobe_lib
 import numpy as np
 import pytest
 import torch
@@ -43,7 +44,7 @@ class Error(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def lib():
-    library = ctypes.CDLL(os.path.abspath(f"{BUILD}/libmedprobe_test.so"))
+    library = medprobe_lib.lib()
     library.mdp_weights_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(Error)]
     library.mdp_weights_free.argtypes = [ctypes.c_void_p]
     library.mdp_weights_format.argtypes = [ctypes.c_void_p]

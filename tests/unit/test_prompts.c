@@ -7,13 +7,14 @@
 #include "base/file.h"
 #include "extract/text/prompts.h"
 
-static const char path[] = "test_prompts.tmp.yaml";
+#include <unistd.h>
+
+static char path[] = "/tmp/medprobe-test-XXXXXX"; /* made in main, removed there */
 
 static mdp_status read_text(const char *text, struct mdp_prompts *prompts, struct mdp_error *err)
 {
     assert_ok(mdp_file_write(path, text, strlen(text), err), *err);
     mdp_status st = mdp_prompts_read(path, prompts, err);
-    remove(path);
     return st;
 }
 
@@ -114,5 +115,12 @@ int main(void)
         cmocka_unit_test(names_the_line),
         cmocka_unit_test(templates_do_not_multiply),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int fd = mkstemp(path);
+
+    if (fd < 0)
+        return 1;
+    close(fd);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(path);
+    return failed;
 }
