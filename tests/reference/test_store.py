@@ -372,7 +372,7 @@ def test_hostile_stores_are_refused(tmp_path):
     minimal(tmp_path / "a.h5", embeddings=None)
     with h5py.File(tmp_path / "a.h5", "a") as f:
         f["embeddings"] = h5py.ExternalLink("v.h5", "/e")
-    assert "has no /embeddings" in Store(tmp_path / "a.h5").error
+    assert "not followed" in Store(tmp_path / "a.h5").error
     minimal(tmp_path / "b.h5", embeddings=None)
     with h5py.File(tmp_path / "b.h5", "a") as f:
         f.create_dataset("embeddings", (6, 4), "f4", external=[("/etc/passwd", 0, 96)])
