@@ -152,16 +152,19 @@ static mdp_status unknown_name(const struct mdp_find_kind *kind, const char *val
     if (st != MDP_OK)
         return st;
     const char *nearest = mdp_nearest_name(value, (const char *const *)names.at, names.n);
+    bool here = mdp_path_exists(value); /* meant as a path? */
     for (size_t i = 0; i < names.n; i++)
         mdp_text_add(&list, "%s%s", i ? ", " : "", names.at[i]);
     st = mdp_text_status(&list, err);
     if (st != MDP_OK)
         ;
     else if (nearest)
-        st = mdp_fail(err, MDP_ERR_USAGE, "no %s '%s' (did you mean '%s'?)", kind->word, value, nearest);
+        st = mdp_fail(err, MDP_ERR_USAGE, "no %s '%s' (did you mean '%s'%s%s?)", kind->word, value, nearest,
+                      here ? " or ./" : "", here ? value : "");
     else
-        st = mdp_fail(err, MDP_ERR_USAGE, "no %s '%s' (known: %s)", kind->word, value,
-                      names.n ? list.at : "none");
+        st = mdp_fail(err, MDP_ERR_USAGE, "no %s '%s' (known: %s%s%s%s)", kind->word, value,
+                      names.n ? list.at : "none", here ? "; ./" : "", here ? value : "",
+                      here ? " is taken as a path" : "");
     mdp_text_release(&list);
     mdp_names_release(&names);
     return st;

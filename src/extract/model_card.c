@@ -192,6 +192,13 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 /* --- open
  * ---------------------------------------------------------------------------------------------------- */
 
+static bool is_yaml_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 mdp_status mdp_model_card_open(const char *model, struct mdp_model_card *card, struct mdp_error *err)
 {
     struct mdp_text path = {0};
@@ -202,6 +209,12 @@ mdp_status mdp_model_card_open(const char *model, struct mdp_model_card *card, s
         card->path = path.at;
         path = (struct mdp_text){0};
         st = mdp_yaml_read(card->path, &card->doc, err);
+        if (st != MDP_OK && st != MDP_ERR_MEMORY && !is_yaml_name(card->path))
+            st = mdp_fail(
+                err, st,
+                "%s: is no model's YAML file (--model takes a name of medprobe models list or a YAML "
+                "file; weights go to --weights)",
+                card->path);
     }
     if (st == MDP_OK)
         st = read_card(card, err);

@@ -79,8 +79,10 @@ mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_pat
     for (size_t i = 0; i < info->n && info->labels && !any; i++)
         any = info->labels[i] >= 0;
     if (!any)
-        return mdp_fail(err, MDP_ERR_MISSING, "%s: no labels to probe (extract with a label column)",
-                        info->path);
+        return mdp_fail(
+            err, MDP_ERR_MISSING,
+            "%s: no labels to probe (extract with a label column; /targets of --labels are not probed yet)",
+            info->path);
     if (info->n_classes < 2)
         return mdp_fail(err, MDP_ERR_VALUE, "%s: one class only, '%s' (a probe needs two)", info->path,
                         info->class_names[0]);
