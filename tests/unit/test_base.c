@@ -87,6 +87,30 @@ static void sha256_of_abc(void **state) /* FIPS 180-2, appendix B.1 */
     assert_memory_equal(digest, again, sizeof digest);
 }
 
+static void sha256_of_a_file_is_that_of_its_bytes(void **state)
+{
+    char path[] = "/tmp/medprobe-test-XXXXXX";
+    enum { SIZE = (8 << 20) + 12345 }; /* more than one step of the reader */
+    uint8_t digest[MDP_SHA256_SIZE], expected[MDP_SHA256_SIZE];
+    struct mdp_error err = MDP_ERROR_INIT;
+    char *bytes = malloc(SIZE);
+
+    (void)state;
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (char)(i * 2654435761U >> 13);
+    close(mkstemp(path));
+    assert_ok(mdp_file_write(path, bytes, SIZE, &err), err);
+    assert_ok(mdp_sha256_of_file(path, digest, &err), err);
+    mdp_sha256_of(bytes, SIZE, expected);
+    assert_memory_equal(digest, expected, sizeof digest);
+    assert_ok(mdp_file_write(path, "", 0, &err), err);
+    assert_ok(mdp_sha256_of_file(path, digest, &err), err);
+    mdp_sha256_of("", 0, expected);
+    assert_memory_equal(digest, expected, sizeof digest);
+    unlink(path);
+    free(bytes);
+}
+
 static void in_a_folder(const char *folder, struct mdp_text *path, const char *name)
 {
     struct mdp_error err = MDP_ERROR_INIT;
@@ -192,6 +216,7 @@ int main(void)
         cmocka_unit_test(printable_text_has_no_control_characters),
         cmocka_unit_test(nearest_name_is_near),
         cmocka_unit_test(sha256_of_abc),
+        cmocka_unit_test(sha256_of_a_file_is_that_of_its_bytes),
         cmocka_unit_test(files_appear_whole_or_not_at_all),
         cmocka_unit_test(pipes_and_folders_are_refused_at_once),
         cmocka_unit_test(parallel_does_every_item_and_names_the_first_failure),
