@@ -111,7 +111,7 @@ int main(int argc, char **argv)
     bool help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;
     if (help && argc == 2) {
         print_usage();
-        return MDP_EXIT_OK;
+        return fflush(stdout) == 0 ? MDP_EXIT_OK : MDP_EXIT_ERROR;
     }
     if (help) { /* medprobe help COMMAND */
         char *words[] = {argv[2], "--help", NULL};

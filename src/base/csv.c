@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_BYTES = 1 << 30 }; /* of a table; ten million rows are less */
+
 /* All fields stand in one block, row after row, each with its NUL. */
 struct mdp_csv {
     char *name;
@@ -224,6 +226,8 @@ mdp_status mdp_csv_read(const char *path, struct mdp_csv **csv, struct mdp_error
     mdp_status st = mdp_map_open(path, &map, err);
 
     *csv = NULL;
+    if (st == MDP_OK && map.n > MOST_BYTES)
+        st = mdp_fail(err, MDP_ERR_LIMIT, "%s: has %zu bytes, at most %d are read", path, map.n, MOST_BYTES);
     if (st == MDP_OK)
         st = mdp_csv_parse((const char *)map.bytes, map.n, path, csv, err);
     mdp_map_release(&map);

@@ -19,6 +19,8 @@ struct mdp_map {
 };
 
 mdp_status mdp_map_open(const char *path, struct mdp_map *map, struct mdp_error *err);
+/* The first `n` bytes need not stay in memory: they are read again when looked at. */
+void mdp_map_forget(const struct mdp_map *map, size_t n);
 void mdp_map_release(struct mdp_map *map);
 
 /* The whole of a regular file of at most `limit` bytes, plus a NUL that is not counted, in a block for

@@ -141,15 +141,38 @@ mdp_status mdp_h5_create(const char *path, struct mdp_h5 **out, struct mdp_error
     return st;
 }
 
+/* The next `head` at or behind `at`, or NULL. In steps, and what was passed leaves memory again: a store may be larger
+   than that. Four letters are looked for first: a run of the zeros behind them would be slow. */
+static const unsigned char *find_head(const struct mdp_map *map, const unsigned char *at,
+                                      const unsigned char head[8])
+{
+    enum { LETTERS = 4, HEAD = 8, STEP = 64 << 20 };
+    const unsigned char *end = map->bytes + map->n;
+
+    while (end - at >= HEAD) {
+        size_t n = end - at < STEP ? (size_t)(end - at) : STEP;
+        const unsigned char *hit = memmem(at, n, head, LETTERS);
+        if (hit && end - hit >= HEAD && memcmp(hit, head, HEAD) == 0)
+            return hit;
+        if (!hit && n == (size_t)(end - at))
+            break;
+        at = hit ? hit + 1 : at + n - (LETTERS - 1);
+        if (!hit)
+            mdp_map_forget(map, (size_t)(at - map->bytes));
+    }
+    return NULL;
+}
+
 /* A heap in the file (names of old groups, strings of variable length) begins with four letters, a version, three
    zeros and its size. HDF5 allocates that many bytes before it looks whether the file has them. */
 static mdp_status check_heaps(const char *path, const struct mdp_map *map, struct mdp_error *err)
 {
-    static const char heads[][8] = {{'G', 'C', 'O', 'L', 1, 0, 0, 0}, {'H', 'E', 'A', 'P', 0, 0, 0, 0}};
+    static const unsigned char heads[][8] = {{'G', 'C', 'O', 'L', 1, 0, 0, 0},
+                                             {'H', 'E', 'A', 'P', 0, 0, 0, 0}};
     const unsigned char *end = map->bytes + map->n, *at;
 
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        for (at = map->bytes; (at = memmem(at, (size_t)(end - at), heads[i], sizeof heads[i])); at++) {
+        for (at = map->bytes; (at = find_head(map, at, heads[i])); at++) {
             uint64_t size = 0;
             for (size_t b = 0; b < sizeof size && at + 8 + b < end; b++)
                 size |= (uint64_t)at[8 + b] << (8 * b);
@@ -168,6 +191,10 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *
     size_t size = map.n;
 
     *out = NULL;
+    begin();
+    if (st == MDP_OK && H5Fis_hdf5(path) <= 0)
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: is no HDF5 file", path);
+    H5Eclear2(H5E_DEFAULT);
     if (st == MDP_OK)
         st = check_heaps(path, &map, err);
     mdp_map_release(&map);
@@ -176,12 +203,9 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **out, struct mdp_error *
     st = new_file(path, out, err);
     if (st != MDP_OK)
         return st;
-    begin();
     hid_t access = file_access();
     (*out)->size = size;
-    if (H5Fis_hdf5(path) <= 0)
-        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: is no HDF5 file", path);
-    else if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0)
+    if (((*out)->id = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0)
         st = fail(*out, "open", NULL, err);
     H5Pclose(access);
     if (st != MDP_OK) {
@@ -828,7 +852,7 @@ static mdp_status find_heaps(const struct mdp_h5 *file, struct heaps *heaps, str
     mdp_status st = mdp_map_open(file->path, &map, err);
     const unsigned char *at = map.bytes, *end = map.bytes + map.n;
 
-    while (st == MDP_OK && (at = memmem(at, (size_t)(end - at), head, sizeof head))) {
+    while (st == MDP_OK && (at = find_head(&map, at, head))) {
         size_t left = (size_t)(end - at);
         uint64_t size = left >= HEAP_HEADER ? little(at + 8, 8) : 0;
         if (size >= HEAP_HEADER && size <= left)

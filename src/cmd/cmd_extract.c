@@ -12,6 +12,7 @@
 #include "extract/ordered.h"
 #include "extract/prompt_embeddings.h"
 #include "extract/store_write.h"
+#include "extract/text/vocab.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -371,7 +372,13 @@ static mdp_status add_text_pipeline(struct job *job, struct mdp_error *err)
     uint8_t digest[MDP_SHA256_SIZE];
     char hex[MDP_SHA256_HEX];
     const char *pooling = job->opt.text_pooling;
-    mdp_status st = mdp_sha256_of_file(job->vocab_path.at, digest, err);
+    char *bytes = NULL;
+    size_t n = 0;
+    mdp_status st = mdp_file_read(job->vocab_path.at, MDP_VOCAB_MOST, &bytes, &n, err);
+
+    if (st == MDP_OK)
+        mdp_sha256_of(bytes, n, digest);
+    free(bytes);
 
     if (st == MDP_OK && !pooling)
         st = mdp_yaml_get_string(card->doc, card->text, "pooling", &pooling, err);

@@ -60,4 +60,15 @@ check "an unknown split too" refuses 2 "no split 'tst' (there are 'train', " "$m
 check "predictions are no probes" refuses 1 "run/predictions.h5: no probes in it" "$medprobe" eval --probes run/predictions.h5 x.h5
 printf 'path;label\na.png;b\n' >semicolon.csv
 check "a table of semicolons" refuses 1 "fields are separated by commas" extract --manifest semicolon.csv -o y.h5
+
+# Faults seen (the program before): 5 GB of zeros as a manifest or vocabulary were read to the end, and as a store
+# searched for a minute.
+truncate -s 5G zeros
+small() { (ulimit -t 50 && "$@"); }
+check "gigabytes that are no table" refuses 1 "zeros: has 5368709120 bytes, at most" small extract --manifest zeros -o y.h5
+check "nor a vocabulary" refuses 1 "zeros: has 5368709120 bytes, at most" small extract --manifest p/manifest.csv --prompts m/prompts.yaml --vocab zeros -o y.h5
+check "nor a store" refuses 1 "zeros: is no HDF5 file" small "$medprobe" probe zeros
+check "nor draws" refuses 1 "zeros: is no HDF5 file" small "$medprobe" probe -q x.h5 --draws zeros
+check "a help page that cannot be printed is no success" eval '! "$medprobe" --help >/dev/full'
+check "none of these left anything" [ ! -e y.h5 ] && [ ! -e y.h5.work ]
 done_testing

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    MAX_FILE = 16 << 20,
     MAX_LINES = 1000000,
     MAX_PROBES = 1024 /* slots looked at for one piece; only a file made for it needs more */
 };
@@ -156,7 +155,7 @@ mdp_status mdp_vocab_read(const char *path, struct mdp_vocab **vocab, struct mdp
     *vocab = NULL;
     if (!v)
         return st;
-    st = mdp_file_read(path, MAX_FILE, &v->bytes, &n, err);
+    st = mdp_file_read(path, MDP_VOCAB_MOST, &v->bytes, &n, err);
     if (st == MDP_OK)
         st = index_lines(v, n, path, err);
     if (st != MDP_OK) {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { MDP_VOCAB_MOST = 16 << 20 }; /* bytes of a vocabulary file */
+
 struct mdp_vocab;
 
 /* Errors name the line: invalid UTF-8, a piece that stands twice. Empty lines have an id and are never
