@@ -14,6 +14,7 @@
 #include "probe/episode.h"
 #include "probe/probes_file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,23 @@ static mdp_status eval_table(const struct eval_options *opt, struct mdp_error *e
 
 /* --- predictions.h5 of a run --- */
 
+/* " 0.1234"; "-" for what is not defined, as in the table of scores. */
+static void put_value(struct mdp_text *t, double x)
+{
+    if (isnan(x))
+        mdp_text_add(t, "        -");
+    else
+        mdp_text_add(t, " %8.4f", x);
+}
+
+static void put_padded(struct mdp_text *t, const char *name, size_t width)
+{
+    const size_t before = t->n;
+
+    mdp_text_add_printable(t, name);
+    mdp_text_add(t, "%*s", t->n - before < width ? (int)(width - (t->n - before)) : 0, "");
+}
+
 static mdp_status print_results(const struct mdp_results *results, bool json, struct mdp_error *err)
 {
     struct mdp_text text = {0};
@@ -122,12 +140,13 @@ static mdp_status print_results(const struct mdp_results *results, bool json, st
                      "high");
     for (size_t i = 0; !json && i < results->n_results; i++) {
         const struct mdp_result *r = &results->results[i];
-        mdp_text_add(&text, "%-16s %6zu ", r->method, r->shots);
-        const size_t before = text.n;
-        mdp_text_add_printable(&text, r->metric);
-        mdp_text_add(&text, "%*s %8.4f %8.4f %8.4f\n",
-                     text.n - before < 36 ? (int)(36 - (text.n - before)) : 0, "", r->mean, r->ci_low,
-                     r->ci_high);
+        put_padded(&text, r->method, 16);
+        mdp_text_add(&text, " %6zu ", r->shots);
+        put_padded(&text, r->metric, 36);
+        put_value(&text, r->mean);
+        put_value(&text, r->ci_low);
+        put_value(&text, r->ci_high);
+        mdp_text_add(&text, "\n");
     }
     if (st == MDP_OK)
         st = print_text(&text, err);

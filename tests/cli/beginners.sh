@@ -58,6 +58,7 @@ check "an unknown probe is answered with those there are" refuses 2 "no probe 'l
   "$medprobe" eval --probes run/probes.h5 --probe logreg/k4/s9 x.h5
 check "an unknown split too" refuses 2 "no split 'tst' (there are 'train', " "$medprobe" eval --probes run/probes.h5 --split tst x.h5
 check "predictions are no probes" refuses 1 "run/predictions.h5: no probes in it" "$medprobe" eval --probes run/predictions.h5 x.h5
+check "what is not defined is a dash, with no interval" eval '"$medprobe" eval x.h5 --predictions run/predictions.h5 >out && ! grep -qi nan out && grep -q " -$" out'
 printf 'path;label\na.png;b\n' >semicolon.csv
 check "a table of semicolons" refuses 1 "fields are separated by commas" extract --manifest semicolon.csv -o y.h5
 
