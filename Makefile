@@ -149,6 +149,7 @@ check-reference: all $(TOOLS) $(B)/libmedprobe_test.so
 asan ubsan tsan:
 	$(MAKE) FLAVOUR=$@ check
 coverage:
+	@command -v gcovr >/dev/null || { echo "coverage needs gcovr (Debian: apt-get install gcovr)" >&2; exit 1; }
 	$(MAKE) FLAVOUR=coverage check
 	gcovr --root . --filter src/ --object-directory build/coverage --print-summary
 
