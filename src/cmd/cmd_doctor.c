@@ -3,6 +3,7 @@
  * works. */
 #include "base/blas.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "cmd/commands.h"
@@ -26,17 +27,48 @@ static const struct mdp_usage usage = {
     .most_operands = 0,
 };
 
+/* What is printed at the end: lines, or one JSON document. */
+struct findings {
+    bool json;
+    struct mdp_text out;
+    size_t n, problems;
+};
+
 /* One line of the table; advice is NULL where nothing is wrong. */
-static void say(const char *what, const char *found, const char *advice, size_t *problems)
+static void say(const char *what, const char *found, const char *advice, struct findings *f)
 {
-    printf("%-18s %s\n", what, found);
-    if (!advice)
+    f->problems += advice != NULL;
+    if (f->json) {
+        mdp_text_add(&f->out, "%s\n  {\"what\": ", f->n++ ? "," : "");
+        mdp_json_add_string(&f->out, what);
+        mdp_text_add(&f->out, ", \"found\": ");
+        mdp_json_add_string(&f->out, found);
+        mdp_text_add(&f->out, ", \"advice\": ");
+        mdp_json_add_string(&f->out, advice);
+        mdp_text_add(&f->out, "}");
         return;
-    printf("%-18s -> %s\n", "", advice);
-    ++*problems;
+    }
+    mdp_text_add(&f->out, "%-18s %s\n", what, found);
+    if (advice)
+        mdp_text_add(&f->out, "%-18s -> %s\n", "", advice);
 }
 
-static void look_at_cpu(size_t *problems)
+static mdp_status print_findings(const struct findings *f, struct mdp_error *err)
+{
+    mdp_status st = mdp_text_status(&f->out, err);
+
+    if (st != MDP_OK)
+        return st;
+    if (f->json)
+        printf("{\"checks\": [%s\n], \"problems\": %zu}\n", f->out.at, f->problems);
+    else if (f->problems)
+        printf("%s%zu thing%s to look at\n", f->out.at, f->problems, f->problems == 1 ? "" : "s");
+    else
+        printf("%sno problems\n", f->out.at);
+    return MDP_OK;
+}
+
+static void look_at_cpu(struct findings *f)
 {
     struct mdp_text features = {0};
 
@@ -49,11 +81,11 @@ static void look_at_cpu(size_t *problems)
         __builtin_cpu_supports("avx2")
             ? NULL
             : "without AVX2 towers run several times slower; nothing to be done here",
-        problems);
+        f);
     mdp_text_release(&features);
 }
 
-static mdp_status look_at_kernels(size_t *problems, struct mdp_error *err)
+static mdp_status look_at_kernels(struct findings *f, struct mdp_error *err)
 {
     const struct mdp_kernels *kernels = NULL;
     struct mdp_text blas = {0};
@@ -63,7 +95,7 @@ static mdp_status look_at_kernels(size_t *problems, struct mdp_error *err)
         return st;
     say("tower kernels", kernels->name,
         getenv("MEDPROBE_KERNEL") ? "MEDPROBE_KERNEL forces this variant: unset it for the best one" : NULL,
-        problems);
+        f);
     const char *better = mdp_blas_better_core(mdp_blas_core(), __builtin_cpu_supports("avx2"),
                                               __builtin_cpu_supports("avx512f"));
     mdp_text_add(&blas, "core %s", mdp_blas_core());
@@ -73,7 +105,7 @@ static mdp_status look_at_kernels(size_t *problems, struct mdp_error *err)
         better ? "this OpenBLAS does not know the CPU: set OPENBLAS_CORETYPE=Haswell, or use OpenBLAS 0.3.25 "
                  "or newer"
                : NULL,
-        problems);
+        f);
     mdp_text_release(&blas);
     return MDP_OK;
 }
@@ -97,7 +129,7 @@ static bool locks_work(void)
     return works;
 }
 
-static void look_at_folder(size_t *problems)
+static void look_at_folder(struct findings *f)
 {
     struct statvfs disk;
     char found[64] = "unknown";
@@ -110,15 +142,13 @@ static void look_at_folder(size_t *problems)
         known && disk.f_bavail * disk.f_frsize < (unsigned long)1 << 30
             ? "less than 1 GB is left: a store of 100,000 pictures needs about 0.3 GB"
             : NULL,
-        problems);
+        f);
     say("folder here", writable ? "writable" : "not writable",
-        writable ? NULL : "results are written below the working folder: change to another, or use -o",
-        problems);
+        writable ? NULL : "results are written below the working folder: change to another, or use -o", f);
     if (writable) {
         bool works = locks_work();
         say("file locking", works ? "works" : "does not work",
-            works ? NULL : "two runs into the same output could disturb each other: use a local disk",
-            problems);
+            works ? NULL : "two runs into the same output could disturb each other: use a local disk", f);
     }
 }
 
@@ -145,29 +175,30 @@ mdp_status mdp_cmd_doctor(int argc, char **argv, int *exit_code, struct mdp_erro
     struct mdp_common common;
     struct mdp_arguments args = {0};
     char cores[32];
-    size_t problems = 0;
+    struct findings f = {0};
+    struct mdp_option rows[] = {
+        {.name = "json", .kind = MDP_OPTION_FLAG, .target = &f.json, .help = "print JSON instead of a table"},
+    };
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, rows, 1, argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
-    look_at_cpu(&problems);
-    st = look_at_kernels(&problems, err);
+    look_at_cpu(&f);
+    st = look_at_kernels(&f, err);
     if (st != MDP_OK)
         goto out;
     snprintf(cores, sizeof cores, "%zu", mdp_usable_cores());
-    say("usable cores", cores, NULL, &problems);
-    look_at_folder(&problems);
+    say("usable cores", cores, NULL, &f);
+    look_at_folder(&f);
     say("gnuplot", program_exists("gnuplot") ? "found" : "missing",
         program_exists("gnuplot")
             ? NULL
             : "reports are written without figures: install gnuplot (Debian: gnuplot-nox)",
-        &problems);
-    if (problems)
-        printf("%zu thing%s to look at\n", problems, problems == 1 ? "" : "s");
-    else
-        printf("no problems\n");
+        &f);
+    st = print_findings(&f, err);
 out:
+    mdp_text_release(&f.out);
     mdp_arguments_release(&args);
     return st;
 }
