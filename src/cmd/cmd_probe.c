@@ -270,6 +270,7 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     mdp_status st = mdp_probe_facts_init(&p->plan, p->info, &p->draws, p->audit, p->c_by_default,
                                          seconds_since(p->begun), &facts, err);
 
+    options.stop = p->stop;
     options.resamples = p->plan.resamples;
     options.threads = p->plan.common.threads;
     if (st == MDP_OK)

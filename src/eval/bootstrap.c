@@ -121,7 +121,8 @@ static mdp_status evaluate_block(void *context, size_t block, size_t worker, str
     const struct job *job = context;
     const size_t m = job->list->n;
 
-    (void)err;
+    if (job->resamples->stop && *job->resamples->stop)
+        return mdp_fail(err, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
     mdp_resamples_block(job->resamples, block, job->weights[worker]);
     for (size_t s = 0; s < job->n_sets; s++) {
         double *out = job->sets[s].values + block * MDP_LANES * m;

@@ -11,9 +11,12 @@
 
 #include "eval/metrics.h"
 
+#include <signal.h>
+
 struct mdp_resamples {
     size_t n, blocks, g; /* R, B, G */
     uint64_t seed;
+    const volatile sig_atomic_t *stop; /* not 0: the work ends with MDP_ERR_INTERRUPTED; may be NULL */
     uint8_t
         *kept; /* [B, G, L] counts; NULL when they would take too much memory and are drawn again each time */
 };

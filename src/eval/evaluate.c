@@ -516,6 +516,7 @@ static mdp_status begin_resamples(struct evaluation *ev, struct mdp_error *err)
     mdp_status st = mdp_resamples_init(&ev->resamples, ev->g > 1 ? ev->options->resamples : 0, ev->g,
                                        ev->options->seed, ev->threads, err);
 
+    ev->resamples.stop = ev->options->stop;
     if (st == MDP_OK)
         ev->own = new_resampled(ev, err, &st);
     if (st == MDP_OK)

@@ -12,6 +12,8 @@
 #include "base/predictions.h"
 #include "eval/results.h"
 
+#include <signal.h>
+
 /* Gives prediction i of [0, n). What it gives stays valid until the next call; it is asked for every
    prediction twice, in order, and for zero-shot ones once more, so that a file can be read piece by piece. */
 struct mdp_prediction_source {
@@ -43,8 +45,9 @@ struct mdp_eval_options {
     size_t resamples; /* of patients, for the intervals; 0: no intervals */
     uint64_t seed;    /* of the resamples */
     size_t threads;
-    double level;         /* of the intervals */
-    const char *baseline; /* the method that others are compared with */
+    double level;                      /* of the intervals */
+    const char *baseline;              /* the method that others are compared with */
+    const volatile sig_atomic_t *stop; /* not 0: end in order with MDP_ERR_INTERRUPTED; may be NULL */
 };
 
 extern const struct mdp_eval_options mdp_eval_defaults; /* 1000, 0, 1, 0.95, "zero-shot" */

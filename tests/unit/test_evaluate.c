@@ -299,6 +299,17 @@ static void what_is_written_is_read(void **state)
     free_study(s);
 }
 
+static void stops_in_order_when_asked(void **state)
+{
+    struct study *s = new_study();
+    volatile sig_atomic_t stop = 1;
+
+    (void)state;
+    s->options.stop = &stop;
+    refuses(s, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
+    free_study(s);
+}
+
 static void says_what_is_wrong(void **state)
 {
     struct study *s = new_study();
@@ -327,6 +338,7 @@ int main(void)
         cmocka_unit_test(an_absent_class_is_null_with_a_reason),
         cmocka_unit_test(one_patient_has_no_interval_over_patients),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(stops_in_order_when_asked),
         cmocka_unit_test(says_what_is_wrong),
     };
 
