@@ -327,3 +327,15 @@ bool mdp_csv_number(const char *text, double *value)
     *value = strtod(text, &end);
     return !*end && isfinite(*value);
 }
+
+void mdp_csv_add_field(struct mdp_text *out, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        mdp_text_add(out, "%s", text);
+        return;
+    }
+    mdp_text_add(out, "\"");
+    for (; *text; text++)
+        mdp_text_add(out, *text == '"' ? "\"\"" : "%c", *text);
+    mdp_text_add(out, "\"");
+}

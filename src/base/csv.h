@@ -8,6 +8,7 @@
 #ifndef MDP_BASE_CSV_H
 #define MDP_BASE_CSV_H
 
+#include "base/text.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
@@ -40,6 +41,9 @@ mdp_status mdp_csv_need(const struct mdp_csv *csv, const char *name, size_t *col
 /* Fails with MDP_ERR_FORMAT: "<file>: line <n>, column '<name>': <message>". */
 mdp_status mdp_csv_fail(const struct mdp_csv *csv, size_t row, size_t column, struct mdp_error *err,
                         const char *format, ...) MDP_PRINTF(5, 6);
+
+/* Writing: `text` as one field, in quotes where it must be. */
+void mdp_csv_add_field(struct mdp_text *out, const char *text);
 
 /* The whole of `text` as a finite decimal number ("-1.5e3"; no spaces, no hexadecimal, no "inf"). */
 bool mdp_csv_number(const char *text, double *value);

@@ -20,14 +20,6 @@ void mdp_prediction_release(struct mdp_prediction *prediction)
     *prediction = (struct mdp_prediction){0};
 }
 
-void mdp_predictions_release(struct mdp_predictions *predictions)
-{
-    for (size_t i = 0; i < predictions->n; i++)
-        mdp_prediction_release(&predictions->at[i]);
-    free(predictions->at);
-    *predictions = (struct mdp_predictions){0};
-}
-
 /* --- writing --- */
 
 struct mdp_predictions_writer {

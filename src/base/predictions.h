@@ -67,7 +67,6 @@ struct mdp_predictions {
 };
 
 void mdp_prediction_release(struct mdp_prediction *prediction);
-void mdp_predictions_release(struct mdp_predictions *predictions);
 
 /* predictions.h5, being written. The file has its name when mdp_predictions_finish succeeds, not before.
    Equal row lists of successive predictions are stored once. */

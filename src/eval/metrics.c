@@ -646,11 +646,6 @@ void mdp_metric_reason(const struct mdp_metric *metric, const struct mdp_scored 
 
 /* --- names --- */
 
-const char *mdp_metric_kind_name(size_t i)
-{
-    return i < KIND_COUNT ? kinds[i].name : NULL;
-}
-
 const char *mdp_metric_definition(const struct mdp_metric *metric)
 {
     return metric->kind->definition;

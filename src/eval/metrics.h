@@ -40,8 +40,6 @@ mdp_status mdp_metrics_of_run(const char *const class_names[], size_t k, bool al
    (MDP_ERR_USAGE) with the nearest one. */
 mdp_status mdp_metrics_parse(const char *const names[], size_t n, const char *const class_names[], size_t k,
                              struct mdp_pool *pool, struct mdp_metric_list *list, struct mdp_error *err);
-/* The names without classes, for help texts; NULL past the end. */
-const char *mdp_metric_kind_name(size_t i);
 
 /* What a metric is, as a clause: "share of rows whose predicted class is their label". */
 const char *mdp_metric_definition(const struct mdp_metric *metric);

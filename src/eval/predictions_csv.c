@@ -350,18 +350,6 @@ mdp_status mdp_prediction_table_align(const struct mdp_prediction_table *t,
 
 /* --- writing --- */
 
-static void put_field(struct mdp_text *t, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        mdp_text_add(t, "%s", text);
-        return;
-    }
-    mdp_text_add(t, "\"");
-    for (; *text; text++)
-        mdp_text_add(t, *text == '"' ? "\"\"" : "%c", *text);
-    mdp_text_add(t, "\"");
-}
-
 mdp_status mdp_prediction_table_write(const char *path, const struct mdp_prediction_table *t,
                                       struct mdp_error *err)
 {
@@ -372,17 +360,17 @@ mdp_status mdp_prediction_table_write(const char *path, const struct mdp_predict
         mdp_text_clear(&header);
         mdp_text_add(&header, SCORE_PREFIX "%s", t->class_names[k]);
         mdp_text_add(&out, ",");
-        put_field(&out, header.at ? header.at : "");
+        mdp_csv_add_field(&out, header.at ? header.at : "");
     }
     for (size_t i = 0; i < t->n; i++) {
         mdp_text_add(&out, "\n");
-        put_field(&out, t->ids[i]);
+        mdp_csv_add_field(&out, t->ids[i]);
         mdp_text_add(&out, ",");
-        put_field(&out, t->labels[i] < 0 ? "" : t->class_names[t->labels[i]]);
+        mdp_csv_add_field(&out, t->labels[i] < 0 ? "" : t->class_names[t->labels[i]]);
         if (t->patient_ids)
             mdp_text_add(&out, ",");
         if (t->patient_ids)
-            put_field(&out, t->patient_ids[i]);
+            mdp_csv_add_field(&out, t->patient_ids[i]);
         for (size_t k = 0; k < t->k; k++)
             mdp_text_add(&out, ",%.17g", t->scores[i * t->k + k]);
     }

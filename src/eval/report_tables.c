@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/report_tables.h"
 
+#include "base/csv.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -444,11 +445,8 @@ void mdp_table_to_latex(const struct mdp_table *t, struct mdp_text *out)
 static void csv_row(const struct mdp_table *t, const char **row, struct mdp_text *out)
 {
     for (size_t j = 0; j < t->columns; j++) {
-        bool quote = strpbrk(row[j], ",\"\r\n") != NULL;
-        mdp_text_add(out, "%s%s", j ? "," : "", quote ? "\"" : "");
-        for (const char *c = row[j]; *c; c++)
-            mdp_text_add(out, *c == '"' ? "\"\"" : "%c", *c);
-        mdp_text_add(out, "%s", quote ? "\"" : "");
+        mdp_text_add(out, "%s", j ? "," : "");
+        mdp_csv_add_field(out, row[j]);
     }
     mdp_text_add(out, "\n");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/tables.h"
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "eval/evaluate.h"
@@ -11,23 +12,10 @@
 
 /* --- fields --- */
 
-/* A field as RFC 4180 wants it, in quotes where it must be. */
-static void put_text(struct mdp_text *t, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        mdp_text_add(t, "%s", text);
-        return;
-    }
-    mdp_text_add(t, "\"");
-    for (; *text; text++)
-        mdp_text_add(t, *text == '"' ? "\"\"" : "%c", *text);
-    mdp_text_add(t, "\"");
-}
-
 static void next_text(struct mdp_text *t, const char *text)
 {
     mdp_text_add(t, ",");
-    put_text(t, text);
+    mdp_csv_add_field(t, text);
 }
 
 static void next_number(struct mdp_text *t, double x)
@@ -50,7 +38,7 @@ static void results_table(const struct mdp_results *r, struct mdp_text *t)
     mdp_text_add(t, "method,shots,metric,mean,std,ci_low,ci_high,n_episodes,n_test,n_patients,reason\n");
     for (size_t i = 0; i < r->n_results; i++) {
         const struct mdp_result *x = &r->results[i];
-        put_text(t, x->method);
+        mdp_csv_add_field(t, x->method);
         next_count(t, x->shots);
         next_text(t, x->metric);
         next_number(t, x->mean);
@@ -70,7 +58,7 @@ static void comparisons_table(const struct mdp_results *r, struct mdp_text *t)
     mdp_text_add(t, "a,b,shots,metric,difference,ci_low,ci_high,p,p_adjusted,test\n");
     for (size_t i = 0; i < r->n_comparisons; i++) {
         const struct mdp_comparison *x = &r->comparisons[i];
-        put_text(t, x->a);
+        mdp_csv_add_field(t, x->a);
         next_text(t, x->b);
         next_count(t, x->shots);
         next_text(t, x->metric);
@@ -92,7 +80,7 @@ static void episodes_table(const struct mdp_results *r, struct mdp_text *t)
     mdp_text_add(t, "\n");
     for (size_t i = 0; i < r->n_episodes; i++) {
         const struct mdp_episode *e = &r->episodes[i];
-        put_text(t, e->method);
+        mdp_csv_add_field(t, e->method);
         next_text(t, e->group);
         next_count(t, e->shots);
         next_count(t, e->seed);
@@ -113,7 +101,7 @@ static void roc_data(const struct mdp_results *r, struct mdp_text *t)
     for (size_t i = 0; i < r->n_curves; i++) {
         const struct mdp_roc_curve *c = &r->curves[i];
         for (size_t p = 0; p < MDP_ROC_POINTS; p++) {
-            put_text(t, c->method);
+            mdp_csv_add_field(t, c->method);
             next_count(t, c->shots);
             next_text(t, c->class_name);
             next_number(t, (double)p / (MDP_ROC_POINTS - 1));

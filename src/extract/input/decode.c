@@ -35,11 +35,6 @@ static const struct {
     [MDP_MODE_CMYK] = {"CMYK", 4, 1}, [MDP_MODE_I16] = {"I;16", 1, 2},
 };
 
-const char *mdp_mode_name(enum mdp_mode mode)
-{
-    return modes[mode].name;
-}
-
 void mdp_picture_release(struct mdp_picture *picture)
 {
     free(picture->pixels);

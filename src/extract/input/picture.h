@@ -48,7 +48,4 @@ mdp_status mdp_picture_decode(const unsigned char *bytes, size_t n, const char *
                               struct mdp_error *err);
 void mdp_picture_release(struct mdp_picture *picture);
 
-/* Pillow's name of a mode: "L", "RGB", "I;16", ... */
-const char *mdp_mode_name(enum mdp_mode mode);
-
 #endif
