@@ -7,7 +7,7 @@
    standard input, runs N pictures and prints the seconds that passed and the processor seconds that all threads took. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "extract/towers/tower.h"
+#include "extract/towers/image_tower.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 enum { PICTURES = 8, MOST_THREADS = 256 };
 
 struct job {
-    const struct mdp_tower *tower;
+    const struct mdp_image_tower *tower;
     float *input[PICTURES], *scratch[MOST_THREADS], *features[MOST_THREADS];
 };
 
@@ -33,13 +33,13 @@ static mdp_status run_picture(void *context, size_t item, size_t worker, struct 
 {
     const struct job *job = context;
 
-    return mdp_tower_run(job->tower, job->input[item % PICTURES], job->scratch[worker], job->features[worker],
-                         NULL, NULL, err);
+    return mdp_image_tower_run(job->tower, job->input[item % PICTURES], job->scratch[worker],
+                               job->features[worker], NULL, NULL, err);
 }
 
 static mdp_status prepare(struct job *job, size_t threads, struct mdp_error *err)
 {
-    const size_t input_size = mdp_tower_input_size(job->tower);
+    const size_t input_size = mdp_image_tower_input_size(job->tower);
     mdp_status st = MDP_OK;
 
     for (size_t i = 0; i < PICTURES; i++) {
@@ -48,8 +48,8 @@ static mdp_status prepare(struct job *job, size_t threads, struct mdp_error *err
             job->input[i][j] = (float)rand() / (float)RAND_MAX * 4 - 2;
     }
     for (size_t i = 0; i < threads; i++) {
-        job->scratch[i] = mdp_new_array(mdp_tower_scratch_size(job->tower), sizeof(float), err, &st);
-        job->features[i] = mdp_new_array(mdp_tower_width(job->tower), sizeof(float), err, &st);
+        job->scratch[i] = mdp_new_array(mdp_image_tower_scratch_size(job->tower), sizeof(float), err, &st);
+        job->features[i] = mdp_new_array(mdp_image_tower_width(job->tower), sizeof(float), err, &st);
     }
     return st;
 }
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_yaml *doc = NULL;
     struct mdp_weights *weights = NULL;
-    struct mdp_tower *tower = NULL;
+    struct mdp_image_tower *tower = NULL;
     struct job job = {0};
 
     if (argc != 4) {
@@ -103,12 +103,12 @@ int main(int argc, char **argv)
     if (st == MDP_OK)
         st = mdp_weights_open(argv[2], &weights, &err);
     if (st == MDP_OK)
-        st = mdp_tower_new(doc, mdp_yaml_find(mdp_yaml_root(doc), "image"), weights, &tower, &err);
+        st = mdp_image_tower_new(doc, mdp_yaml_find(mdp_yaml_root(doc), "image"), weights, &tower, &err);
     job.tower = tower;
     if (st == MDP_OK)
         st = prepare(&job, threads, &err);
     if (st == MDP_OK) {
-        printf("%s %.3f\n", mdp_tower_kernel(tower), seconds(CLOCK_MONOTONIC) - begin);
+        printf("%s %.3f\n", mdp_image_tower_kernel(tower), seconds(CLOCK_MONOTONIC) - begin);
         fflush(stdout);
         st = serve(&job, threads, &err);
     }
@@ -119,8 +119,8 @@ int main(int argc, char **argv)
         free(job.input[i]);
     for (size_t i = 0; i < threads; i++)
         free(job.scratch[i]), free(job.features[i]);
-    mdp_tower_free(tower);
-    mdp_weights_free(weights);
+    mdp_image_tower_free(tower);
+    mdp_weights_close(weights);
     mdp_yaml_free(doc);
     return st == MDP_OK ? 0 : 1;
 }

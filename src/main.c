@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of subcommands. `extract`, `probe` and `report` work by those names too, as links to this
  * program. */
-#include "base/blas.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/names.h"
+#include "base/numbers/blas.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 
@@ -103,7 +104,7 @@ int main(int argc, char **argv)
 {
     int own = find_command(mdp_path_base(argv[0]));
 
-    mdp_blas_begin(argv);
+    mdp_blas_restart_if_slow(argv);
     if (own >= 0 && commands[own].own_name)
         return run_command(own, argc, argv);
     if (argc < 2)

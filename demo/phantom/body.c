@@ -52,8 +52,7 @@ void body_init(struct body *b, const struct patient *patient, const struct shot 
     lattice_fill(&b->patch, chance_hash(p->key, 1002));
 }
 
-/* --- outlines
- * ------------------------------------------------------------------------------------------------ */
+/* --- outlines --- */
 
 /* Half width of a lung's outer border, `t` from apex (0) to base (1). */
 static double lung_outer(const struct body *b, double t)
@@ -130,8 +129,7 @@ static double mediastinum(const struct body *b, double x, double y)
     return body_step(half + 0.022, half - 0.018, x < 0 ? -x : x);
 }
 
-/* --- bones
- * --------------------------------------------------------------------------------------------------- */
+/* --- bones --- */
 
 /* A tube seen from the side: dense border, lighter marrow; `d` is the distance from its middle in half
  * widths. */
@@ -209,8 +207,7 @@ static double airways(const struct body *b, double x, double y)
     return pipe > branch ? pipe : branch;
 }
 
-/* --- findings
- * ------------------------------------------------------------------------------------------------ */
+/* --- findings --- */
 
 static double texture(const struct lattice *l, double x, double y, double cells)
 {
@@ -267,8 +264,7 @@ static double effusion(const struct body *b, enum side side, double a, double y)
     return body_step(level - 0.035, level + 0.05, y) * (0.55 + 0.45 * severity);
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static double lung_mask(const struct body *b, enum side side, double a, double y)
 {

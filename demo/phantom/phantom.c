@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/parallel.h"
-#include "encode.h"
+#include "picture_file.h"
 #include "render.h"
 #include "set.h"
 
@@ -138,7 +138,7 @@ static mdp_status print_digest(const struct run *run, const struct mdp_text *man
         return st;
     mdp_sha256_add(hash, manifest->at, manifest->n);
     mdp_sha256_add(hash, run->digests, run->set.n * MDP_SHA256_SIZE);
-    mdp_sha256_end(hash, digest);
+    mdp_sha256_final(hash, digest);
     mdp_sha256_hex(digest, hex);
     printf("%s\n", hex);
     return MDP_OK;
@@ -156,7 +156,7 @@ static mdp_status make(const struct options *opt, struct mdp_error *err)
     if ((st = mdp_text_status(&manifest, err)) != MDP_OK)
         goto out;
     if (opt->out && ((st = mdp_path_join(&path, opt->out, "images", err)) != MDP_OK ||
-                     (st = mdp_make_folders(path.at, err)) != MDP_OK))
+                     (st = mdp_path_make_folders(path.at, err)) != MDP_OK))
         goto out;
     if ((st = mdp_parallel(run.set.n, opt->common.threads, make_picture, &run, err)) != MDP_OK)
         goto out;

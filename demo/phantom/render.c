@@ -167,8 +167,7 @@ static void draw_granuloma(struct canvas *k, const struct body *b)
     stamp(k, k->layer, x, y, 0.018, b->patient->granuloma);
 }
 
-/* --- from density to grey
- * ------------------------------------------------------------------------------------ */
+/* --- from density to grey --- */
 
 /* The film curve: straight in the middle, bent at both ends; 0..1 in and out. */
 static double film(double density, const struct shot *s)

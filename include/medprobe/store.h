@@ -6,7 +6,7 @@
        mdp_store_open("data.h5", &store, &err);
        const struct mdp_store_info *info = mdp_store_info(store);
        mdp_store_rows(store, rows, n, embeddings, &err);
-       mdp_store_free(store);
+       mdp_store_close(store);
 
    Letters: N pictures (rows), D width of an embedding, K classes, P prompts. docs/FORMATS.md describes the
    file. */
@@ -28,7 +28,7 @@ struct mdp_store;
 struct mdp_store_info {
     size_t n, d;
     const char *path;
-    char content_hash[65]; /* mdp_h5_content_hash; a repacked store has the same */
+    char content_hash[65]; /* mdp_h5_content_sha256; a repacked store has the same */
     const char *model, *pretrained, *weights_sha256, *pipeline, *precision,
         *kernel;                    /* root attributes, "" when absent */
     const char *const *ids;         /* [N] */
@@ -56,7 +56,7 @@ struct mdp_store_info {
 /* Opens and checks a store: known schema, lengths equal to N, labels in range, finite logit scale. Refuses
    external raw storage. Embeddings are read, and checked to be finite, row by row as they are asked for. */
 mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
-void mdp_store_free(struct mdp_store *store);
+void mdp_store_close(struct mdp_store *store);
 const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);
 
 /* Embeddings of rows[n] into out[n, D]. A row outside the store or a value that is not finite is an error

@@ -67,7 +67,7 @@ void mdp_map_forget(const struct mdp_map *map, size_t n)
         madvise((void *)(uintptr_t)map->bytes, whole, MADV_DONTNEED);
 }
 
-void mdp_map_release(struct mdp_map *map)
+void mdp_map_close(struct mdp_map *map)
 {
     if (map->n)
         munmap((void *)(uintptr_t)map->bytes, map->n);
@@ -133,7 +133,7 @@ static void sync_folder_of(const char *path)
     mdp_text_release(&folder);
 }
 
-mdp_status mdp_atomic_open(const char *path, struct mdp_atomic *out, struct mdp_error *err)
+mdp_status mdp_atomic_create(const char *path, struct mdp_atomic *out, struct mdp_error *err)
 {
     struct mdp_text temporary = {0};
     mdp_status st = MDP_OK;
@@ -189,7 +189,7 @@ void mdp_atomic_release(struct mdp_atomic *out)
 mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct mdp_error *err)
 {
     struct mdp_atomic out = {0};
-    mdp_status st = mdp_atomic_open(path, &out, err);
+    mdp_status st = mdp_atomic_create(path, &out, err);
 
     if (st != MDP_OK)
         return st;
@@ -201,7 +201,7 @@ mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct 
     return mdp_atomic_commit(&out, err);
 }
 
-mdp_status mdp_file_publish(const char *temporary, const char *path, struct mdp_error *err)
+mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err)
 {
     int fd = open(temporary, O_RDONLY | O_CLOEXEC);
 
@@ -231,7 +231,7 @@ bool mdp_path_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-mdp_status mdp_make_folders(const char *path, struct mdp_error *err)
+mdp_status mdp_path_make_folders(const char *path, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     char *part = mdp_copy_string(path, err, &st);

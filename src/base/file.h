@@ -21,7 +21,7 @@ struct mdp_map {
 mdp_status mdp_map_open(const char *path, struct mdp_map *map, struct mdp_error *err);
 /* The first `n` bytes need not stay in memory: they are read again when looked at. */
 void mdp_map_forget(const struct mdp_map *map, size_t n);
-void mdp_map_release(struct mdp_map *map);
+void mdp_map_close(struct mdp_map *map);
 
 /* The whole of a regular file of at most `limit` bytes, plus a NUL that is not counted, in a block for
  * free(). */
@@ -34,7 +34,7 @@ struct mdp_atomic {
     char *temporary; /* where it is written: "<path>.tmp" */
 };
 
-mdp_status mdp_atomic_open(const char *path, struct mdp_atomic *out, struct mdp_error *err);
+mdp_status mdp_atomic_create(const char *path, struct mdp_atomic *out, struct mdp_error *err);
 mdp_status mdp_atomic_commit(struct mdp_atomic *out,
                              struct mdp_error *err); /* sync, rename, sync the folder */
 void mdp_atomic_release(struct mdp_atomic *out);     /* removes what was not committed */
@@ -43,13 +43,13 @@ void mdp_atomic_release(struct mdp_atomic *out);     /* removes what was not com
 mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct mdp_error *err);
 
 /* Sync a file already written by somebody else under `temporary`, then rename it to `path`. */
-mdp_status mdp_file_publish(const char *temporary, const char *path, struct mdp_error *err);
+mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err);
 
 bool mdp_path_exists(const char *path);
 bool mdp_path_is_folder(const char *path);
 
 /* Makes `path` and the folders above it; it may exist. */
-mdp_status mdp_make_folders(const char *path, struct mdp_error *err);
+mdp_status mdp_path_make_folders(const char *path, struct mdp_error *err);
 
 /* "folder/name", or `name` alone when it is absolute or the folder is empty. The result replaces what `out`
  * held. */

@@ -38,7 +38,7 @@ void mdp_sha256_add(struct mdp_sha256 *hash, const void *bytes, size_t n)
     (void)ok;
 }
 
-void mdp_sha256_end(struct mdp_sha256 *hash, uint8_t digest[MDP_SHA256_SIZE])
+void mdp_sha256_final(struct mdp_sha256 *hash, uint8_t digest[MDP_SHA256_SIZE])
 {
     int ok = EVP_DigestFinal_ex(hash->context, digest, NULL);
 
@@ -82,9 +82,9 @@ mdp_status mdp_sha256_of_file(const char *path, uint8_t digest[MDP_SHA256_SIZE],
         st = mdp_sha256_new(&hash, err);
     if (st == MDP_OK) {
         hash_map(hash, &map);
-        mdp_sha256_end(hash, digest);
+        mdp_sha256_final(hash, digest);
     }
-    mdp_map_release(&map);
+    mdp_map_close(&map);
     return st;
 }
 

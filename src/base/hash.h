@@ -15,7 +15,7 @@ struct mdp_sha256; /* a running digest */
 mdp_status mdp_sha256_new(struct mdp_sha256 **hash, struct mdp_error *err);
 void mdp_sha256_add(struct mdp_sha256 *hash, const void *bytes, size_t n);
 /* Ends the digest and frees it. */
-void mdp_sha256_end(struct mdp_sha256 *hash, uint8_t digest[MDP_SHA256_SIZE]);
+void mdp_sha256_final(struct mdp_sha256 *hash, uint8_t digest[MDP_SHA256_SIZE]);
 void mdp_sha256_free(struct mdp_sha256 *hash);
 
 void mdp_sha256_of(const void *bytes, size_t n, uint8_t digest[MDP_SHA256_SIZE]);

@@ -2,9 +2,10 @@
 #include "base/options.h"
 
 #include "base/file.h"
+#include "base/formats/yaml.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/parallel.h"
-#include "base/yaml.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -427,7 +428,7 @@ static void print_help(const struct mdp_usage *usage, const struct mdp_option op
 {
     struct mdp_text page = {0};
 
-    mdp_options_help(usage, options, n, common, &page);
+    mdp_options_to_help(usage, options, n, common, &page);
     if (!page.failed)
         fputs(page.at, stdout);
     mdp_text_release(&page);
@@ -558,8 +559,8 @@ static void help_row(const struct mdp_option *o, struct mdp_text *out)
     mdp_text_add(out, "\n");
 }
 
-void mdp_options_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
-                      const struct mdp_common *common, struct mdp_text *out)
+void mdp_options_to_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
+                         const struct mdp_common *common, struct mdp_text *out)
 {
     struct mdp_option rows[COMMON_COUNT];
     struct mdp_common shown = *common;
@@ -576,8 +577,8 @@ void mdp_options_help(const struct mdp_usage *usage, const struct mdp_option opt
     mdp_text_add(out, "\nexample:\n%s\n", usage->example);
 }
 
-mdp_status mdp_options_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
-                            struct mdp_error *err)
+mdp_status mdp_options_to_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
+                               struct mdp_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct mdp_option *o = &options[i];

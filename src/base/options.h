@@ -86,12 +86,12 @@ mdp_status mdp_options_parse(const struct mdp_usage *usage, struct mdp_option op
 void mdp_arguments_release(struct mdp_arguments *args);
 
 /* The help page, as --help prints it. */
-void mdp_options_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
-                      const struct mdp_common *common, struct mdp_text *out);
+void mdp_options_to_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
+                         const struct mdp_common *common, struct mdp_text *out);
 
 /* Every option and its value as YAML, valid for --config: the run's config.yaml. */
-mdp_status mdp_options_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
-                            struct mdp_error *err);
+mdp_status mdp_options_to_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
+                               struct mdp_error *err);
 
 /* Whether `options[n]` has `name` and it was given. */
 bool mdp_option_given(const struct mdp_option options[], size_t n, const char *name);

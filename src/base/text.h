@@ -33,8 +33,4 @@ void mdp_text_add_printable(struct mdp_text *t, const char *text);
 /* `text` as a double-quoted YAML scalar. */
 void mdp_text_add_quoted(struct mdp_text *t, const char *text);
 
-/* The entry of `names[n]` nearest to `name` (edit distance at most a third of its length, and 1 at the
-   least), or NULL; for "did you mean". */
-const char *mdp_nearest_name(const char *name, const char *const names[], size_t n);
-
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* doctor: what this machine offers, and a sentence of advice for each problem. Exit 0 on a machine that
  * works. */
-#include "base/blas.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "base/formats/json.h"
+#include "base/numbers/blas.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "cmd/commands.h"
@@ -40,11 +40,11 @@ static void say(const char *what, const char *found, const char *advice, struct 
     f->problems += advice != NULL;
     if (f->json) {
         mdp_text_add(&f->out, "%s\n  {\"what\": ", f->n++ ? "," : "");
-        mdp_json_add_string(&f->out, what);
+        mdp_text_add_json(&f->out, what);
         mdp_text_add(&f->out, ", \"found\": ");
-        mdp_json_add_string(&f->out, found);
+        mdp_text_add_json(&f->out, found);
         mdp_text_add(&f->out, ", \"advice\": ");
-        mdp_json_add_string(&f->out, advice);
+        mdp_text_add_json(&f->out, advice);
         mdp_text_add(&f->out, "}");
         return;
     }

@@ -2,8 +2,9 @@
 /* eval: scores predictions that are there (a table, or predictions.h5 of a run), or those of a saved probe on another
    store. */
 #include "base/file.h"
-#include "base/h5.h"
+#include "base/formats/h5.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "cmd/commands.h"
 #include "eval/evaluate.h"
@@ -187,18 +188,19 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
 
     options.threads = opt->common.threads;
     if (st == MDP_OK)
-        st = mdp_predictions_open(opt->predictions, info->n, &reader, err);
+        st = mdp_predictions_reader_open(opt->predictions, info->n, &reader, err);
     if (st == MDP_OK) {
-        const struct mdp_eval_input input = {
-            .source = {.n = mdp_predictions_count(reader), .get = mdp_predictions_get, .context = reader},
-            .n_rows = info->n,
-            .labels = info->labels,
-            .patients = patients,
-            .n_classes = info->n_classes,
-            .class_names = info->class_names,
-            .model = info->model,
-            .pretrained = info->pretrained,
-            .dataset = ""};
+        const struct mdp_eval_input input = {.source = {.n = mdp_predictions_reader_count(reader),
+                                                        .get = mdp_predictions_reader_at,
+                                                        .context = reader},
+                                             .n_rows = info->n,
+                                             .labels = info->labels,
+                                             .patients = patients,
+                                             .n_classes = info->n_classes,
+                                             .class_names = info->class_names,
+                                             .model = info->model,
+                                             .pretrained = info->pretrained,
+                                             .dataset = ""};
         st = mdp_evaluate(&input, &options, &results, err);
         if (st != MDP_OK)
             st = mdp_fail_at(err, st, "%s", opt->predictions);
@@ -206,7 +208,7 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
     if (st == MDP_OK)
         st = print_results(&results, opt->json, err);
     mdp_results_release(&results);
-    mdp_predictions_close(reader);
+    mdp_predictions_reader_close(reader);
     free(patients);
     return st;
 }
@@ -313,7 +315,7 @@ static mdp_status read_probe(const struct eval_options *opt, const struct mdp_st
         st = same_model(file, opt->probes, info, err);
     if (st == MDP_OK)
         st = choose_probe(file, opt->probes, opt->probe, &name, err);
-    mdp_h5_free(file);
+    mdp_h5_close(file);
     if (st == MDP_OK)
         st = mdp_text_status(&name, err);
     char *slash = st == MDP_OK ? strchr(name.at, '/') : NULL;
@@ -324,7 +326,7 @@ static mdp_status read_probe(const struct eval_options *opt, const struct mdp_st
                       name.at);
     if (st == MDP_OK) {
         *slash = '\0';
-        st = mdp_probes_read(opt->probes, name.at, slash + 1, weights, err);
+        st = mdp_probe_weights_read(opt->probes, name.at, slash + 1, weights, err);
     }
     mdp_text_release(&name);
     if (st == MDP_OK && weights->d != info->d)
@@ -436,7 +438,7 @@ static mdp_status may_write(const char *path, struct mdp_error *err)
     if (st == MDP_OK && (map.n < sizeof begin - 1 || memcmp(map.bytes, begin, sizeof begin - 1) != 0))
         st = mdp_fail(err, MDP_ERR_USAGE,
                       "%s: is there and no table of predictions (choose another name for -o)", path);
-    mdp_map_release(&map);
+    mdp_map_close(&map);
     return st;
 }
 
@@ -484,7 +486,7 @@ static mdp_status is_hdf5(const char *path, bool *yes, struct mdp_error *err)
     mdp_status st = mdp_map_open(path, &map, err);
 
     *yes = st == MDP_OK && map.n >= sizeof signature && memcmp(map.bytes, signature, sizeof signature) == 0;
-    mdp_map_release(&map);
+    mdp_map_close(&map);
     return st;
 }
 
@@ -531,7 +533,7 @@ static mdp_status eval(const struct eval_options *opt, struct mdp_error *err)
         st = mdp_fail(err, MDP_ERR_MISSING, "%s: no labels of two or more classes", opt->store);
     else if (st == MDP_OK)
         st = eval_run(opt, mdp_store_info(store), err);
-    mdp_store_free(store);
+    mdp_store_close(store);
     return st;
 }
 

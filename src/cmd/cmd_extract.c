@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* extract: pictures and prompts to a store. */
+#include "base/config_files.h"
 #include "base/file.h"
-#include "base/find.h"
 #include "base/memory.h"
 #include "base/options.h"
+#include "base/ordered.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
-#include "extract/encode.h"
-#include "extract/finished.h"
-#include "extract/model_card.h"
-#include "extract/ordered.h"
-#include "extract/prompt_embeddings.h"
-#include "extract/store_write.h"
+#include "extract/job/encode.h"
+#include "extract/job/existing_store.h"
+#include "extract/job/prompt_embeddings.h"
+#include "extract/job/store_write.h"
+#include "extract/model/model_card.h"
 #include "extract/text/vocab.h"
 
 #include <math.h>
@@ -42,7 +42,7 @@ struct job {
     struct mdp_facts attributes; /* of the store's root */
     struct mdp_facts facts;      /* of the work file: the attributes and what else defines the bytes */
     struct mdp_weights *weights, *text_weights;
-    struct mdp_tower *tower;
+    struct mdp_image_tower *tower;
     double logit_scale;
     struct mdp_workfile *work;
     struct mdp_encoder encoder;
@@ -150,7 +150,7 @@ static mdp_status choose_pipeline(struct job *job, struct mdp_error *err)
         mdp_text_release(&list);
         return st;
     }
-    st = mdp_pipeline_read(card->doc, node, name, &job->pipeline, err);
+    st = mdp_pipeline_from_yaml(card->doc, node, name, &job->pipeline, err);
     for (size_t i = 0; i < sizeof words / sizeof *words && st == MDP_OK; i++)
         if (words[i].word && mdp_pipeline_set(&job->pipeline, words[i].key, words[i].word, err) != MDP_OK)
             st = mdp_fail_at(err, MDP_ERR_USAGE, "--%s", words[i].option);
@@ -160,7 +160,7 @@ static mdp_status choose_pipeline(struct job *job, struct mdp_error *err)
 static mdp_status open_card(struct job *job, struct mdp_error *err)
 {
     const struct mdp_model_card *card = &job->card;
-    mdp_status st = mdp_model_card_open(job->opt.model, &job->card, err);
+    mdp_status st = mdp_model_card_read(job->opt.model, &job->card, err);
 
     if (st != MDP_OK)
         return st;
@@ -247,7 +247,7 @@ static mdp_status match_classes(const struct job *job, struct mdp_error *err)
 static mdp_status read_prompts(struct job *job, struct mdp_error *err)
 {
     struct mdp_text path = {0};
-    mdp_status st = mdp_find(&mdp_find_prompts, job->opt.prompts, &path, err);
+    mdp_status st = mdp_config_locate(&mdp_config_prompts, job->opt.prompts, &path, err);
 
     if (st == MDP_OK)
         st = mdp_prompts_read(path.at, &job->prompts, err);
@@ -269,9 +269,9 @@ static mdp_status embed_prompts(struct job *job, struct mdp_error *err)
 
     if (st == MDP_OK)
         st = mdp_text_tower_new(card->doc, card->text, job->opt.text_pooling, weights, &tower, err);
-    if (st == MDP_OK && mdp_text_tower_width(tower) != mdp_tower_width(job->tower))
+    if (st == MDP_OK && mdp_text_tower_width(tower) != mdp_image_tower_width(job->tower))
         st = mdp_fail(err, MDP_ERR_VALUE, "%s: texts have %zu values and pictures %zu, expected as many",
-                      card->path, mdp_text_tower_width(tower), mdp_tower_width(job->tower));
+                      card->path, mdp_text_tower_width(tower), mdp_image_tower_width(job->tower));
     if (st == MDP_OK)
         st =
             mdp_prompt_embeddings_run(&job->texts, &job->prompts, tokenizer, tower, job->common.threads, err);
@@ -410,7 +410,7 @@ static mdp_status add_pipeline(struct job *job, struct mdp_error *err)
 {
     struct mdp_text json = {0};
 
-    mdp_pipeline_json(&job->pipeline, &json);
+    mdp_pipeline_to_json(&job->pipeline, &json);
     mdp_status st = mdp_text_status(&json, err);
     if (st == MDP_OK)
         st = mdp_facts_add(&job->attributes, "pipeline", json.at, err);
@@ -436,13 +436,13 @@ static mdp_status gather_facts(struct job *job, struct mdp_error *err)
     if (st == MDP_OK)
         st = mdp_facts_add(a, "precision", job->opt.precision, err);
     if (st == MDP_OK)
-        st = mdp_manifest_digest(&job->manifest, hex, err);
+        st = mdp_manifest_sha256(&job->manifest, hex, err);
     if (st == MDP_OK)
         st = mdp_facts_add(a, "manifest_sha256", hex, err);
     if (st == MDP_OK)
         st = mdp_facts_add(a, "medprobe_version", MDP_VERSION, err);
     if (st == MDP_OK)
-        st = mdp_facts_add(a, "kernel", mdp_tower_kernel(job->tower), err);
+        st = mdp_facts_add(a, "kernel", mdp_image_tower_kernel(job->tower), err);
     for (size_t i = 0; i < a->n && st == MDP_OK; i++)
         st = mdp_facts_add(&job->facts, a->at[i].key, a->at[i].value, err);
     if (st == MDP_OK)
@@ -463,14 +463,14 @@ static mdp_status load_model(struct job *job, struct mdp_error *err)
     if (st == MDP_OK && job->text_weights_path.n)
         st = mdp_model_card_weights(card, job->text_weights_path.at, &job->text_weights, err);
     if (st == MDP_OK)
-        st = mdp_tower_new(card->doc, card->image, job->weights, &job->tower, err);
-    if (st == MDP_OK && mdp_tower_input_size(job->tower) !=
+        st = mdp_image_tower_new(card->doc, card->image, job->weights, &job->tower, err);
+    if (st == MDP_OK && mdp_image_tower_input_size(job->tower) !=
                             job->pipeline.channels * job->pipeline.width * job->pipeline.height)
         st =
             mdp_fail(err, MDP_ERR_VALUE,
                      "%s: pipeline %s makes %zu x %zu pixels of %zu channels, but the tower takes %zu values",
                      card->path, job->pipeline.name, job->pipeline.width, job->pipeline.height,
-                     job->pipeline.channels, mdp_tower_input_size(job->tower));
+                     job->pipeline.channels, mdp_image_tower_input_size(job->tower));
     return st;
 }
 
@@ -520,7 +520,7 @@ static mdp_status take_record(void *context, size_t row, void *slot, struct mdp_
    then is tried again; where that ends otherwise, work goes on from there. */
 static mdp_status check_earlier(struct job *job, struct mdp_record record[2], struct mdp_error *err)
 {
-    size_t rows = mdp_workfile_rows(job->work);
+    size_t rows = mdp_workfile_count(job->work);
     mdp_status st = MDP_OK;
 
     for (size_t row = 0; row < rows && st == MDP_OK; row++) {
@@ -544,7 +544,7 @@ static mdp_status encode_rows(struct job *job, struct mdp_record *slots, size_t 
     size_t n = job->manifest.n, first;
     mdp_status st = check_earlier(job, slots, err);
 
-    first = mdp_workfile_rows(job->work);
+    first = mdp_workfile_count(job->work);
     if (st == MDP_OK && first)
         mdp_log(&job->common.log, MDP_LOG_INFO, "%s.work: %zu of %zu pictures are done already", job->opt.out,
                 first, n);
@@ -562,14 +562,14 @@ static mdp_status encode_rows(struct job *job, struct mdp_record *slots, size_t 
                                      .context = job,
                                      .stop = job->stop};
     st = mdp_ordered_run(&loop, err);
-    mdp_progress_end(&job->progress, mdp_workfile_rows(job->work), job->failures);
+    mdp_progress_end(&job->progress, mdp_workfile_count(job->work), job->failures);
     mdp_status synced = mdp_workfile_sync(job->work, st == MDP_OK ? err : NULL);
     return st == MDP_OK ? synced : st;
 }
 
 static mdp_status encode_pictures(struct job *job, struct mdp_error *err)
 {
-    size_t d = mdp_tower_width(job->tower), least = 2 * job->common.threads;
+    size_t d = mdp_image_tower_width(job->tower), least = 2 * job->common.threads;
     size_t window = job->opt.batch_size > least ? job->opt.batch_size : least;
     mdp_status st = MDP_OK;
     struct mdp_record *slots = mdp_new_array(window, sizeof *slots, err, &st);
@@ -583,7 +583,7 @@ static mdp_status encode_pictures(struct job *job, struct mdp_error *err)
     for (size_t i = 0; i < window && st == MDP_OK; i++)
         slots[i].embedding = embeddings + i * d;
     if (st == MDP_OK)
-        st = mdp_encoder_prepare(&job->encoder, job->common.threads, err);
+        st = mdp_encoder_init(&job->encoder, job->common.threads, err);
     if (st == MDP_OK)
         st = encode_rows(job, slots, window, err);
     mdp_encoder_release(&job->encoder);
@@ -601,7 +601,7 @@ static mdp_status open_work(struct job *job, struct mdp_error *err)
     mdp_text_add(&path, "%s.work", job->opt.out);
     mdp_status st = mdp_text_status(&path, err);
     if (st == MDP_OK)
-        st = mdp_workfile_open(path.at, &job->facts, &job->manifest, mdp_tower_width(job->tower),
+        st = mdp_workfile_open(path.at, &job->facts, &job->manifest, mdp_image_tower_width(job->tower),
                                job->opt.force, &job->work, err);
     mdp_text_release(&path);
     return st;
@@ -619,7 +619,7 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
     }
     const struct mdp_store_content content = {.manifest = &job->manifest,
                                               .work = job->work,
-                                              .width = mdp_tower_width(job->tower),
+                                              .width = mdp_image_tower_width(job->tower),
                                               .attributes = &job->attributes,
                                               .text = job->opt.prompts ? &job->texts.part : NULL,
                                               .has_scale = scaled,
@@ -630,7 +630,7 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
         return st;
     struct mdp_workfile *work = job->work;
     job->work = NULL;
-    return mdp_workfile_delete(work, err);
+    return mdp_workfile_remove(work, err);
 }
 
 /* --- the order of steps --- */
@@ -638,7 +638,7 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
 static void say_result(const struct job *job, const char *how, int *exit_code)
 {
     mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %s%zu pictures of %zu values", job->opt.out, how,
-            job->manifest.n - job->failures, mdp_tower_width(job->tower));
+            job->manifest.n - job->failures, mdp_image_tower_width(job->tower));
     if (job->failures) {
         mdp_log(&job->common.log, MDP_LOG_WARN, "%zu of %zu pictures could not be used: see /failures in %s",
                 job->failures, job->manifest.n, job->opt.out);
@@ -660,15 +660,15 @@ static bool work_exists(const struct job *job)
    refused, unless a run with --force was replacing it and can be gone on with. */
 static mdp_status already_there(struct job *job, bool *done, int *exit_code, struct mdp_error *err)
 {
-    mdp_status st = mdp_finished_compare(job->opt.out, &job->attributes, job->prompts.sha256, &job->manifest,
-                                         job->common.threads, &job->failures, err);
+    mdp_status st = mdp_existing_store_compare(job->opt.out, &job->attributes, job->prompts.sha256,
+                                               &job->manifest, job->common.threads, &job->failures, err);
     bool ours = work_exists(job) && open_work(job, NULL) == MDP_OK;
 
     *done = st == MDP_OK;
     if (st == MDP_OK && ours) {
         struct mdp_workfile *work = job->work;
         job->work = NULL;
-        st = mdp_workfile_delete(work, err);
+        st = mdp_workfile_remove(work, err);
     }
     if (*done && st == MDP_OK)
         say_result(job, "is there already, made of the same inputs: ", exit_code);
@@ -698,7 +698,7 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
     mdp_status st = check_options(&job->opt, err);
 
     if (st == MDP_OK)
-        st = mdp_finished_may_replace(job->opt.out, &exists, err);
+        st = mdp_existing_store_may_replace(job->opt.out, &exists, err);
     if (st == MDP_OK)
         st = mdp_manifest_read(job->opt.manifest, &job->opt.table, &job->manifest, err);
     if (st == MDP_OK)
@@ -720,9 +720,9 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
         say_result(job, "", exit_code);
     if (st == MDP_ERR_INTERRUPTED && job->work)
         mdp_fail(err, st, "interrupted after %zu of %zu pictures (run again to go on)",
-                 mdp_workfile_rows(job->work), job->manifest.n);
-    if (st != MDP_OK && job->work && mdp_workfile_rows(job->work) == 0) {
-        mdp_workfile_delete(job->work, NULL); /* nothing to go on with */
+                 mdp_workfile_count(job->work), job->manifest.n);
+    if (st != MDP_OK && job->work && mdp_workfile_count(job->work) == 0) {
+        mdp_workfile_remove(job->work, NULL); /* nothing to go on with */
         job->work = NULL;
     }
     return st;
@@ -730,10 +730,10 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
 
 static void release(struct job *job)
 {
-    mdp_workfile_free(job->work);
-    mdp_tower_free(job->tower);
-    mdp_weights_free(job->weights);
-    mdp_weights_free(job->text_weights);
+    mdp_workfile_close(job->work);
+    mdp_image_tower_free(job->tower);
+    mdp_weights_close(job->weights);
+    mdp_weights_close(job->text_weights);
     mdp_facts_release(&job->attributes);
     mdp_facts_release(&job->facts);
     mdp_prompt_embeddings_release(&job->texts);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* init: looks at a folder of pictures and writes medprobe.yaml, the project file, and a manifest where there
  * is none. */
+#include "base/config_files.h"
 #include "base/file.h"
-#include "base/find.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "cmd/commands.h"
-#include "extract/manifest.h"
+#include "extract/job/manifest.h"
 #include "extract/text/prompts.h"
 
 #include <dirent.h>
@@ -139,7 +139,7 @@ static mdp_status find_prompts(const struct mdp_manifest *m, struct mdp_text *na
     struct mdp_names names;
     struct mdp_text path = {0};
     size_t smallest = SIZE_MAX;
-    mdp_status st = mdp_find_names(&mdp_find_prompts, &names, err);
+    mdp_status st = mdp_config_names(&mdp_config_prompts, &names, err);
 
     for (size_t i = 0; st == MDP_OK && m->n_classes > 1 && i < names.n; i++) {
         struct mdp_prompts set = {0};
@@ -147,7 +147,7 @@ static mdp_status find_prompts(const struct mdp_manifest *m, struct mdp_text *na
         if (strncmp(names.at[i], "demo-", 5) == 0)
             continue;
         mdp_text_clear(&path);
-        st = mdp_find(&mdp_find_prompts, names.at[i], &path, err);
+        st = mdp_config_locate(&mdp_config_prompts, names.at[i], &path, err);
         if (st != MDP_OK || mdp_prompts_read(path.at, &set, NULL) != MDP_OK)
             continue; /* a set that is broken says so when it is used */
         for (size_t k = 0; k < m->n_classes; k++)

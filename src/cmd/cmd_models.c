@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* medprobe models: what is known, what is here, what is in a file, and fetching. */
-#include "base/find.h"
+#include "base/config_files.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
-#include "extract/model_card.h"
-#include "extract/model_files.h"
+#include "extract/model/model_card.h"
+#include "extract/model/model_files.h"
 #include "extract/weights/weights.h"
 
 #include <jansson.h>
@@ -19,8 +20,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- printing
- * ------------------------------------------------------------------------------------------------ */
+/* --- printing --- */
 
 /* Text that is UTF-8 and drives no terminal. A path need not be UTF-8: then its bytes above 0x7F become '?'.
  */
@@ -84,8 +84,7 @@ static void print_count(const char *label, size_t n)
     printf("%-12s %s\n", label, grouped);
 }
 
-/* --- list and show
- * ------------------------------------------------------------------------------------------- */
+/* --- list and show --- */
 
 static mdp_status files_json(const struct mdp_model_card *card, json_t *list, size_t *present,
                              struct mdp_error *err)
@@ -151,7 +150,7 @@ static mdp_status list_one(const char *name, bool json, json_t *all, struct mdp_
     json_t *entry = NULL;
     size_t present = 0;
 
-    mdp_status st = mdp_model_card_open(name, &card, err);
+    mdp_status st = mdp_model_card_read(name, &card, err);
     if (st != MDP_OK)
         return st;
     st = card_json(&card, &entry, &present, err);
@@ -182,7 +181,7 @@ static mdp_status run_list(int argc, char **argv, struct mdp_error *err)
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
-    st = mdp_find_names(&mdp_find_models, &names, err);
+    st = mdp_config_names(&mdp_config_models, &names, err);
     if (st == MDP_OK && !json)
         printf("%-24s %-12s %10s %6s  %-8s %s\n", "name", "family", "parameters", "width", "files",
                "licence");
@@ -272,7 +271,7 @@ static mdp_status run_show(int argc, char **argv, struct mdp_error *err)
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
-    st = mdp_model_card_open(args.operands[0], &card, err);
+    st = mdp_model_card_read(args.operands[0], &card, err);
     if (st == MDP_OK && json)
         st = card_json(&card, &entry, &present, err);
     if (st == MDP_OK)
@@ -283,8 +282,7 @@ out:
     return st;
 }
 
-/* --- inspect
- * ------------------------------------------------------------------------------------------------- */
+/* --- inspect --- */
 
 struct digests {
     const struct mdp_weights *weights;
@@ -295,7 +293,7 @@ static mdp_status digest_one(void *context, size_t item, size_t worker, struct m
 {
     struct digests *d = context;
     uint8_t digest[MDP_SHA256_SIZE];
-    mdp_status st = mdp_tensor_digest(mdp_weights_at(d->weights, item), digest, err);
+    mdp_status st = mdp_tensor_sha256(mdp_weights_at(d->weights, item), digest, err);
 
     (void)worker;
     if (st == MDP_OK)
@@ -361,7 +359,7 @@ static mdp_status inspect_text(const struct digests *d, struct mdp_error *err)
     for (size_t i = 0; i < mdp_weights_count(w) && st == MDP_OK; i++) {
         const struct mdp_tensor *t = mdp_weights_at(w, i);
         struct mdp_text shape = {0};
-        mdp_shape_text(t->rank, t->shape, &shape);
+        mdp_shape_to_text(t->rank, t->shape, &shape);
         mdp_text_clear(&line);
         if (d->hex)
             mdp_text_add(&line, "%s  ", d->hex[i]);
@@ -393,7 +391,7 @@ static mdp_status inspect(const char *path, bool json, bool no_digest, size_t th
     if (st == MDP_OK)
         st = json ? inspect_json(&d, err) : inspect_text(&d, err);
     free(d.hex);
-    mdp_weights_free(weights);
+    mdp_weights_close(weights);
     return st;
 }
 
@@ -426,8 +424,7 @@ static mdp_status run_inspect(int argc, char **argv, struct mdp_error *err)
     return st;
 }
 
-/* --- pull
- * ---------------------------------------------------------------------------------------------------- */
+/* --- pull --- */
 
 enum { MIB = 1 << 20 };
 
@@ -527,7 +524,7 @@ static mdp_status run_pull(int argc, char **argv, struct mdp_error *err)
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
-    st = mdp_model_card_open(args.operands[0], &card, err);
+    st = mdp_model_card_read(args.operands[0], &card, err);
     for (size_t i = 0; i < card.n_files && st == MDP_OK; i++)
         st = pull_file(&card, &card.files[i], retries, force, &common.log, err);
 out:
@@ -536,8 +533,7 @@ out:
     return st;
 }
 
-/* --- check
- * --------------------------------------------------------------------------------------------------- */
+/* --- check --- */
 
 static mdp_status run_check(int argc, char **argv, struct mdp_error *err)
 {
@@ -557,7 +553,7 @@ static mdp_status run_check(int argc, char **argv, struct mdp_error *err)
     mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
-    st = mdp_model_card_open(args.operands[0], &card, err);
+    st = mdp_model_card_read(args.operands[0], &card, err);
     if (st == MDP_OK)
         st = print_files(&card, false, &wrong, err);
     if (st == MDP_OK && wrong)
@@ -570,8 +566,7 @@ out:
     return st;
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------------- */
+/* --- the command --- */
 
 static const struct {
     const char *name;

@@ -5,11 +5,11 @@
 #include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
-#include "cmd/probe_facts.h"
 #include "cmd/probe_plan.h"
 #include "cmd/run_folder.h"
+#include "cmd/run_provenance.h"
 #include "eval/evaluate.h"
-#include "eval/report.h"
+#include "eval/report/report.h"
 #include "probe/episode.h"
 #include "probe/run.h"
 
@@ -160,10 +160,10 @@ static mdp_status load(struct probing *p, struct mdp_error *err)
 static mdp_status begin_folder(struct probing *p, struct mdp_error *err)
 {
     struct mdp_text config = {0};
-    mdp_status st = mdp_probe_plan_yaml(&p->plan, &config, err);
+    mdp_status st = mdp_probe_plan_to_yaml(&p->plan, &config, err);
 
     if (st == MDP_OK)
-        st = mdp_run_folder_begin(p->plan.out, &config, p->plan.force, &p->folder, err);
+        st = mdp_run_folder_create(p->plan.out, &config, p->plan.force, &p->folder, err);
     mdp_text_release(&config);
     return st;
 }
@@ -203,28 +203,29 @@ static mdp_status fit_and_score(struct probing *p, struct mdp_error *err)
     if (st == MDP_OK)
         st = path_in(p, "predictions.h5", &path, err);
     if (st == MDP_OK)
-        st = mdp_predictions_create(path.at, p->info->class_names, p->info->n_classes, &run.predictions, err);
+        st = mdp_predictions_writer_create(path.at, p->info->class_names, p->info->n_classes,
+                                           &run.predictions, err);
     if (st == MDP_OK && p->plan.save_probes)
         st = path_in(p, "probes.h5", &path, err);
     if (st == MDP_OK && p->plan.save_probes)
-        st = mdp_probes_create(path.at, p->info->model, p->info->class_names, p->info->n_classes, p->info->d,
-                               &run.probes, err);
+        st = mdp_probes_writer_create(path.at, p->info->model, p->info->class_names, p->info->n_classes,
+                                      p->info->d, &run.probes, err);
     if (st == MDP_OK) {
-        mdp_progress_begin(&p->progress, log_of(p), "fits", mdp_probe_run_size(&run), 0);
+        mdp_progress_begin(&p->progress, log_of(p), "fits", mdp_probe_run_count(&run), 0);
         st = mdp_probe_run(&run, err);
-        mdp_progress_end(&p->progress, mdp_probe_run_size(&run), 0);
+        mdp_progress_end(&p->progress, mdp_probe_run_count(&run), 0);
     }
     p->c_by_default = run.c_by_default;
     if (st == MDP_OK && run.probes) {
-        st = mdp_probes_finish(run.probes, err);
+        st = mdp_probes_writer_commit(run.probes, err);
         run.probes = NULL;
     }
     if (st == MDP_OK) {
-        st = mdp_predictions_finish(run.predictions, err);
+        st = mdp_predictions_writer_commit(run.predictions, err);
         run.predictions = NULL;
     }
-    mdp_predictions_abandon(run.predictions);
-    mdp_probes_abandon(run.probes);
+    mdp_predictions_writer_free(run.predictions);
+    mdp_probes_writer_free(run.probes);
     mdp_text_release(&path);
     return st;
 }
@@ -280,10 +281,12 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     if (st == MDP_OK)
         st = path_in(p, "predictions.h5", &path, err);
     if (st == MDP_OK)
-        st = mdp_predictions_open(path.at, p->info->n, &reader, err);
+        st = mdp_predictions_reader_open(path.at, p->info->n, &reader, err);
     if (st == MDP_OK) {
         const struct mdp_eval_input input = {
-            .source = {.n = mdp_predictions_count(reader), .get = mdp_predictions_get, .context = reader},
+            .source = {.n = mdp_predictions_reader_count(reader),
+                       .get = mdp_predictions_reader_at,
+                       .context = reader},
             .n_rows = p->info->n,
             .labels = p->info->labels,
             .patients = patients,
@@ -301,7 +304,7 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     }
     if (st == MDP_OK)
         st = mdp_results_write(p->folder.partial.at, &p->results, err);
-    mdp_predictions_close(reader);
+    mdp_predictions_reader_close(reader);
     mdp_probe_facts_release(&facts);
     mdp_text_release(&path);
     mdp_text_release(&dataset);
@@ -346,7 +349,7 @@ static mdp_status print_results(struct probing *p, struct mdp_error *err)
             fwrite(json, 1, n, stdout);
         free(json);
     } else {
-        st = mdp_report_summary(&run, &out, err);
+        st = mdp_report_to_summary(&run, &out, err);
         if (st == MDP_OK)
             fwrite(out.at, 1, out.n, stdout);
     }
@@ -443,7 +446,7 @@ static mdp_status probe(struct probing *p, struct mdp_error *err)
     if (st == MDP_OK)
         st = check_stop(p, err);
     if (st == MDP_OK)
-        st = mdp_run_folder_publish(&p->folder, err);
+        st = mdp_run_folder_commit(&p->folder, err);
     return st == MDP_OK ? print_results(p, err) : st;
 }
 
@@ -455,7 +458,7 @@ static void probing_release(struct probing *p)
     mdp_audit_free(p->audit);
     mdp_draws_release(&p->draws);
     free(p->held);
-    mdp_store_free(p->store);
+    mdp_store_close(p->store);
     mdp_probe_plan_release(&p->plan);
 }
 

@@ -5,7 +5,7 @@
 #include "base/options.h"
 #include "cmd/commands.h"
 #include "cmd/run_folder.h"
-#include "eval/report.h"
+#include "eval/report/report.h"
 #include "eval/results_json.h"
 
 #include <stdio.h>

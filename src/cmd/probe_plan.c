@@ -237,7 +237,7 @@ static mdp_status resolve_methods(struct mdp_probe_plan *p, struct mdp_error *er
         return mdp_fail(err, MDP_ERR_USAGE, "--method: an empty list");
     for (size_t i = 0; i < p->method_list.n && st == MDP_OK; i++) {
         const struct mdp_method *method = NULL;
-        st = mdp_method_find(p->method_list.at[i], &method, err);
+        st = mdp_method_get(p->method_list.at[i], &method, err);
         for (size_t j = 0; j < p->n_methods && st == MDP_OK; j++)
             if (p->methods[j] == method)
                 st = mdp_fail(err, MDP_ERR_USAGE, "--method: %s stands twice", method->name);
@@ -382,7 +382,7 @@ static bool belongs_to_run(const struct mdp_probe_plan *p, const char *name)
     return true;
 }
 
-mdp_status mdp_probe_plan_yaml(const struct mdp_probe_plan *p, struct mdp_text *out, struct mdp_error *err)
+mdp_status mdp_probe_plan_to_yaml(const struct mdp_probe_plan *p, struct mdp_text *out, struct mdp_error *err)
 {
     struct mdp_option options[MDP_PROBE_OPTIONS];
     size_t n = 0;
@@ -395,7 +395,7 @@ mdp_status mdp_probe_plan_yaml(const struct mdp_probe_plan *p, struct mdp_text *
     for (size_t i = 0; i < p->n_options && strcmp(p->options[i].name, "force") != 0; i++)
         if (belongs_to_run(p, p->options[i].name))
             options[n++] = p->options[i];
-    mdp_status st = mdp_options_yaml(options, n, out, err);
+    mdp_status st = mdp_options_to_yaml(options, n, out, err);
     free(absolute);
     return st;
 }

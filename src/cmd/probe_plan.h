@@ -41,7 +41,7 @@ mdp_status mdp_probe_plan_fit_store(struct mdp_probe_plan *plan, const struct md
                                     struct mdp_error *err);
 
 /* config.yaml of the run: what was resolved, valid for --config. */
-mdp_status mdp_probe_plan_yaml(const struct mdp_probe_plan *plan, struct mdp_text *out,
-                               struct mdp_error *err);
+mdp_status mdp_probe_plan_to_yaml(const struct mdp_probe_plan *plan, struct mdp_text *out,
+                                  struct mdp_error *err);
 
 #endif

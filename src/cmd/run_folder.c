@@ -173,8 +173,8 @@ static mdp_status take_lock(const char *file, int *lock, struct mdp_error *err)
     return MDP_OK;
 }
 
-mdp_status mdp_run_folder_begin(const char *path, const struct mdp_text *config, bool force,
-                                struct mdp_run_folder *folder, struct mdp_error *err)
+mdp_status mdp_run_folder_create(const char *path, const struct mdp_text *config, bool force,
+                                 struct mdp_run_folder *folder, struct mdp_error *err)
 {
     struct mdp_text file = {0};
     int lock = -1;
@@ -200,7 +200,7 @@ mdp_status mdp_run_folder_begin(const char *path, const struct mdp_text *config,
     if (st == MDP_OK)
         st = clear_partial(folder->partial.at, err);
     if (st == MDP_OK)
-        st = mdp_make_folders(folder->partial.at, err);
+        st = mdp_path_make_folders(folder->partial.at, err);
     if (lock >= 0)
         close(lock);
     if (st == MDP_OK) {
@@ -241,7 +241,7 @@ static mdp_status replace_members(const struct mdp_run_folder *folder, struct md
     return st;
 }
 
-mdp_status mdp_run_folder_publish(struct mdp_run_folder *folder, struct mdp_error *err)
+mdp_status mdp_run_folder_commit(struct mdp_run_folder *folder, struct mdp_error *err)
 {
     if (rename(folder->partial.at, folder->path.at) == 0) {
         mdp_text_clear(&folder->partial);

@@ -4,9 +4,9 @@
    again.
 
        TRY(mdp_run_folder_check("results/tb", force, err));            before any work
-       TRY(mdp_run_folder_begin("results/tb", &config, force, &folder, err));
+       TRY(mdp_run_folder_create("results/tb", &config, force, &folder, err));
        ... write into folder.partial ...
-       TRY(mdp_run_folder_publish(&folder, err));
+       TRY(mdp_run_folder_commit(&folder, err));
        mdp_run_folder_release(&folder);                                removes what was not published  */
 #ifndef MDP_CMD_RUN_FOLDER_H
 #define MDP_CMD_RUN_FOLDER_H
@@ -33,11 +33,11 @@ mdp_status mdp_run_folder_check_report(const char *path, struct mdp_error *err);
 
 /* Makes <path>.partial with config.yaml. An unfinished run at `path` itself goes on when its config.yaml is
    `config`, else it is refused unless `force`. */
-mdp_status mdp_run_folder_begin(const char *path, const struct mdp_text *config, bool force,
-                                struct mdp_run_folder *folder, struct mdp_error *err);
+mdp_status mdp_run_folder_create(const char *path, const struct mdp_text *config, bool force,
+                                 struct mdp_run_folder *folder, struct mdp_error *err);
 
 /* Moves everything to its place; files of the user's own in an old run folder stay. */
-mdp_status mdp_run_folder_publish(struct mdp_run_folder *folder, struct mdp_error *err);
+mdp_status mdp_run_folder_commit(struct mdp_run_folder *folder, struct mdp_error *err);
 void mdp_run_folder_release(struct mdp_run_folder *folder);
 
 #endif

@@ -2,7 +2,7 @@
 #include "eval/aggregate.h"
 
 #include "base/memory.h"
-#include "eval/tests.h"
+#include "eval/statistics/hypothesis.h"
 
 #include <assert.h>
 #include <math.h>
@@ -417,8 +417,8 @@ mdp_status mdp_adjust_tests(struct mdp_episode_test tests[], size_t n, struct md
     return adjust(&results, err);
 }
 
-mdp_status mdp_aggregate_finish(const struct mdp_aggregate *a, const char *baseline,
-                                struct mdp_results *results, struct mdp_error *err)
+mdp_status mdp_aggregate_results(const struct mdp_aggregate *a, const char *baseline,
+                                 struct mdp_results *results, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     const size_t most = a->n * a->list.n;

@@ -6,7 +6,7 @@
 #ifndef MDP_EVAL_AGGREGATE_H
 #define MDP_EVAL_AGGREGATE_H
 
-#include "eval/metrics.h"
+#include "eval/metrics/metrics.h"
 #include "eval/results.h"
 
 /* One episode. Values of a metric that is not defined are NaN. */
@@ -30,8 +30,8 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *aggregate, const struct mdp_e
 
 /* Fills results, comparisons (against `baseline`, p_adjusted included) and p_adjusted of the episodes' tests.
    Memory comes from the results' pool. */
-mdp_status mdp_aggregate_finish(const struct mdp_aggregate *aggregate, const char *baseline,
-                                struct mdp_results *results, struct mdp_error *err);
+mdp_status mdp_aggregate_results(const struct mdp_aggregate *aggregate, const char *baseline,
+                                 struct mdp_results *results, struct mdp_error *err);
 
 /* Holm's p_adjusted of tests[n], over those with the same metric and test. */
 mdp_status mdp_adjust_tests(struct mdp_episode_test tests[], size_t n, struct mdp_error *err);

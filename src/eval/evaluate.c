@@ -3,9 +3,9 @@
 
 #include "base/memory.h"
 #include "eval/aggregate.h"
-#include "eval/bootstrap.h"
-#include "eval/curves.h"
-#include "eval/paired.h"
+#include "eval/metrics/curves.h"
+#include "eval/statistics/bootstrap.h"
+#include "eval/statistics/paired.h"
 
 #include <assert.h>
 #include <math.h>
@@ -549,9 +549,9 @@ mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_o
         results->n_episodes += st == MDP_OK;
     }
     if (st == MDP_OK)
-        st = mdp_aggregate_finish(ev.aggregate, results->baseline, results, err);
+        st = mdp_aggregate_results(ev.aggregate, results->baseline, results, err);
     if (st == MDP_OK)
-        st = mdp_curves_finish(&ev.curves, results, err);
+        st = mdp_curves_results(&ev.curves, results, err);
     release_evaluation(&ev);
     if (st != MDP_OK)
         mdp_results_release(results);

@@ -9,7 +9,7 @@
 #ifndef MDP_EVAL_EVALUATE_H
 #define MDP_EVAL_EVALUATE_H
 
-#include "base/predictions.h"
+#include "base/exchange/predictions.h"
 #include "eval/results.h"
 
 #include <signal.h>

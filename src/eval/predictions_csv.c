@@ -1,65 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/predictions_csv.h"
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/formats/csv.h"
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SCORE_PREFIX "score_"
 
-/* Names with their places, sorted by name. */
-struct place {
-    const char *name;
-    size_t at;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    const int c = strcmp(x->name, y->name);
-
-    return c ? c : (x->at > y->at) - (x->at < y->at);
-}
-
 static int by_name_alone(const void *a, const void *b)
 {
-    return strcmp(((const struct place *)a)->name, ((const struct place *)b)->name);
-}
-
-/* For free(). */
-static struct place *sort_names(const char *const names[], size_t n, struct mdp_error *err, mdp_status *st)
-{
-    struct place *sorted = mdp_new_array(n, sizeof *sorted, err, st);
-
-    for (size_t i = 0; sorted && i < n; i++)
-        sorted[i] = (struct place){names[i], i};
-    if (sorted)
-        qsort(sorted, n, sizeof *sorted, by_name);
-    return sorted;
-}
-
-mdp_status mdp_number_names(const char *const names[], size_t n, uint32_t numbers[], size_t *n_numbers,
-                            struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct place *sorted = sort_names(names, n, err, &st);
-
-    *n_numbers = 0;
-    if (!sorted)
-        return st;
-    /* First the place of a name's first row, then numbers in the order of rows. */
-    for (size_t i = 0, first = 0; i < n; i++) {
-        if (i && (!*sorted[i].name || strcmp(sorted[i].name, sorted[first].name) != 0))
-            first = i;
-        numbers[sorted[i].at] = (uint32_t)sorted[first].at;
-    }
-    for (size_t i = 0; i < n; i++)
-        numbers[i] = numbers[i] == i ? (uint32_t)(*n_numbers)++ : numbers[numbers[i]];
-    free(sorted);
-    return MDP_OK;
+    return strcmp(((const struct mdp_placed_name *)a)->name, ((const struct mdp_placed_name *)b)->name);
 }
 
 /* --- reading --- */
@@ -74,12 +28,12 @@ struct columns {
 static mdp_status find_columns(const struct mdp_csv *csv, struct mdp_prediction_table *t, struct columns *c,
                                struct mdp_error *err)
 {
-    const size_t n = mdp_csv_columns(csv), prefix = strlen(SCORE_PREFIX);
-    mdp_status st = mdp_csv_need(csv, "id", &c->id, err);
+    const size_t n = mdp_csv_column_count(csv), prefix = strlen(SCORE_PREFIX);
+    mdp_status st = mdp_csv_get(csv, "id", &c->id, err);
     const char **names = NULL;
 
     if (st == MDP_OK)
-        st = mdp_csv_need(csv, "label", &c->label, err);
+        st = mdp_csv_get(csv, "label", &c->label, err);
     if (st != MDP_OK)
         return st;
     c->has_patient = mdp_csv_find(csv, "patient_id", &c->patient);
@@ -143,7 +97,7 @@ static mdp_status read_row(const struct mdp_csv *csv, struct mdp_prediction_tabl
 static const char *const *read_texts(const struct mdp_csv *csv, struct mdp_pool *pool, size_t column,
                                      struct mdp_error *err, mdp_status *st)
 {
-    const size_t n = mdp_csv_rows(csv);
+    const size_t n = mdp_csv_row_count(csv);
     const char **texts = mdp_pool_array(pool, n, sizeof *texts, err, st);
 
     for (size_t i = 0; *st == MDP_OK && i < n; i++)
@@ -155,7 +109,7 @@ static mdp_status check_ids(const struct mdp_csv *csv, const struct mdp_predicti
                             struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    struct place *sorted = sort_names(t->ids, t->n, err, &st);
+    struct mdp_placed_name *sorted = mdp_names_sort(t->ids, t->n, err, &st);
 
     if (!sorted)
         return st;
@@ -191,7 +145,7 @@ static mdp_status read_table(const struct mdp_csv *csv, struct mdp_prediction_ta
 
     if (st != MDP_OK)
         return st;
-    t->n = mdp_csv_rows(csv);
+    t->n = mdp_csv_row_count(csv);
     if (t->n == 0)
         return mdp_fail(err, MDP_ERR_FORMAT, "%s: no rows", t->path);
     st = make_arrays(t, err);
@@ -274,14 +228,14 @@ static mdp_status match_rows(const struct mdp_prediction_table *t, const struct 
                              size_t row_of[], struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    struct place *sorted = sort_names(other->ids, other->n, err, &st);
-    struct place *own = NULL;
+    struct mdp_placed_name *sorted = mdp_names_sort(other->ids, other->n, err, &st);
+    struct mdp_placed_name *own = NULL;
 
     if (st == MDP_OK)
-        own = sort_names(t->ids, t->n, err, &st);
+        own = mdp_names_sort(t->ids, t->n, err, &st);
     for (size_t i = 0; st == MDP_OK && i < t->n; i++) {
-        const struct place key = {t->ids[i], 0};
-        const struct place *found = bsearch(&key, sorted, other->n, sizeof *sorted, by_name_alone);
+        const struct mdp_placed_name key = {t->ids[i], 0};
+        const struct mdp_placed_name *found = bsearch(&key, sorted, other->n, sizeof *sorted, by_name_alone);
         if (found)
             row_of[i] = found->at;
         else
@@ -289,7 +243,7 @@ static mdp_status match_rows(const struct mdp_prediction_table *t, const struct 
                           t->path);
     }
     for (size_t i = 0; st == MDP_OK && i < other->n; i++) {
-        const struct place key = {other->ids[i], 0};
+        const struct mdp_placed_name key = {other->ids[i], 0};
         if (!bsearch(&key, own, t->n, sizeof *own, by_name_alone))
             st = mdp_fail(err, MDP_ERR_VALUE, "%s: no row with id '%s', which %s has", t->path, other->ids[i],
                           other->path);
@@ -360,17 +314,17 @@ mdp_status mdp_prediction_table_write(const char *path, const struct mdp_predict
         mdp_text_clear(&header);
         mdp_text_add(&header, SCORE_PREFIX "%s", t->class_names[k]);
         mdp_text_add(&out, ",");
-        mdp_csv_add_field(&out, header.at ? header.at : "");
+        mdp_text_add_csv(&out, header.at ? header.at : "");
     }
     for (size_t i = 0; i < t->n; i++) {
         mdp_text_add(&out, "\n");
-        mdp_csv_add_field(&out, t->ids[i]);
+        mdp_text_add_csv(&out, t->ids[i]);
         mdp_text_add(&out, ",");
-        mdp_csv_add_field(&out, t->labels[i] < 0 ? "" : t->class_names[t->labels[i]]);
+        mdp_text_add_csv(&out, t->labels[i] < 0 ? "" : t->class_names[t->labels[i]]);
         if (t->patient_ids)
             mdp_text_add(&out, ",");
         if (t->patient_ids)
-            mdp_csv_add_field(&out, t->patient_ids[i]);
+            mdp_text_add_csv(&out, t->patient_ids[i]);
         for (size_t k = 0; k < t->k; k++)
             mdp_text_add(&out, ",%.17g", t->scores[i * t->k + k]);
     }

@@ -6,7 +6,7 @@
 #ifndef MDP_EVAL_PREDICTIONS_CSV_H
 #define MDP_EVAL_PREDICTIONS_CSV_H
 
-#include "eval/metrics.h"
+#include "eval/metrics/metrics.h"
 
 struct mdp_prediction_table {
     const char *path;
@@ -38,9 +38,5 @@ struct mdp_rows mdp_prediction_table_rows(const struct mdp_prediction_table *tab
 /* Writes such a table, complete or not at all; patient_ids may be NULL. */
 mdp_status mdp_prediction_table_write(const char *path, const struct mdp_prediction_table *table,
                                       struct mdp_error *err);
-
-/* Numbers for names[n]: equal names that are not empty have the same number, the first has 0. */
-mdp_status mdp_number_names(const char *const names[], size_t n, uint32_t numbers[], size_t *n_numbers,
-                            struct mdp_error *err);
 
 #endif

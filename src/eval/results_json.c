@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/results_json.h"
 
-#include "base/json.h"
+#include "base/formats/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,20 +19,20 @@ static void begin_entry(struct mdp_text *t, bool *first)
 static void put_key(struct mdp_text *t, bool *first, const char *key)
 {
     begin_entry(t, first);
-    mdp_json_add_string(t, key);
+    mdp_text_add_json(t, key);
     mdp_text_add(t, ": ");
 }
 
 static void put_text(struct mdp_text *t, bool *first, const char *key, const char *text)
 {
     put_key(t, first, key);
-    mdp_json_add_string(t, text);
+    mdp_text_add_json(t, text);
 }
 
 static void put_number(struct mdp_text *t, bool *first, const char *key, double x)
 {
     put_key(t, first, key);
-    mdp_json_add_number(t, x);
+    mdp_text_add_json_number(t, x);
 }
 
 static void put_count(struct mdp_text *t, bool *first, const char *key, size_t n)
@@ -191,10 +191,10 @@ static void put_fact(struct mdp_text *t, bool *first, const char *key, const str
     put_key(t, first, key);
     switch (f->kind) {
     case MDP_FACT_TEXT:
-        mdp_json_add_string(t, f->text);
+        mdp_text_add_json(t, f->text);
         return;
     case MDP_FACT_NUMBER:
-        mdp_json_add_number(t, f->number);
+        mdp_text_add_json_number(t, f->number);
         return;
     case MDP_FACT_COUNT:
         mdp_text_add(t, "%zu", f->count);
@@ -207,7 +207,7 @@ static void put_fact(struct mdp_text *t, bool *first, const char *key, const str
     for (size_t i = 0; i < f->n; i++) {
         mdp_text_add(t, i ? ", " : "");
         if (f->kind == MDP_FACT_TEXTS)
-            mdp_json_add_string(t, f->texts[i]);
+            mdp_text_add_json(t, f->texts[i]);
         else
             mdp_text_add(t, "%zu", f->counts[i]);
     }
@@ -227,7 +227,7 @@ static void put_facts(struct mdp_text *t, const char *name, const struct mdp_fac
     bool first = true, first_inside = true;
     size_t open = 0; /* length of the open section's name, which facts[i - 1] has */
 
-    mdp_json_add_string(t, name);
+    mdp_text_add_json(t, name);
     mdp_text_add(t, ": {");
     for (size_t i = 0; i < n; i++) {
         const size_t length = section_length(facts[i].key);
@@ -289,15 +289,15 @@ mdp_status mdp_results_to_json(const struct mdp_results *r, struct mdp_text *t, 
     mdp_text_add(t, "\n],\n\"classes\": [");
     for (size_t c = 0; c < r->n_classes; c++) {
         mdp_text_add(t, c ? ", " : "");
-        mdp_json_add_string(t, r->class_names[c]);
+        mdp_text_add_json(t, r->class_names[c]);
     }
     mdp_text_add(t, "],\n\"metric_names\": [");
     for (size_t m = 0; m < r->n_metrics; m++) {
         mdp_text_add(t, m ? ", " : "");
-        mdp_json_add_string(t, r->metrics[m]);
+        mdp_text_add_json(t, r->metrics[m]);
     }
     mdp_text_add(t, "],\n\"baseline\": ");
-    mdp_json_add_string(t, r->baseline);
+    mdp_text_add_json(t, r->baseline);
     mdp_text_add(t, ",\n");
     put_facts(t, "provenance", r->provenance, r->n_provenance);
     mdp_text_add(t, ",\n");
@@ -321,7 +321,7 @@ static const struct json_t *need(struct reader *r, const struct json_t *map, con
     const struct json_t *value = NULL;
 
     if (r->st == MDP_OK)
-        r->st = mdp_json_need(r->doc, map, key, kind, &value, r->err);
+        r->st = mdp_json_get(r->doc, map, key, kind, &value, r->err);
     return r->st == MDP_OK ? value : NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/scoring.h"
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "base/memory.h"
 #include "eval/aggregate.h"
 
@@ -100,13 +100,13 @@ void mdp_scoring_release(struct mdp_scoring *s)
 static void key_string(struct mdp_text *t, const char *before, const char *key, const char *text)
 {
     mdp_text_add(t, "%s\"%s\": ", before, key);
-    mdp_json_add_string(t, text);
+    mdp_text_add_json(t, text);
 }
 
 static void key_number(struct mdp_text *t, const char *key, double x)
 {
     mdp_text_add(t, ", \"%s\": ", key);
-    mdp_json_add_number(t, x);
+    mdp_text_add_json_number(t, x);
 }
 
 static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
@@ -116,9 +116,9 @@ static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
     mdp_text_add(t, "{\"metrics\": {");
     for (size_t m = 0; m < s->asked.n; m++) {
         mdp_text_add(t, m ? ",\n  " : "\n  ");
-        mdp_json_add_string(t, s->asked.at[m].name);
+        mdp_text_add_json(t, s->asked.at[m].name);
         mdp_text_add(t, ": ");
-        mdp_json_add_number(t, s->values[m]);
+        mdp_text_add_json_number(t, s->values[m]);
     }
     mdp_text_add(t, "\n},\n\"reasons\": {");
     for (size_t m = 0; m < s->asked.n; m++) {
@@ -126,9 +126,9 @@ static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
             continue;
         mdp_text_add(t, first ? "\n  " : ",\n  ");
         first = false;
-        mdp_json_add_string(t, s->asked.at[m].name);
+        mdp_text_add_json(t, s->asked.at[m].name);
         mdp_text_add(t, ": ");
-        mdp_json_add_string(t, s->reasons[m]);
+        mdp_text_add_json(t, s->reasons[m]);
     }
     mdp_text_add(t, "},\n");
 }

@@ -3,8 +3,8 @@
 #ifndef MDP_EVAL_SCORING_H
 #define MDP_EVAL_SCORING_H
 
-#include "eval/metrics.h"
-#include "eval/paired.h"
+#include "eval/metrics/metrics.h"
+#include "eval/statistics/paired.h"
 
 /* Scores of the same rows by another method. */
 struct mdp_rival {

@@ -2,7 +2,7 @@
 #include "probe/episode.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
+#include "base/numbers/rng.h"
 #include "base/text.h"
 
 #include <assert.h>

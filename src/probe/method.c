@@ -2,6 +2,7 @@
 #include "probe/method.h"
 
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -12,28 +13,17 @@ const struct mdp_method *const mdp_methods[] = {&mdp_zero_shot, &mdp_logreg, NUL
 
 enum { METHOD_COUNT = sizeof mdp_methods / sizeof mdp_methods[0] - 1 };
 
-mdp_status mdp_method_find(const char *name, const struct mdp_method **method, struct mdp_error *err)
+mdp_status mdp_method_get(const char *name, const struct mdp_method **method, struct mdp_error *err)
 {
     const char *names[METHOD_COUNT];
-    struct mdp_text known = {0};
 
-    *method = NULL;
-    for (size_t i = 0; i < METHOD_COUNT; i++) {
+    for (size_t i = 0; i < METHOD_COUNT; i++)
         names[i] = mdp_methods[i]->name;
-        if (strcmp(name, names[i]) == 0) {
-            *method = mdp_methods[i];
-            mdp_text_release(&known);
-            return MDP_OK;
-        }
-        mdp_text_add(&known, "%s%s", i ? ", " : "", names[i]);
-    }
-    const char *nearest = mdp_nearest_name(name, names, METHOD_COUNT);
-    mdp_status st = nearest
-                        ? mdp_fail(err, MDP_ERR_USAGE, "no method '%s' (did you mean '%s'?)", name, nearest)
-                        : mdp_fail(err, MDP_ERR_USAGE, "no method '%s' (there are %s)", name,
-                                   known.at ? known.at : "none");
-    mdp_text_release(&known);
-    return st;
+    const size_t i = mdp_name_index(name, names, METHOD_COUNT);
+    *method = i < METHOD_COUNT ? mdp_methods[i] : NULL;
+    return *method ? MDP_OK
+                   : mdp_fail(err, MDP_ERR_USAGE, "no method '%s' (%s)", name,
+                              mdp_name_hint(name, names, METHOD_COUNT).text);
 }
 
 enum { READ_ROWS = 1024 };

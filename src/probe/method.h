@@ -7,9 +7,9 @@
 #ifndef MDP_PROBE_METHOD_H
 #define MDP_PROBE_METHOD_H
 
-#include "base/predictions.h"
+#include "base/exchange/predictions.h"
 #include "medprobe/store.h"
-#include "probe/select.h"
+#include "probe/c_rule.h"
 
 #include <stdbool.h>
 
@@ -60,7 +60,7 @@ struct mdp_method {
 extern const struct mdp_method *const mdp_methods[]; /* NULL-terminated */
 
 /* The method of a name; unknown names are wrong use, answered with the nearest or the list. */
-mdp_status mdp_method_find(const char *name, const struct mdp_method **method, struct mdp_error *err);
+mdp_status mdp_method_get(const char *name, const struct mdp_method **method, struct mdp_error *err);
 
 extern const struct mdp_method mdp_zero_shot, mdp_logreg;
 

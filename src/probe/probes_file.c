@@ -2,7 +2,7 @@
 #include "probe/probes_file.h"
 
 #include "base/file.h"
-#include "base/h5.h"
+#include "base/formats/h5.h"
 #include "base/memory.h"
 #include "probe/solvers/logistic.h"
 #include "probe/solvers/span.h"
@@ -17,8 +17,8 @@ struct mdp_probes_writer {
     size_t m, d;
 };
 
-mdp_status mdp_probes_create(const char *path, const char *model, const char *const class_names[], size_t k,
-                             size_t d, struct mdp_probes_writer **out, struct mdp_error *err)
+mdp_status mdp_probes_writer_create(const char *path, const char *model, const char *const class_names[],
+                                    size_t k, size_t d, struct mdp_probes_writer **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_probes_writer *writer = mdp_new_array(1, sizeof *writer, err, &st);
@@ -40,15 +40,16 @@ mdp_status mdp_probes_create(const char *path, const char *model, const char *co
     if (st == MDP_OK)
         st = mdp_h5_attr_write_string(writer->file, "/", "model", model, err);
     if (st != MDP_OK) {
-        mdp_probes_abandon(writer);
+        mdp_probes_writer_free(writer);
         return st;
     }
     *out = writer;
     return MDP_OK;
 }
 
-mdp_status mdp_probes_add(struct mdp_probes_writer *writer, const char *method, const char *group,
-                          const double coef[], const double intercept[], double c, struct mdp_error *err)
+mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method, const char *group,
+                                 const double coef[], const double intercept[], double c,
+                                 struct mdp_error *err)
 {
     const size_t shape[2] = {writer->m, writer->d};
     struct mdp_text name = {0};
@@ -80,25 +81,25 @@ static void writer_free(struct mdp_probes_writer *writer)
     free(writer);
 }
 
-mdp_status mdp_probes_finish(struct mdp_probes_writer *writer, struct mdp_error *err)
+mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err)
 {
-    mdp_status st = mdp_h5_close(writer->file, err);
+    mdp_status st = mdp_h5_commit(writer->file, err);
 
     writer->file = NULL;
     if (st == MDP_OK)
-        st = mdp_file_publish(writer->temporary.at, writer->path.at, err);
+        st = mdp_file_commit(writer->temporary.at, writer->path.at, err);
     if (st != MDP_OK)
-        mdp_probes_abandon(writer);
+        mdp_probes_writer_free(writer);
     else
         writer_free(writer);
     return st;
 }
 
-void mdp_probes_abandon(struct mdp_probes_writer *writer)
+void mdp_probes_writer_free(struct mdp_probes_writer *writer)
 {
     if (!writer)
         return;
-    mdp_h5_free(writer->file);
+    mdp_h5_close(writer->file);
     if (writer->temporary.at)
         remove(writer->temporary.at);
     writer_free(writer);
@@ -135,8 +136,8 @@ static mdp_status read_weights(const struct mdp_h5 *file, const char *path, cons
     return st;
 }
 
-mdp_status mdp_probes_read(const char *path, const char *method, const char *group,
-                           struct mdp_probe_weights *w, struct mdp_error *err)
+mdp_status mdp_probe_weights_read(const char *path, const char *method, const char *group,
+                                  struct mdp_probe_weights *w, struct mdp_error *err)
 {
     struct mdp_text coef = {0}, intercept = {0}, place = {0};
     struct mdp_h5 *file = NULL;
@@ -160,7 +161,7 @@ mdp_status mdp_probes_read(const char *path, const char *method, const char *gro
         st = mdp_h5_attr_read(file, place.at, "C", MDP_H5_F64, 1, &w->c, err);
     if (st != MDP_OK)
         mdp_probe_weights_release(w);
-    mdp_h5_free(file);
+    mdp_h5_close(file);
     mdp_text_release(&coef);
     mdp_text_release(&intercept);
     mdp_text_release(&place);

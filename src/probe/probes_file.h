@@ -12,15 +12,17 @@
 struct mdp_probes_writer;
 
 /* model: the name of the model whose embeddings the weights are for. The file has its name when
-   mdp_probes_finish succeeds, not before. */
-mdp_status mdp_probes_create(const char *path, const char *model, const char *const class_names[], size_t k,
-                             size_t d, struct mdp_probes_writer **writer, struct mdp_error *err);
+   mdp_probes_writer_commit succeeds, not before. */
+mdp_status mdp_probes_writer_create(const char *path, const char *model, const char *const class_names[],
+                                    size_t k, size_t d, struct mdp_probes_writer **writer,
+                                    struct mdp_error *err);
 /* coef[m, D], intercept[m]; c: NaN for none. */
-mdp_status mdp_probes_add(struct mdp_probes_writer *writer, const char *method, const char *group,
-                          const double coef[], const double intercept[], double c, struct mdp_error *err);
+mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method, const char *group,
+                                 const double coef[], const double intercept[], double c,
+                                 struct mdp_error *err);
 /* Frees the writer, whatever it returns. */
-mdp_status mdp_probes_finish(struct mdp_probes_writer *writer, struct mdp_error *err);
-void mdp_probes_abandon(struct mdp_probes_writer *writer);
+mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err);
+void mdp_probes_writer_free(struct mdp_probes_writer *writer);
 
 /* One probe, read back. */
 struct mdp_probe_weights {
@@ -31,8 +33,8 @@ struct mdp_probe_weights {
 };
 
 /* The probe /method/group. Errors name what the file has instead. */
-mdp_status mdp_probes_read(const char *path, const char *method, const char *group,
-                           struct mdp_probe_weights *weights, struct mdp_error *err);
+mdp_status mdp_probe_weights_read(const char *path, const char *method, const char *group,
+                                  struct mdp_probe_weights *weights, struct mdp_error *err);
 void mdp_probe_weights_release(struct mdp_probe_weights *weights);
 
 /* Probabilities scores[n, K] of embeddings x[n, D], as the run gave them. */

@@ -47,10 +47,10 @@ static mdp_status write_item(struct mdp_probe_run *run, const struct item *item,
     snprintf(prediction.method, sizeof prediction.method, "%s", item->method->name);
     memcpy(prediction.group, draw->group, sizeof prediction.group);
     run->c_by_default += outcome->c_by_default;
-    mdp_status st = mdp_predictions_add(run->predictions, &prediction, err);
+    mdp_status st = mdp_predictions_writer_add(run->predictions, &prediction, err);
     if (st == MDP_OK && run->probes && outcome->m)
-        st = mdp_probes_add(run->probes, item->method->name, draw->group, outcome->coef, outcome->intercept,
-                            outcome->c, err);
+        st = mdp_probes_writer_add(run->probes, item->method->name, draw->group, outcome->coef,
+                                   outcome->intercept, outcome->c, err);
     return st;
 }
 
@@ -66,7 +66,7 @@ static mdp_status run_batch(struct mdp_probe_run *run, struct batch *batch, stru
     return st;
 }
 
-size_t mdp_probe_run_size(const struct mdp_probe_run *run)
+size_t mdp_probe_run_count(const struct mdp_probe_run *run)
 {
     size_t n = 0;
 
@@ -99,7 +99,7 @@ mdp_status mdp_union_of_queries(const struct mdp_draws *draws, size_t n_rows, in
 mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err)
 {
     struct mdp_draw all = {.group = "k0/s0"}; /* what methods without a fit score */
-    size_t most = ITEMS_A_THREAD * run->threads, total = mdp_probe_run_size(run), done = 0;
+    size_t most = ITEMS_A_THREAD * run->threads, total = mdp_probe_run_count(run), done = 0;
     mdp_status st = mdp_union_of_queries(run->draws, run->data->info->n, &all.query, &all.n_query, err);
     struct batch batch = {.run = run};
 

@@ -27,7 +27,7 @@ struct mdp_probe_run {
 };
 
 /* How many predictions there will be. */
-size_t mdp_probe_run_size(const struct mdp_probe_run *run);
+size_t mdp_probe_run_count(const struct mdp_probe_run *run);
 mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err);
 
 /* mdp_audit_draw of every episode; `held` [n_held] are rows that every episode chooses C by (oracle), checked

@@ -2,9 +2,9 @@
 /* CSV and manifests: any bytes are read or refused with one line.
 
    make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_csv -max_len=4096 -dict=tests/fuzz/csv.dict */
-#include "base/csv.h"
 #include "base/file.h"
-#include "extract/manifest.h"
+#include "base/formats/csv.h"
+#include "extract/job/manifest.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -30,9 +30,9 @@ static void read_csv(const char *bytes, size_t n)
         refused(&err);
         return;
     }
-    for (size_t row = 0; row < mdp_csv_rows(csv); row++) {
+    for (size_t row = 0; row < mdp_csv_row_count(csv); row++) {
         assert(row == 0 || mdp_csv_line(csv, row) > mdp_csv_line(csv, row - 1) || memchr(bytes, '\r', n));
-        for (size_t column = 0; column < mdp_csv_columns(csv); column++)
+        for (size_t column = 0; column < mdp_csv_column_count(csv); column++)
             used += strlen(mdp_csv_field(csv, row, column));
     }
     assert(used <= n);
@@ -53,7 +53,7 @@ static void read_manifest(const char *path, bool with_labels)
         refused(&err);
         return;
     }
-    assert(m.n > 0 && mdp_manifest_digest(&m, hex, &err) == MDP_OK);
+    assert(m.n > 0 && mdp_manifest_sha256(&m, hex, &err) == MDP_OK);
     for (size_t row = 0; row < m.n; row++) {
         assert(*m.ids[row] && *m.paths[row] && mdp_manifest_locate(&m, row, &where, &err) == MDP_OK);
         assert(!m.labels || (m.labels[row] >= -1 && m.labels[row] < (int32_t)m.n_classes));

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_rows(store);
     else
         assert(err.message[0]);
-    mdp_store_free(store);
+    mdp_store_close(store);
     unlink(path);
     return 0;
 }

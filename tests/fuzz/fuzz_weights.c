@@ -31,7 +31,7 @@ static void use_tensor(const struct mdp_tensor *t, size_t *touched)
         abort();
     mdp_tensor_to_f32(t, values);
     free(values);
-    if (mdp_tensor_digest(t, digest, &err) != MDP_OK)
+    if (mdp_tensor_sha256(t, digest, &err) != MDP_OK)
         abort();
 }
 
@@ -64,7 +64,7 @@ static void use_zip(const uint8_t *bytes, size_t n)
     struct mdp_zip zip;
     size_t left = MOST;
 
-    if (mdp_zip_open(bytes, n, &zip, &err) != MDP_OK)
+    if (mdp_zip_parse(bytes, n, &zip, &err) != MDP_OK)
         return;
     for (size_t i = 0; i < zip.n; i++) {
         if (mdp_zip_find(&zip, zip.entries[i].name) != &zip.entries[i])
@@ -104,7 +104,7 @@ static void use_pickle(const uint8_t *bytes, size_t n)
     struct storages storages = {.n = 0};
     size_t used = 0, touched = 0;
 
-    if (mdp_pickle_read(bytes, n, &pickle, &used, &err) != MDP_OK)
+    if (mdp_pickle_parse(bytes, n, &pickle, &used, &err) != MDP_OK)
         return;
     if (used > n)
         abort();
@@ -123,7 +123,7 @@ static void use_safetensors(const uint8_t *bytes, size_t n)
     struct mdp_tensor_list list = {0};
 
     if (n > 8)
-        mdp_safetensors_read(bytes, n, &list, &err);
+        mdp_safetensors_parse(bytes, n, &list, &err);
     mdp_tensor_list_release(&list);
 }
 
@@ -132,11 +132,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_weights *w = NULL;
 
-    if (mdp_weights_read(bytes, n, "f", &w, &err) == MDP_OK)
+    if (mdp_weights_parse(bytes, n, "f", &w, &err) == MDP_OK)
         use_tensors(w);
     else if (err.message[0] == '\0')
         abort();
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     use_zip(bytes, n);
     use_pickle(bytes, n);
     use_safetensors(bytes, n);

@@ -37,7 +37,7 @@ static void tokenize(const struct mdp_vocab *vocab, unsigned flags, const char *
     }
     assert(n_ids <= MOST);
     for (size_t i = 0; i < n_ids; i++)
-        if (ids[i] < 0 || (size_t)ids[i] >= mdp_vocab_size(vocab))
+        if (ids[i] < 0 || (size_t)ids[i] >= mdp_vocab_count(vocab))
             abort();
 }
 

@@ -2,8 +2,8 @@
 /* YAML trees, prompt sets and model cards: any bytes are read or refused with one line.
 
    make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_yaml -max_len=8192 configs/prompts configs/models */
-#include "base/yaml.h"
-#include "extract/model_card.h"
+#include "base/formats/yaml.h"
+#include "extract/model/model_card.h"
 #include "extract/text/prompts.h"
 
 #include <assert.h>
@@ -69,7 +69,7 @@ static void read_card(const char *path)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_model_card card = {0};
 
-    if (mdp_model_card_open(path, &card, &err) != MDP_OK) {
+    if (mdp_model_card_read(path, &card, &err) != MDP_OK) {
         one_line(&err);
         return;
     }

@@ -129,9 +129,9 @@ class Tower:
 
     def __init__(self, path, yaml, kernel=None):
         self.lib = medprobe_lib.lib()
-        for name in ("mdp_tower_width", "mdp_tower_input_size", "mdp_tower_scratch_size"):
+        for name in ("mdp_image_tower_width", "mdp_image_tower_input_size", "mdp_image_tower_scratch_size"):
             getattr(self.lib, name).restype = ctypes.c_size_t
-        for name in ("mdp_tower_kernel", "mdp_yaml_root"):
+        for name in ("mdp_image_tower_kernel", "mdp_yaml_root"):
             getattr(self.lib, name).restype = ctypes.c_void_p
         self.error = Error()
         self.doc, self.weights, self.tower = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
@@ -140,12 +140,12 @@ class Tower:
         self._try(self.lib.mdp_yaml_parse(text, ctypes.c_size_t(len(text)), b"test.yaml", ctypes.byref(self.doc),
                                           ctypes.byref(self.error)))
         self._try(self.lib.mdp_weights_open(path.encode(), ctypes.byref(self.weights), ctypes.byref(self.error)))
-        self._try(self.lib.mdp_tower_new(self.doc, ctypes.c_void_p(self.lib.mdp_yaml_root(self.doc)), self.weights,
+        self._try(self.lib.mdp_image_tower_new(self.doc, ctypes.c_void_p(self.lib.mdp_yaml_root(self.doc)), self.weights,
                                          ctypes.byref(self.tower), ctypes.byref(self.error)))
         self._environment(None)
-        self.width = self.lib.mdp_tower_width(self.tower)
-        self.kernel = ctypes.string_at(self.lib.mdp_tower_kernel(self.tower)).decode()
-        self.block = np.empty(self.lib.mdp_tower_scratch_size(self.tower) + 16, np.float32)
+        self.width = self.lib.mdp_image_tower_width(self.tower)
+        self.kernel = ctypes.string_at(self.lib.mdp_image_tower_kernel(self.tower)).decode()
+        self.block = np.empty(self.lib.mdp_image_tower_scratch_size(self.tower) + 16, np.float32)
 
     def _environment(self, kernel):
         # ctypes.CDLL shares the environment of C; os.environ alone would do, but says nothing on unset
@@ -160,10 +160,10 @@ class Tower:
 
     def run(self, picture, tap=None):
         picture = np.ascontiguousarray(picture, np.float32)
-        assert picture.size == self.lib.mdp_tower_input_size(self.tower)
+        assert picture.size == self.lib.mdp_image_tower_input_size(self.tower)
         features = np.empty(self.width, np.float32)
         scratch = self.block.ctypes.data + (-self.block.ctypes.data) % 64
-        self._try(self.lib.mdp_tower_run(self.tower, ctypes.c_void_p(picture.ctypes.data), ctypes.c_void_p(scratch),
+        self._try(self.lib.mdp_image_tower_run(self.tower, ctypes.c_void_p(picture.ctypes.data), ctypes.c_void_p(scratch),
                                          ctypes.c_void_p(features.ctypes.data), tap or TAP(), None,
                                          ctypes.byref(self.error)))
         return features
@@ -178,8 +178,8 @@ class Tower:
         return found
 
     def close(self):
-        self.lib.mdp_tower_free(self.tower)
-        self.lib.mdp_weights_free(self.weights)
+        self.lib.mdp_image_tower_free(self.tower)
+        self.lib.mdp_weights_close(self.weights)
         self.lib.mdp_yaml_free(self.doc)
 
 

@@ -102,7 +102,7 @@ class Tower:
         status = L.mdp_text_tower_new(doc, c.c_void_p(L.mdp_yaml_root(doc)), pooling and pooling.encode(), weights,
                                       c.byref(self.at), c.byref(err))
         L.mdp_yaml_free(doc)       # neither is needed any more
-        L.mdp_weights_free(weights)
+        L.mdp_weights_close(weights)
         if status:
             raise ValueError(err.message.decode())
 
@@ -262,7 +262,7 @@ def test_faults_would_be_seen(small, tokenizer):
 
 
 @pytest.mark.parametrize("change, message", [
-    (dict(family="gpt"), "no family of text towers 'gpt' (there is 'bert')"),
+    (dict(family="gpt"), "no family of text towers 'gpt' (there is bert)"),
     (dict(family="brt"), "no family of text towers 'brt' (did you mean 'bert')"),
     (dict(pooling="mean"), "no pooling 'mean' of the family bert (there is layers-1-2-last, pooler)"),
     (dict(heads=5), "width 48 is no multiple of 5 heads"),

@@ -47,7 +47,7 @@ class Store:
         so = lib()
         so.mdp_store_info.restype = ctypes.POINTER(Info)
         so.mdp_store_info.argtypes = [ctypes.c_void_p]
-        so.mdp_store_free.argtypes = [ctypes.c_void_p]
+        so.mdp_store_close.argtypes = [ctypes.c_void_p]
         so.mdp_store_rows.argtypes = [ctypes.c_void_p] + [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_void_p] * 2
         self.handle, err = ctypes.c_void_p(), Error()
         failed = so.mdp_store_open(str(path).encode(), ctypes.byref(self.handle), ctypes.byref(err))
@@ -67,7 +67,7 @@ class Store:
 
     def __del__(self):
         if self.handle:
-            lib().mdp_store_free(self.handle)
+            lib().mdp_store_close(self.handle)
 
 
 def run(*args):

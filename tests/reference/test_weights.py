@@ -46,7 +46,7 @@ class Error(ctypes.Structure):
 def lib():
     library = medprobe_lib.lib()
     library.mdp_weights_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(Error)]
-    library.mdp_weights_free.argtypes = [ctypes.c_void_p]
+    library.mdp_weights_close.argtypes = [ctypes.c_void_p]
     library.mdp_weights_format.argtypes = [ctypes.c_void_p]
     library.mdp_weights_format.restype = ctypes.c_char_p
     library.mdp_weights_count.argtypes = [ctypes.c_void_p]
@@ -55,7 +55,7 @@ def lib():
     library.mdp_weights_at.restype = ctypes.POINTER(Tensor)
     library.mdp_weights_narrow.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(Error)]
     library.mdp_tensor_to_f32.argtypes = [ctypes.POINTER(Tensor), ctypes.c_void_p]
-    library.mdp_tensor_digest.argtypes = [ctypes.POINTER(Tensor), ctypes.c_char_p, ctypes.POINTER(Error)]
+    library.mdp_tensor_sha256.argtypes = [ctypes.POINTER(Tensor), ctypes.c_char_p, ctypes.POINTER(Error)]
     library.mdp_dtype_name.argtypes = [ctypes.c_int]
     library.mdp_dtype_name.restype = ctypes.c_char_p
     return library
@@ -74,12 +74,12 @@ def read(lib, path, narrow=None):
         values = np.zeros(t.contents.count, np.float32)
         lib.mdp_tensor_to_f32(t, values.ctypes.data)
         digest = ctypes.create_string_buffer(32)
-        assert lib.mdp_tensor_digest(t, digest, ctypes.byref(err)) == 0
+        assert lib.mdp_tensor_sha256(t, digest, ctypes.byref(err)) == 0
         shape = tuple(t.contents.shape[: t.contents.rank])
         dtype = lib.mdp_dtype_name(t.contents.dtype).decode()
         found.append((t.contents.name.decode(), dtype, shape, values.reshape(shape), digest.raw))
     form = lib.mdp_weights_format(weights).decode()
-    lib.mdp_weights_free(weights)
+    lib.mdp_weights_close(weights)
     return form, found
 
 

@@ -10,9 +10,9 @@
    other patient of the first class has the second), unlabelled=0 (rows without a label), and faults: leak_split=1 (a patient in train and test), twin=1
    (a file of train again in test, under another patient), nan=1 (a value), no_prompts=1 (the last class has
    none). */
-#include "base/h5.h"
+#include "base/formats/h5.h"
 #include "base/memory.h"
-#include "base/rng.h"
+#include "base/numbers/rng.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     if (st == MDP_OK && count("text", "2"))
         st = write_text(h5, &rng, centres, classes, m.d, names, &err);
     if (st == MDP_OK)
-        st = mdp_h5_close(h5, &err);
+        st = mdp_h5_commit(h5, &err);
     if (st != MDP_OK)
         fprintf(stderr, "make_store: %s\n", err.message);
     void *const blocks[] = {m.x,       m.norms, m.ids,    m.patients, m.id,

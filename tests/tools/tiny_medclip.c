@@ -278,7 +278,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: tiny_medclip FOLDER [SEED]\n");
         return 2;
     }
-    mdp_status st = mdp_make_folders(argv[1], &err);
+    mdp_status st = mdp_path_make_folders(argv[1], &err);
     make_weights(argc > 2 ? strtoull(argv[2], NULL, 10) : 1, &text);
     if (st == MDP_OK)
         st = write_in(argv[1], "weights.safetensors", &text, &err);

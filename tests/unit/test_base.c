@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Protects: status messages, checked sizes, text, files, hashes, the parallel loop. */
+#include "base/names.h"
 #include "unit/unit.h"
 
 #include "base/file.h"
@@ -83,7 +84,7 @@ static void sha256_of_abc(void **state) /* FIPS 180-2, appendix B.1 */
     assert_ok(mdp_sha256_new(&hash, &err), err);
     mdp_sha256_add(hash, "a", 1);
     mdp_sha256_add(hash, "bc", 2);
-    mdp_sha256_end(hash, again);
+    mdp_sha256_final(hash, again);
     assert_memory_equal(digest, again, sizeof digest);
 }
 
@@ -131,7 +132,7 @@ static void files_appear_whole_or_not_at_all(void **state)
     assert_non_null(mkdtemp(folder));
     in_a_folder(folder, &path, "x");
     in_a_folder(folder, &temporary, "x.tmp");
-    assert_ok(mdp_atomic_open(path.at, &out, &err), err);
+    assert_ok(mdp_atomic_create(path.at, &out, &err), err);
     fputs("half", out.file);
     assert_false(mdp_path_exists(path.at));
     mdp_atomic_release(&out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit/unit.h"
 
-#include "base/blas.h"
+#include "base/numbers/blas.h"
 
 /* The cores of OpenBLAS 0.3.21's list: those with AVX2 code stand, others are mended where the CPU has AVX2.
  */

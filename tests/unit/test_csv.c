@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* base/csv.h: RFC 4180 fields, and one line for everything that is refused. */
+/* base/formats/csv.h: RFC 4180 fields, and one line for everything that is refused. */
 #include "unit/unit.h"
 
-#include "base/csv.h"
+#include "base/formats/csv.h"
 
 static struct mdp_csv *parse(const char *text)
 {
@@ -33,8 +33,8 @@ static void fields_are_as_written(void **state)
                                 "c\xc3\xa9.png,,2");
 
     (void)state;
-    assert_int_equal(mdp_csv_rows(csv), 3);
-    assert_int_equal(mdp_csv_columns(csv), 3);
+    assert_int_equal(mdp_csv_row_count(csv), 3);
+    assert_int_equal(mdp_csv_column_count(csv), 3);
     assert_string_equal(mdp_csv_header(csv, 0), "path");
     assert_string_equal(mdp_csv_field(csv, 0, 1), "line 1\nline 2, with \"quotes\"");
     assert_string_equal(mdp_csv_field(csv, 0, 2), "");
@@ -75,7 +75,7 @@ static void missing_columns_are_named(void **state)
     (void)state;
     assert_true(mdp_csv_find(csv, "label", &column));
     assert_int_equal(column, 1);
-    assert_fails(mdp_csv_need(csv, "path", &column, &err), MDP_ERR_FORMAT, err,
+    assert_fails(mdp_csv_get(csv, "path", &column, &err), MDP_ERR_FORMAT, err,
                  "m.csv: line 1: no column 'path' (columns: file, label)");
     assert_fails(mdp_csv_fail(csv, 0, 1, &err, "found '%s'", "y"), MDP_ERR_FORMAT, err,
                  "m.csv: line 2, column 'label': found 'y'");
@@ -108,7 +108,7 @@ static void reads_a_million_rows(void **state)
     for (size_t i = 0; i < 1000000; i++)
         mdp_text_add(&text, "folder/%zu.png,%zu\n", i, i % 7);
     assert_ok(mdp_csv_parse(text.at, text.n, "m.csv", &csv, &err), err);
-    assert_int_equal(mdp_csv_rows(csv), 1000000);
+    assert_int_equal(mdp_csv_row_count(csv), 1000000);
     assert_string_equal(mdp_csv_field(csv, 999999, 0), "folder/999999.png");
     mdp_csv_free(csv);
     mdp_text_release(&text);

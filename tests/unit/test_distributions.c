@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The values are compared with scipy in tests/reference/test_statistics.py; here: what the border promises.
  */
-#include "base/distributions.h"
+#include "base/numbers/distributions.h"
 
 #include <math.h>
 #include <setjmp.h>

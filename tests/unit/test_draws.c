@@ -8,7 +8,7 @@
 #include "unit/unit.h"
 
 #include "base/memory.h"
-#include "base/rng.h"
+#include "base/numbers/rng.h"
 #include "probe/audit.h"
 #include "probe/episode.h"
 

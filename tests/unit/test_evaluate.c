@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The door of the eval stage as a whole. Values of metrics, intervals and tests are compared with references
    in tests/reference/; here: what belongs together, bytes, nulls and refusals. */
-#include "base/rng.h"
+#include "base/numbers/rng.h"
 #include "eval/evaluate.h"
 #include "eval/results_json.h"
 

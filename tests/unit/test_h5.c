@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* base/h5.h: what is written is read, the same values are the same bytes, and files that promise what they do
+/* base/formats/h5.h: what is written is read, the same values are the same bytes, and files that promise what they do
    not hold are refused. Hostile files are made here with HDF5 itself. */
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "base/h5.h"
+#include "base/formats/h5.h"
 
 #define H5_USE_110_API
 #include <hdf5.h>
@@ -51,8 +51,8 @@ static void write_sample(const char *where, int changed)
     if (changed)
         rows[2][1] = 8.000001F;
     assert_ok(mdp_h5_create(where, &file, &err), err);
-    assert_ok(mdp_h5_make_growing(file, "/embeddings", MDP_H5_F32, 3, &err), err);
-    assert_ok(mdp_h5_make_growing(file, "/ids", MDP_H5_STRING, 0, &err), err);
+    assert_ok(mdp_h5_create_growing(file, "/embeddings", MDP_H5_F32, 3, &err), err);
+    assert_ok(mdp_h5_create_growing(file, "/ids", MDP_H5_STRING, 0, &err), err);
     assert_ok(mdp_h5_append(file, "/embeddings", 1, rows, &err), err);
     assert_ok(mdp_h5_append(file, "/embeddings", 3, rows[1], &err), err);
     assert_ok(mdp_h5_append(file, "/ids", 4, names, &err), err);
@@ -61,7 +61,7 @@ static void write_sample(const char *where, int changed)
     assert_ok(mdp_h5_attr_write_string(file, "/", "schema", "sample/1", &err), err);
     assert_ok(mdp_h5_attr_write(file, "/ids", "class_names", MDP_H5_STRING, 4, names, &err), err);
     assert_ok(mdp_h5_attr_write_scalar(file, "/", "scale", MDP_H5_F64, &scale, &err), err);
-    assert_ok(mdp_h5_close(file, &err), err);
+    assert_ok(mdp_h5_commit(file, &err), err);
 }
 
 static void reads_what_was_written(void **state)
@@ -106,7 +106,7 @@ static void reads_what_was_written(void **state)
     assert_false(mdp_h5_has(file, "/k16/s2/support"));
     assert_false(mdp_h5_has(file, "/ids/inside"));
     assert_false(mdp_h5_attr_has(file, "/ids", "nothing"));
-    mdp_h5_free(file);
+    mdp_h5_close(file);
 }
 
 static herr_t no_times(hid_t object, const char *name, const H5O_info_t *info, void *context)
@@ -145,8 +145,8 @@ static void hash_of(const char *where, char hex[65])
     struct mdp_h5 *file = NULL;
 
     assert_ok(mdp_h5_open(where, &file, &err), err);
-    assert_ok(mdp_h5_content_hash(file, hex, &err), err);
-    mdp_h5_free(file);
+    assert_ok(mdp_h5_content_sha256(file, hex, &err), err);
+    mdp_h5_close(file);
 }
 
 /* The same content by other means: contiguous, big-endian, strings of fixed length, attributes in another
@@ -227,7 +227,7 @@ static void expect_refusal(const char *name, const char *words)
     assert_int_not_equal(mdp_h5_shape_of(file, name, &shape, &err), MDP_OK);
     if (!strstr(err.message, words))
         fail_msg("'%s' lacks '%s'", err.message, words);
-    mdp_h5_free(file);
+    mdp_h5_close(file);
 }
 
 static void refuses_what_is_not_there(void **state)
@@ -262,12 +262,12 @@ static void refuses_lengths_that_lie(void **state)
     for (int growing = 0; growing < 2; growing++) {
         assert_ok(mdp_h5_create(path, &file, &err), err);
         if (growing) {
-            assert_ok(mdp_h5_make_growing(file, "/s", MDP_H5_STRING, 0, &err), err);
+            assert_ok(mdp_h5_create_growing(file, "/s", MDP_H5_STRING, 0, &err), err);
             assert_ok(mdp_h5_append(file, "/s", 4, names, &err), err);
         } else {
             assert_ok(mdp_h5_write(file, "/s", MDP_H5_STRING, 1, dims, names, &err), err);
         }
-        assert_ok(mdp_h5_close(file, &err), err);
+        assert_ok(mdp_h5_commit(file, &err), err);
         assert_ok(mdp_file_read(path, 1 << 24, &bytes, &n, &err), err);
         /* The length of the last string, before the place of the heap: 34 bytes, once in the file. */
         const unsigned char length[] = {34, 0, 0, 0};
@@ -284,7 +284,7 @@ static void refuses_lengths_that_lie(void **state)
         assert_ok(mdp_h5_open(path, &file, &err), err);
         assert_int_equal(mdp_h5_read_strings(file, "/s", &strings, &count, &err), MDP_ERR_FORMAT);
         assert_non_null(strstr(err.message, "they refer to what is not in the file"));
-        mdp_h5_free(file);
+        mdp_h5_close(file);
     }
     write_sample(path, 0);
     assert_ok(mdp_file_read(path, 1 << 24, &bytes, &n, &err), err);
@@ -330,9 +330,9 @@ static void refuses_other_files(void **state)
     struct mdp_h5 *file = NULL;
     char hex[65];
     assert_ok(mdp_h5_open(path, &file, &err), err);
-    assert_int_not_equal(mdp_h5_content_hash(file, hex, &err), MDP_OK);
+    assert_int_not_equal(mdp_h5_content_sha256(file, hex, &err), MDP_OK);
     assert_non_null(strstr(err.message, "contains itself"));
-    mdp_h5_free(file);
+    mdp_h5_close(file);
 }
 
 static void refuses_wrong_types(void **state)
@@ -350,7 +350,7 @@ static void refuses_wrong_types(void **state)
     assert_int_equal(mdp_h5_read_rows(file, "/ids", MDP_H5_I32, 0, 1, row, &err), MDP_ERR_FORMAT);
     assert_int_equal(mdp_h5_read_rows(file, "/embeddings", MDP_H5_F32, 4, 1, row, &err), MDP_ERR_VALUE);
     assert_int_equal(mdp_h5_read_strings(file, "/embeddings", &strings, &n, &err), MDP_ERR_FORMAT);
-    mdp_h5_free(file);
+    mdp_h5_close(file);
 }
 
 static void refuses_bad_utf8(void **state)
@@ -364,11 +364,11 @@ static void refuses_bad_utf8(void **state)
     (void)state;
     assert_ok(mdp_h5_create(path, &file, &err), err);
     assert_ok(mdp_h5_write(file, "/ids", MDP_H5_STRING, 1, dims, bad, &err), err);
-    assert_ok(mdp_h5_close(file, &err), err);
+    assert_ok(mdp_h5_commit(file, &err), err);
     assert_ok(mdp_h5_open(path, &file, &err), err);
     assert_int_equal(mdp_h5_read_strings(file, "/ids", &strings, &n, &err), MDP_ERR_FORMAT);
     assert_non_null(strstr(err.message, "string 1 is not valid UTF-8"));
-    mdp_h5_free(file);
+    mdp_h5_close(file);
 }
 
 static void refuses_what_is_no_store(void **state)
@@ -405,8 +405,8 @@ static void survives_cuts(void **state)
     for (size_t cut = 0; cut < n; cut += n / 60 + 1) {
         assert_ok(mdp_file_write(path, bytes, cut, &err), err);
         if (mdp_h5_open(path, &file, &err) == MDP_OK) {
-            (void)mdp_h5_content_hash(file, hex, &err);
-            mdp_h5_free(file);
+            (void)mdp_h5_content_sha256(file, hex, &err);
+            mdp_h5_close(file);
         }
     }
     free(bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Elementwise kernels and attention against their plain twins in double, every variant that runs here. */
-#include "reference/twins/kernels.h"
+#include "reference/twins/kernel_twins.h"
 #include "unit/kernel_cases.h"
 
 #include "extract/kernels/normalise.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Linear layers against a plain product in double, every variant that runs here. */
-#include "reference/twins/kernels.h"
+#include "reference/twins/kernel_twins.h"
 #include "unit/kernel_cases.h"
 
 #include "extract/kernels/linear.h"

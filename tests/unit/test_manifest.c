@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extract/manifest.h: columns, classes, targets, attributes, and one line for every mistake. */
+/* extract/job/manifest.h: columns, classes, targets, attributes, and one line for every mistake. */
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "extract/manifest.h"
+#include "extract/job/manifest.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -171,7 +171,7 @@ static void digests_see_every_column(void **state)
     (void)state;
     for (size_t i = 0; i < 6; i++) {
         assert_ok(read_text(texts[i], NULL, &m, &err), err);
-        assert_ok(mdp_manifest_digest(&m, hex[i], &err), err);
+        assert_ok(mdp_manifest_sha256(&m, hex[i], &err), err);
         mdp_manifest_release(&m);
     }
     for (size_t i = 1; i < 5; i++)

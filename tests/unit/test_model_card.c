@@ -5,7 +5,7 @@
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "extract/model_card.h"
+#include "extract/model/model_card.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ static mdp_status open_text(const char *first, const char *second, struct mdp_mo
     mdp_text_add(&path, "%s/card.yaml", home);
     mdp_text_add(&text, "%s%s", first, second);
     assert_ok(mdp_file_write(path.at, text.at, text.n, err), *err);
-    mdp_status st = mdp_model_card_open(path.at, card, err);
+    mdp_status st = mdp_model_card_read(path.at, card, err);
     mdp_text_release(&path);
     mdp_text_release(&text);
     return st;
@@ -53,7 +53,7 @@ static void reads_the_shipped_card(void **state)
     struct mdp_text path = {0}, expected = {0};
 
     (void)state;
-    assert_ok(mdp_model_card_open("medclip-vit", &card, &err), err);
+    assert_ok(mdp_model_card_read("medclip-vit", &card, &err), err);
     assert_string_equal(card.name, "medclip-vit");
     assert_int_equal(card.embedding_width, 512);
     assert_true(card.image && card.pipelines && card.tokenizer && card.text && card.similarity);
@@ -124,7 +124,7 @@ static struct mdp_weights *weights_with_scale(float value, unsigned char bytes[2
     memcpy(bytes, &n, 8);
     memcpy(bytes + 8, header, n);
     memcpy(bytes + 8 + n, &value, 4);
-    assert_ok(mdp_weights_read(bytes, 8 + n + 6, "w.safetensors", &w, &err), err);
+    assert_ok(mdp_weights_parse(bytes, 8 + n + 6, "w.safetensors", &w, &err), err);
     return w;
 }
 
@@ -154,7 +154,7 @@ static void transforms_the_logit_scale(void **state)
         assert_ok(mdp_model_card_logit_scale(&card, w, &factor, &err), err);
         double expected = strstr(cases[i].similarity, "exp}") ? exp(cases[i].parameter) : cases[i].parameter;
         assert_true(factor == expected);
-        mdp_weights_free(w);
+        mdp_weights_close(w);
         mdp_model_card_release(&card);
     }
     assert_ok(open_text(least, "", &card, &err), err);
@@ -167,7 +167,7 @@ static void transforms_the_logit_scale(void **state)
         err);
     assert_fails(mdp_model_card_logit_scale(&card, w, &factor, &err), MDP_ERR_FORMAT, err,
                  "w.safetensors: tensor 'scale' gives no finite logit scale");
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     mdp_model_card_release(&card);
 }
 
@@ -189,7 +189,7 @@ static void names_the_unexpected_tensor(void **state)
     assert_non_null(mdp_weights_find(w, "text_model.x"));
     assert_ok(mdp_model_card_check_unused(&card, w, true, &err), err);
     mdp_model_card_release(&card);
-    mdp_weights_free(w);
+    mdp_weights_close(w);
 }
 
 static void says_how_to_get_missing_weights(void **state)

@@ -2,7 +2,7 @@
 /* Fixed values of CPython and NumPy; tests/reference/test_random.py compares with the real ones.
    Planted fault: init_genrand in place of init_by_array in mdp_py_seed; python_seeds and python_samples saw
    it. */
-#include "base/mt19937.h"
+#include "base/numbers/mt19937.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -148,12 +148,12 @@ static void flags_win_over_the_file_and_it_reads_back(void **state)
     assert_int_equal(t.batch, 4);
     assert_true(t.c == 3);
     assert_string_equal(args.operands[0], "a b.h5");
-    assert_ok(mdp_options_yaml(options, ROW_COUNT, &first, &err), err);
+    assert_ok(mdp_options_to_yaml(options, ROW_COUNT, &first, &err), err);
 
     assert_ok(mdp_file_write(path, first.at, first.n, &err), err);
     const char *words_again[] = {"probe", "z.h5", "--config", path, NULL};
     assert_ok(parse(words_again, &again, options, &args_again, &err), err);
-    assert_ok(mdp_options_yaml(options, ROW_COUNT, &second, &err), err);
+    assert_ok(mdp_options_to_yaml(options, ROW_COUNT, &second, &err), err);
     assert_string_equal(first.at, second.at);
     unlink(path);
     mdp_text_release(&first);

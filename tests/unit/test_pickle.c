@@ -16,7 +16,7 @@ static const struct mdp_value *root_of(const unsigned char *bytes, size_t n, str
     struct mdp_error err = MDP_ERROR_INIT;
     size_t used = 0;
 
-    assert_ok(mdp_pickle_read(bytes, n, pickle, &used, &err), err);
+    assert_ok(mdp_pickle_parse(bytes, n, pickle, &used, &err), err);
     assert_int_equal(used, n);
     return mdp_pickle_root(*pickle);
 }
@@ -165,7 +165,7 @@ static void refuses(const unsigned char *bytes, size_t n, mdp_status status, con
     struct mdp_error err = MDP_ERROR_INIT;
     size_t used = 0;
 
-    assert_fails(mdp_pickle_read(bytes, n, &p, &used, &err), status, err, message);
+    assert_fails(mdp_pickle_parse(bytes, n, &p, &used, &err), status, err, message);
     assert_null(p);
 }
 
@@ -238,7 +238,7 @@ static void refuses_greedy_pickles(void **state)
         struct mdp_pickle *p = NULL;
         struct mdp_error err = MDP_ERROR_INIT;
         size_t used = 0;
-        assert_int_not_equal(mdp_pickle_read(bytes, n + 2, &p, &used, &err), MDP_OK);
+        assert_int_not_equal(mdp_pickle_parse(bytes, n + 2, &p, &used, &err), MDP_OK);
         assert_non_null(strstr(err.message, cases[i].message));
         free(bytes);
     }

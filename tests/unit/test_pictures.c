@@ -237,7 +237,7 @@ static mdp_status read(const char *text, struct mdp_pipeline *pipeline, struct m
     mdp_status st = mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, err);
 
     if (st == MDP_OK)
-        st = mdp_pipeline_read(doc, mdp_yaml_find(mdp_yaml_root(doc), "p"), "p-1", pipeline, err);
+        st = mdp_pipeline_from_yaml(doc, mdp_yaml_find(mdp_yaml_root(doc), "p"), "p-1", pipeline, err);
     mdp_yaml_free(doc);
     return st;
 }
@@ -250,7 +250,7 @@ static void reads_and_writes_pipelines(void **state)
 
     (void)state;
     assert_ok(read(good, &pipeline, &err), err);
-    mdp_pipeline_json(&pipeline, &json);
+    mdp_pipeline_to_json(&pipeline, &json);
     assert_ok(mdp_text_status(&json, &err), err);
     assert_string_equal(
         json.at,
@@ -326,7 +326,7 @@ static void reads_medclip(void **state)
     const struct mdp_yaml_node *all = mdp_yaml_find(mdp_yaml_root(doc), "pipelines");
     const char *names[] = {"medclip-processor", "medclip-eval"};
     for (size_t i = 0; i < 2; i++) {
-        assert_ok(mdp_pipeline_read(doc, mdp_yaml_find(all, names[i]), names[i], &pipeline, &err), err);
+        assert_ok(mdp_pipeline_from_yaml(doc, mdp_yaml_find(all, names[i]), names[i], &pipeline, &err), err);
         assert_true(pipeline.pad_to_square);
         assert_int_equal(pipeline.rescale, i == 0 ? MDP_RESCALE_MULTIPLY : MDP_RESCALE_DIVIDE);
         assert_int_equal(pipeline.filter, i == 0 ? MDP_FILTER_BICUBIC : MDP_FILTER_BILINEAR);

@@ -5,8 +5,8 @@
    k2). */
 #include "unit/unit.h"
 
-#include "base/h5.h"
-#include "base/predictions.h"
+#include "base/exchange/predictions.h"
+#include "base/formats/h5.h"
 #include "probe/probes_file.h"
 
 #include <math.h>
@@ -116,7 +116,7 @@ static void write_lists(const char *support, enum mdp_h5_type type, const void *
     assert_ok(mdp_h5_create(path, &file, &err), err);
     assert_ok(mdp_h5_write(file, support, type, 1, &n, rows, &err), err);
     assert_ok(mdp_h5_write(file, "/a/query", MDP_H5_I64, 1, &one, query, &err), err);
-    assert_ok(mdp_h5_close(file, &err), err);
+    assert_ok(mdp_h5_commit(file, &err), err);
 }
 
 static void draws_that_lie_are_refused(void **state)
@@ -169,7 +169,7 @@ static void predictions_come_back_in_order(void **state)
     const struct mdp_prediction *p = NULL;
 
     (void)state;
-    assert_ok(mdp_predictions_create(path, names, 2, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, names, 2, &writer, &err), err);
     for (size_t i = 0; i < 4; i++) {
         int64_t rows[2] = {written[i].first_row, 7};
         double scores[4] = {0.25, 0.75, written[i].c, 1 - written[i].c};
@@ -178,24 +178,24 @@ static void predictions_come_back_in_order(void **state)
             scores[2] = scores[3] = 0.5;
         strcpy(one.method, written[i].method);
         strcpy(one.group, written[i].group);
-        assert_ok(mdp_predictions_add(writer, &one, &err), err);
+        assert_ok(mdp_predictions_writer_add(writer, &one, &err), err);
     }
-    assert_ok(mdp_predictions_finish(writer, &err), err);
-    assert_ok(mdp_predictions_open(path, 8, &reader, &err), err);
-    assert_int_equal(mdp_predictions_count(reader), 4);
+    assert_ok(mdp_predictions_writer_commit(writer, &err), err);
+    assert_ok(mdp_predictions_reader_open(path, 8, &reader, &err), err);
+    assert_int_equal(mdp_predictions_reader_count(reader), 4);
     for (size_t i = 0; i < 4; i++) {
-        assert_ok(mdp_predictions_get(reader, i, &p, &err), err);
+        assert_ok(mdp_predictions_reader_at(reader, i, &p, &err), err);
         assert_string_equal(p->method, read[i].method);
         assert_string_equal(p->group, read[i].group);
         assert_true(isnan(read[i].c) ? isnan(p->c) : p->c == read[i].c);
         assert_int_equal(p->rows[0], read[i].first_row);
         assert_true(p->scores[0] == 0.25 && p->scores[2] == (isnan(read[i].c) ? 0.5 : read[i].c));
     }
-    mdp_predictions_close(reader);
-    assert_ok(mdp_predictions_open(path, 7, &reader, &err), err);
-    assert_int_equal(mdp_predictions_get(reader, 0, &p, &err), MDP_ERR_VALUE);
+    mdp_predictions_reader_close(reader);
+    assert_ok(mdp_predictions_reader_open(path, 7, &reader, &err), err);
+    assert_int_equal(mdp_predictions_reader_at(reader, 0, &p, &err), MDP_ERR_VALUE);
     assert_non_null(strstr(err.message, "zero-shot/k0/s0: row 7, expected one of the store's 7 rows"));
-    mdp_predictions_close(reader);
+    mdp_predictions_reader_close(reader);
 }
 
 static void an_abandoned_file_is_gone(void **state)
@@ -208,12 +208,12 @@ static void an_abandoned_file_is_gone(void **state)
     (void)state;
     unlink(path);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    assert_ok(mdp_predictions_create(path, names, 2, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, names, 2, &writer, &err), err);
     assert_int_equal(access(temporary, F_OK), 0);
-    mdp_predictions_abandon(writer);
+    mdp_predictions_writer_free(writer);
     assert_int_not_equal(access(temporary, F_OK), 0);
     assert_int_not_equal(access(path, F_OK), 0);
-    mdp_predictions_abandon(NULL);
+    mdp_predictions_writer_free(NULL);
 }
 
 static void probes_score_another_store(void **state)
@@ -227,10 +227,10 @@ static void probes_score_another_store(void **state)
     double scores[4];
 
     (void)state;
-    assert_ok(mdp_probes_create(path, "made-up", names, 2, 3, &writer, &err), err);
-    assert_ok(mdp_probes_add(writer, "logreg", "k4/s1", coef, intercept, 0.5, &err), err);
-    assert_ok(mdp_probes_finish(writer, &err), err);
-    assert_ok(mdp_probes_read(path, "logreg", "k4/s1", &w, &err), err);
+    assert_ok(mdp_probes_writer_create(path, "made-up", names, 2, 3, &writer, &err), err);
+    assert_ok(mdp_probes_writer_add(writer, "logreg", "k4/s1", coef, intercept, 0.5, &err), err);
+    assert_ok(mdp_probes_writer_commit(writer, &err), err);
+    assert_ok(mdp_probe_weights_read(path, "logreg", "k4/s1", &w, &err), err);
     assert_int_equal(w.k, 2);
     assert_int_equal(w.d, 3);
     assert_true(w.c == 0.5);
@@ -240,7 +240,7 @@ static void probes_score_another_store(void **state)
     assert_true(fabs(scores[3] - 1 / (1 + exp(0.75))) < 1e-15);
     assert_true(fabs(scores[0] + scores[1] - 1) < 1e-15);
     mdp_probe_weights_release(&w);
-    assert_int_equal(mdp_probes_read(path, "logreg", "k4/s2", &w, &err), MDP_ERR_MISSING);
+    assert_int_equal(mdp_probe_weights_read(path, "logreg", "k4/s2", &w, &err), MDP_ERR_MISSING);
     assert_non_null(strstr(err.message, "no probe /logreg/k4/s2"));
 }
 

@@ -5,8 +5,8 @@
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "eval/report.h"
-#include "eval/report_tables.h"
+#include "eval/report/report.h"
+#include "eval/report/report_tables.h"
 
 #include <math.h>
 
@@ -103,7 +103,7 @@ static void write_roc_data(void)
                              s ? shots[s - 1] : 0, c, f, t, t * 0.95, t);
             }
     mdp_text_add(&path, "%s/figures", folder);
-    assert_ok(mdp_make_folders(path.at, &err), err);
+    assert_ok(mdp_path_make_folders(path.at, &err), err);
     mdp_text_add(&path, "/roc.csv");
     assert_ok(mdp_file_write(path.at, text.at, text.n, &err), err);
     mdp_text_release(&text);
@@ -177,7 +177,7 @@ static void the_terminal_table_fits(void **state)
     (void)state;
     fill(&x);
     const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
-    assert_ok(mdp_report_summary(&run, &out, &err), err);
+    assert_ok(mdp_report_to_summary(&run, &out, &err), err);
     has(out.at, "support-cv");
     has(out.at, "0.850 [0.810, 0.890]");
     for (const char *line = out.at; *line; lines++) {
@@ -201,7 +201,7 @@ static void undefined_is_said(void **state)
     x.rows[1].mean = x.rows[1].ci_low = x.rows[1].ci_high = NAN;
     x.rows[1].reason = "one class only";
     const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
-    assert_ok(mdp_report_summary(&run, &out, &err), err);
+    assert_ok(mdp_report_to_summary(&run, &out, &err), err);
     has(out.at, "not defined");
     assert_null(strstr(out.at, "nan"));
     mdp_text_release(&out);

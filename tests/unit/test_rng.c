@@ -3,7 +3,7 @@
    draw. */
 #include "unit/unit.h"
 
-#include "base/rng.h"
+#include "base/numbers/rng.h"
 
 #include <math.h>
 

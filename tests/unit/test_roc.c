@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The AUC against its definition; tests/reference/test_statistics.py has the variances. */
-#include "base/rng.h"
-#include "eval/roc.h"
+#include "base/numbers/rng.h"
+#include "eval/metrics/roc.h"
 
 #include "unit/unit.h"
 

@@ -5,9 +5,9 @@
    folds dealt by picture. */
 #include "unit/unit.h"
 
-#include "base/rng.h"
+#include "base/numbers/rng.h"
+#include "probe/c_rule.h"
 #include "probe/folds.h"
-#include "probe/select.h"
 #include "probe/solvers/liblinear.h"
 
 #include <math.h>

@@ -5,9 +5,9 @@
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "base/yaml.h"
-#include "extract/prompt_embeddings.h"
-#include "extract/text/text_tower.h"
+#include "base/formats/yaml.h"
+#include "extract/job/prompt_embeddings.h"
+#include "extract/towers/text_tower.h"
 
 enum { V = 11, P = 9, C = 6, F = 10, LAYERS = 3, D = 4 };
 
@@ -83,7 +83,7 @@ static struct mdp_weights *weights_of(struct made *m, struct mdp_text *file)
     mdp_text_add_bytes(file, m->header.at, m->header.n);
     mdp_text_add_bytes(file, m->data.at, m->data.n);
     assert_ok(mdp_text_status(file, &err), err);
-    assert_ok(mdp_weights_read((const unsigned char *)file->at, file->n, "made", &weights, &err), err);
+    assert_ok(mdp_weights_parse((const unsigned char *)file->at, file->n, "made", &weights, &err), err);
     mdp_text_release(&m->header);
     mdp_text_release(&m->data);
     return weights;
@@ -100,7 +100,7 @@ static mdp_status make(const char *text, const char *pooling, struct mdp_text_to
     assert_ok(mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, err), *err);
     mdp_status st = mdp_text_tower_new(doc, mdp_yaml_root(doc), pooling, weights, tower, err);
     mdp_yaml_free(doc);
-    mdp_weights_free(weights);
+    mdp_weights_close(weights);
     mdp_text_release(&file);
     return st;
 }

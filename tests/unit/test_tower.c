@@ -5,7 +5,7 @@
 #include "unit/kernel_cases.h"
 
 #include "base/parallel.h"
-#include "extract/towers/tower.h"
+#include "extract/towers/image_tower.h"
 
 #include <unistd.h>
 
@@ -61,7 +61,7 @@ struct model {
     char path[64];
     struct mdp_yaml *doc;
     struct mdp_weights *weights;
-    struct mdp_tower *tower;
+    struct mdp_image_tower *tower;
     float *input; /* [PICTURES, INPUT] */
 };
 
@@ -122,9 +122,9 @@ static int make_model(void **state)
     write_weights(m->path, &n);
     assert_ok(mdp_yaml_parse(description, strlen(description), "small.yaml", &m->doc, &err), err);
     assert_ok(mdp_weights_open(m->path, &m->weights, &err), err);
-    assert_ok(mdp_tower_new(m->doc, mdp_yaml_root(m->doc), m->weights, &m->tower, &err), err);
-    assert_int_equal(mdp_tower_width(m->tower), WIDTH);
-    assert_int_equal(mdp_tower_input_size(m->tower), INPUT);
+    assert_ok(mdp_image_tower_new(m->doc, mdp_yaml_root(m->doc), m->weights, &m->tower, &err), err);
+    assert_int_equal(mdp_image_tower_width(m->tower), WIDTH);
+    assert_int_equal(mdp_image_tower_input_size(m->tower), INPUT);
     m->input = random_floats(&n, PICTURES * INPUT, 1);
     *state = m;
     return 0;
@@ -134,8 +134,8 @@ static int free_model(void **state)
 {
     struct model *m = *state;
 
-    mdp_tower_free(m->tower);
-    mdp_weights_free(m->weights);
+    mdp_image_tower_free(m->tower);
+    mdp_weights_close(m->weights);
     mdp_yaml_free(m->doc);
     unlink(m->path);
     free(m->input);
@@ -143,9 +143,9 @@ static int free_model(void **state)
     return 0;
 }
 
-static float *make_scratch(const struct mdp_tower *tower, float value)
+static float *make_scratch(const struct mdp_image_tower *tower, float value)
 {
-    const size_t n = mdp_tower_scratch_size(tower);
+    const size_t n = mdp_image_tower_scratch_size(tower);
     void *scratch = NULL;
 
     assert_int_equal(posix_memalign(&scratch, 64, n * sizeof(float)), 0);
@@ -163,12 +163,12 @@ static mdp_status run_one(void *context, size_t item, size_t worker, struct mdp_
 {
     const struct job *job = context;
 
-    return mdp_tower_run(job->model->tower, job->model->input + item * INPUT, job->scratch[worker],
-                         job->features + item * WIDTH, NULL, NULL, err);
+    return mdp_image_tower_run(job->model->tower, job->model->input + item * INPUT, job->scratch[worker],
+                               job->features + item * WIDTH, NULL, NULL, err);
 }
 
 /* What stood in scratch is not a number: a value that is read before it is written would show. */
-static void compare_threads(const struct model *m, struct mdp_tower *tower)
+static void compare_threads(const struct model *m, struct mdp_image_tower *tower)
 {
     float alone[PICTURES * WIDTH], features[PICTURES * WIDTH];
     struct model with_tower = *m;
@@ -197,13 +197,13 @@ static void bytes_do_not_depend_on_threads(void **state)
     const size_t n_variants = usable_variants(variants);
 
     for (size_t v = 0; v < n_variants; v++) {
-        struct mdp_tower *tower = NULL;
+        struct mdp_image_tower *tower = NULL;
         struct mdp_error err = MDP_ERROR_INIT;
         setenv("MEDPROBE_KERNEL", variants[v]->name, 1);
-        assert_ok(mdp_tower_new(m->doc, mdp_yaml_root(m->doc), m->weights, &tower, &err), err);
+        assert_ok(mdp_image_tower_new(m->doc, mdp_yaml_root(m->doc), m->weights, &tower, &err), err);
         unsetenv("MEDPROBE_KERNEL");
         compare_threads(m, tower);
-        mdp_tower_free(tower);
+        mdp_image_tower_free(tower);
     }
 }
 
@@ -228,8 +228,8 @@ static void taps_see_every_stage_and_change_nothing(void **state)
     struct seen seen = {.names = ""};
     struct mdp_error err = MDP_ERROR_INIT;
 
-    assert_ok(mdp_tower_run(m->tower, m->input, scratch, without, NULL, NULL, &err), err);
-    assert_ok(mdp_tower_run(m->tower, m->input, scratch, with, note_tap, &seen, &err), err);
+    assert_ok(mdp_image_tower_run(m->tower, m->input, scratch, without, NULL, NULL, &err), err);
+    assert_ok(mdp_image_tower_run(m->tower, m->input, scratch, with, note_tap, &seen, &err), err);
     assert_memory_equal(with, without, sizeof with);
     assert_string_equal(seen.names, "embeddings layers.0.blocks.0 layers.0.blocks.1 layers.0.downsample "
                                     "layers.1.blocks.0 layers.1.blocks.1 layernorm pooler ");
@@ -248,7 +248,7 @@ static void all_tensors_are_used(void **state)
 static void a_missing_tower_is_released(void **state)
 {
     (void)state;
-    mdp_tower_free(NULL);
+    mdp_image_tower_free(NULL);
 }
 
 int main(void)

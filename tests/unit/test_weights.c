@@ -169,7 +169,7 @@ static mdp_status read_text(const struct mdp_text *t, struct mdp_weights **w, st
     memcpy(exact, t->at ? t->at : "", t->n);
     assert_true(n_kept < sizeof kept / sizeof kept[0]);
     kept[n_kept++] = exact;
-    return mdp_weights_read(exact, t->n, "f", w, err);
+    return mdp_weights_parse(exact, t->n, "f", w, err);
 }
 
 static void refuses(const struct mdp_text *t, const char *message)
@@ -208,7 +208,7 @@ static void reads_safetensors(void **state)
     assert_int_equal(mdp_weights_find(w, "a")->rank, 0);
     assert_int_equal(mdp_weights_find(w, "e")->count, 0);
     mdp_tensor_to_f32(mdp_weights_find(w, "e"), values);
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     mdp_text_release(&t);
 }
 
@@ -328,15 +328,15 @@ static void reads_views_of_one_storage(void **state)
     mdp_tensor_to_f32(view, values);
     for (int i = 0; i < 12; i++)
         assert_true(values[i] == (float)transposed[i]);
-    assert_ok(mdp_tensor_digest(view, digest, &err), err);
+    assert_ok(mdp_tensor_sha256(view, digest, &err), err);
     mdp_sha256_of(transposed, sizeof transposed, expected);
     assert_memory_equal(digest, expected, sizeof digest);
-    assert_ok(mdp_tensor_digest(mdp_weights_find(w, "part"), digest, &err), err);
+    assert_ok(mdp_tensor_sha256(mdp_weights_find(w, "part"), digest, &err), err);
     mdp_sha256_of(part, sizeof part, expected);
     assert_memory_equal(digest, expected, sizeof digest);
     mdp_tensor_to_f32(mdp_weights_find(w, "last"), values);
     assert_true(values[0] == 11);
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     mdp_text_release(&t);
 }
 
@@ -411,8 +411,8 @@ static void accepts_empty_tensors_of_any_shape(void **state)
     torch_zip(&t, saved, 1, 12);
     assert_ok(read_text(&t, &w, &err), err);
     assert_int_equal(mdp_weights_at(w, 0)->count, 0);
-    assert_ok(mdp_tensor_digest(mdp_weights_at(w, 0), digest, &err), err);
-    mdp_weights_free(w);
+    assert_ok(mdp_tensor_sha256(mdp_weights_at(w, 0), digest, &err), err);
+    mdp_weights_close(w);
     mdp_text_release(&t);
 }
 
@@ -549,7 +549,7 @@ static void reads_and_refuses_legacy(void **state)
     assert_string_equal(mdp_weights_format(w), "legacy torch");
     mdp_tensor_to_f32(mdp_weights_at(w, 0), values);
     assert_true(values[11] == 11);
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     legacy_file(&t, &good, "0", 11, 12);
     refuses(&t, "f: storage '0': has 11 elements in the file, 12 in the tensors");
     legacy_file(&t, &good, "0", 12, 11);
@@ -637,7 +637,7 @@ static void answers_missing_wrong_and_unused(void **state)
     assert_non_null(tensor);
     assert_null(mdp_weights_first_unused(w, ignorable, 2));
     assert_string_equal(mdp_weights_first_unused(w, ignorable, 1)->name, "model.pooler.dense.bias");
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     mdp_text_release(&t);
 }
 
@@ -654,7 +654,7 @@ static void narrows_to_a_prefix(void **state)
     assert_null(mdp_weights_find(w, "model.vision.weight"));
     assert_fails(mdp_weights_narrow(w, "x.", &err), MDP_ERR_FORMAT, err,
                  "f: no tensor's name begins with 'x.'");
-    mdp_weights_free(w);
+    mdp_weights_close(w);
     mdp_text_release(&t);
 }
 

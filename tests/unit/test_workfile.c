@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extract/workfile.h: what was appended is read, whatever happened to the end of the file; another run's file
+/* extract/job/workfile.h: what was appended is read, whatever happened to the end of the file; another run's file
    is refused by name; a file that is none is left alone. */
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "extract/workfile.h"
+#include "extract/job/workfile.h"
 
 #include <unistd.h>
 
@@ -46,7 +46,7 @@ static void make_facts(struct mdp_facts *facts, const char *model, const struct 
     struct mdp_error err = MDP_ERROR_INIT;
     char hex[MDP_SHA256_HEX];
 
-    assert_ok(mdp_manifest_digest(m, hex, &err), err);
+    assert_ok(mdp_manifest_sha256(m, hex, &err), err);
     assert_ok(mdp_facts_add(facts, "model", model, &err), err);
     assert_ok(mdp_facts_add(facts, "pipeline", "{\"a\": \"tab\\t\"}\n\t", &err), err);
     assert_ok(mdp_facts_add(facts, "manifest_sha256", hex, &err), err);
@@ -108,7 +108,7 @@ static void check(const struct mdp_workfile *work, size_t rows)
     struct mdp_record r, expected;
     float embedding[WIDTH], values[WIDTH];
 
-    assert_int_equal(mdp_workfile_rows(work), rows);
+    assert_int_equal(mdp_workfile_count(work), rows);
     for (size_t row = 0; row < rows; row++) {
         fill_record(row, values, &expected);
         r = (struct mdp_record){.embedding = embedding};
@@ -131,12 +131,12 @@ static void goes_on_where_it_was(void **state)
 
     (void)state;
     append(work, 0, 4);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
     work = open_work();
     check(work, 4);
     append(work, 4, ROWS);
     check(work, ROWS);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
 }
 
 /* Cut at every byte, as a kill or a power cut may leave it. Planted: without the checksum a record whose tail
@@ -150,7 +150,7 @@ static void drops_what_is_not_whole(void **state)
 
     (void)state;
     append(work, 0, 2);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
     assert_ok(mdp_file_read(path, 1 << 20, &bytes, &n, &err), err);
     record = 88 + MDP_REASON_SIZE + 16;
     empty = n - 2 * record;
@@ -159,7 +159,7 @@ static void drops_what_is_not_whole(void **state)
         assert_ok(mdp_file_write(path, bytes, cut, &err), err);
         work = open_work();
         check(work, cut < empty + record ? 0 : cut < n ? 1 : 2);
-        mdp_workfile_free(work);
+        mdp_workfile_close(work);
         /* The same with zeros in place of what is missing: blocks that never reached the disk. */
         memcpy(part, bytes, cut);
         memset(part + cut, 0, n - cut);
@@ -167,9 +167,9 @@ static void drops_what_is_not_whole(void **state)
         if (cut < empty)
             continue;
         work = open_work();
-        assert_true(mdp_workfile_rows(work) <= (cut - empty + 8) / record + 1);
-        check(work, mdp_workfile_rows(work));
-        mdp_workfile_free(work);
+        assert_true(mdp_workfile_count(work) <= (cut - empty + 8) / record + 1);
+        check(work, mdp_workfile_count(work));
+        mdp_workfile_close(work);
     }
     free(part);
     free(bytes);
@@ -196,7 +196,7 @@ static void names_what_differs(void **state)
     (void)state;
     append(work, 0, 4);
     refuses("m", &manifest, "another run is writing it");
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
     refuses("n", &manifest, "another model: found 'm', expected 'n'");
     assert_ok(mdp_file_write(table, changed, strlen(changed), &err), err);
     assert_ok(mdp_manifest_read(table, &none, &other, &err), err);
@@ -205,10 +205,10 @@ static void names_what_differs(void **state)
     /* All of that left the file alone; --force starts from nothing. */
     work = open_work();
     check(work, 4);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
     assert_ok(open_as("n", &manifest, true, &work, &err), err);
-    assert_int_equal(mdp_workfile_rows(work), 0);
-    assert_ok(mdp_workfile_delete(work, &err), err);
+    assert_int_equal(mdp_workfile_count(work), 0);
+    assert_ok(mdp_workfile_remove(work, &err), err);
     assert_false(mdp_path_exists(path));
 }
 
@@ -238,10 +238,10 @@ static void cuts_back(void **state)
     assert_ok(mdp_workfile_cut(work, 3, &err), err);
     check(work, 3);
     append(work, 3, 4);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
     work = open_work();
     check(work, 4);
-    mdp_workfile_free(work);
+    mdp_workfile_close(work);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
 /* Protects: YAML trees, their lines in messages, and the refusals (repeated keys, bombs, self reference). */
 #include "unit/unit.h"
 
-#include "base/yaml.h"
+#include "base/formats/yaml.h"
 
 static mdp_status parse(const char *text, struct mdp_yaml **doc, struct mdp_error *err)
 {

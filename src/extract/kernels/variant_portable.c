@@ -3,7 +3,7 @@
    OpenBLAS may take another path for another number of rows, so the bytes of a row are fixed for a fixed
    number of rows: callers give whole pictures, texts or groups of windows. */
 #define MDP_LANES 4
-#include "base/blas.h"
+#include "base/numbers/blas.h"
 #include "extract/kernels/body/attention.h"
 #include "extract/kernels/body/epilogue.h"
 #include "extract/kernels/body/layer_norm.h"

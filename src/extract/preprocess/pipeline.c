@@ -190,8 +190,8 @@ static mdp_status read_channels(struct reader *r)
     return st;
 }
 
-mdp_status mdp_pipeline_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *name,
-                             struct mdp_pipeline *pipeline, struct mdp_error *err)
+mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                  const char *name, struct mdp_pipeline *pipeline, struct mdp_error *err)
 {
     static const char *const keys[] = {"color",    "grey16", "orientation", "pad",          "pad_min",
                                        "width",    "height", "filter",      "resize_order", "rescale",
@@ -242,7 +242,7 @@ static void add_numbers(struct mdp_text *out, const char *key, const double valu
     mdp_text_add(out, "]");
 }
 
-void mdp_pipeline_json(const struct mdp_pipeline *p, struct mdp_text *out)
+void mdp_pipeline_to_json(const struct mdp_pipeline *p, struct mdp_text *out)
 {
     mdp_text_add(out, "{\"name\": \"%s\"", p->name);
     for (int key = 0; key < WORD_KEYS; key++)

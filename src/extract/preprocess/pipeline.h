@@ -12,14 +12,15 @@
        height: 224
        filter: bicubic           # bilinear | bicubic | lanczos
        resize_order: horizontal-first   # or pillow13; default horizontal-first
-       rescale: multiply         # multiply: v * (1/255), transformers; divide: v / 255, torchvision; default
-   divide channels: 3               # 1 | 3; a grey picture is repeated mean: [0.5]               # on the
-   scale 0..1: one value, or one a channel std: [0.25] */
+       rescale: multiply         # multiply: v * (1/255), transformers; divide: v / 255, torchvision; default divide
+       channels: 3               # 1 | 3; a grey picture is repeated
+       mean: [0.5]               # on the scale 0..1: one value, or one a channel
+       std: [0.25] */
 #ifndef MDP_EXTRACT_PIPELINE_H
 #define MDP_EXTRACT_PIPELINE_H
 
+#include "base/formats/yaml.h"
 #include "base/text.h"
-#include "base/yaml.h"
 #include "extract/input/picture.h"
 #include "extract/preprocess/convert.h"
 #include "extract/preprocess/resize.h"
@@ -46,8 +47,8 @@ struct mdp_pipeline {
 };
 
 /* Reads one pipeline of a model's YAML. */
-mdp_status mdp_pipeline_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *name,
-                             struct mdp_pipeline *pipeline, struct mdp_error *err);
+mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                  const char *name, struct mdp_pipeline *pipeline, struct mdp_error *err);
 
 /* Sets a key that takes a word (color, grey16, orientation, pad, filter, resize_order, rescale), as YAML and
    the options --grey16, --orientation and --resize-order give it; grey16 also knows `pillow` for clip and
@@ -56,7 +57,7 @@ mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, cons
                             struct mdp_error *err);
 
 /* The pipeline as JSON with every number, fixed key order: the store's `pipeline` attribute. */
-void mdp_pipeline_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);
+void mdp_pipeline_to_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);
 
 /* The uint8 picture after colour, padding and resize: out[height, width, 1 or 3]. */
 mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,

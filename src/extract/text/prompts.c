@@ -2,8 +2,8 @@
 #include "extract/text/prompts.h"
 
 #include "base/file.h"
+#include "base/formats/yaml.h"
 #include "base/memory.h"
-#include "base/yaml.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

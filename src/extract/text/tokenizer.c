@@ -109,7 +109,7 @@ size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer)
 
 size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer)
 {
-    return mdp_vocab_size(tokenizer->vocab);
+    return mdp_vocab_count(tokenizer->vocab);
 }
 
 int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer)

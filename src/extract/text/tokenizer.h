@@ -3,7 +3,7 @@
 #ifndef MDP_EXTRACT_TOKENIZER_H
 #define MDP_EXTRACT_TOKENIZER_H
 
-#include "base/yaml.h"
+#include "base/formats/yaml.h"
 #include "medprobe/status.h"
 
 #include <stddef.h>

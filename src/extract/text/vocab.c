@@ -175,7 +175,7 @@ void mdp_vocab_free(struct mdp_vocab *vocab)
     free(vocab);
 }
 
-size_t mdp_vocab_size(const struct mdp_vocab *vocab)
+size_t mdp_vocab_count(const struct mdp_vocab *vocab)
 {
     return vocab->lines;
 }

@@ -18,7 +18,7 @@ struct mdp_vocab;
 mdp_status mdp_vocab_read(const char *path, struct mdp_vocab **vocab, struct mdp_error *err);
 void mdp_vocab_free(struct mdp_vocab *vocab);
 
-size_t mdp_vocab_size(const struct mdp_vocab *vocab); /* lines */
+size_t mdp_vocab_count(const struct mdp_vocab *vocab); /* lines */
 
 /* The id of the piece piece[n], or -1. */
 int32_t mdp_vocab_find(const struct mdp_vocab *vocab, const char *piece, size_t n);

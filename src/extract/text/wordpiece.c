@@ -35,7 +35,7 @@ mdp_status mdp_wordpiece_init(struct mdp_wordpiece *wordpiece, const struct mdp_
         int32_t id = mdp_vocab_find(vocab, specials[i].text, specials[i].n);
         if (id < 0)
             return mdp_fail(err, MDP_ERR_MISSING, "no line '%s' among %zu (a WordPiece vocabulary has it)",
-                            specials[i].text, mdp_vocab_size(vocab));
+                            specials[i].text, mdp_vocab_count(vocab));
         *id_of(wordpiece, &specials[i]) = id;
     }
     return MDP_OK;

@@ -24,8 +24,8 @@ static mdp_status find_tensor(const struct mdp_layer_source *source, const struc
     return mdp_weights_get(source->weights, name, rank, shape, tensor, err);
 }
 
-mdp_status mdp_layer_tensor(const struct mdp_layer_source *source, float **values, size_t rank,
-                            const size_t shape[], struct mdp_error *err, const char *format, ...)
+mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values, size_t rank,
+                           const size_t shape[], struct mdp_error *err, const char *format, ...)
 {
     const struct mdp_tensor *tensor = NULL;
     va_list arguments;
@@ -41,16 +41,16 @@ mdp_status mdp_layer_tensor(const struct mdp_layer_source *source, float **value
     return st;
 }
 
-mdp_status mdp_layer_norm_read(const struct mdp_layer_source *source, const char *name, size_t columns,
-                               struct mdp_norm *norm, struct mdp_error *err)
+mdp_status mdp_norm_load(const struct mdp_layer_source *source, const char *name, size_t columns,
+                         struct mdp_norm *norm, struct mdp_error *err)
 {
     const size_t shape[] = {columns};
-    mdp_status st = mdp_layer_tensor(source, &norm->gain, 1, shape, err, "%s.weight", name);
+    mdp_status st = mdp_tensor_load(source, &norm->gain, 1, shape, err, "%s.weight", name);
 
-    return st != MDP_OK ? st : mdp_layer_tensor(source, &norm->bias, 1, shape, err, "%s.bias", name);
+    return st != MDP_OK ? st : mdp_tensor_load(source, &norm->bias, 1, shape, err, "%s.bias", name);
 }
 
-void mdp_layer_norm_release(struct mdp_norm *norm)
+void mdp_norm_release(struct mdp_norm *norm)
 {
     free(norm->gain);
     free(norm->bias);
@@ -70,9 +70,9 @@ static mdp_status find_part(const struct mdp_layer_source *source, const struct 
 }
 
 /* Shapes come from a card, which may ask for anything: the file's tensors are looked at before memory is. */
-mdp_status mdp_layer_linear_read(const struct mdp_layer_source *source, const char *const names[], size_t n,
-                                 size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
-                                 struct mdp_error *err)
+mdp_status mdp_linear_load(const struct mdp_layer_source *source, const char *const names[], size_t n,
+                           size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
+                           struct mdp_error *err)
 {
     const size_t shape[] = {out, in};
     const struct mdp_tensor *parts[MDP_LAYER_STACK] = {NULL}, *biases[MDP_LAYER_STACK] = {NULL};

@@ -21,21 +21,21 @@ struct mdp_norm {
 };
 
 /* A tensor of exactly this shape as new float32 array; the name is prefix, format and arguments. */
-mdp_status mdp_layer_tensor(const struct mdp_layer_source *source, float **values, size_t rank,
-                            const size_t shape[], struct mdp_error *err, const char *format, ...)
+mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values, size_t rank,
+                           const size_t shape[], struct mdp_error *err, const char *format, ...)
     MDP_PRINTF(6, 7);
 
 /* <name>.weight[C] and <name>.bias[C]. */
-mdp_status mdp_layer_norm_read(const struct mdp_layer_source *source, const char *name, size_t columns,
-                               struct mdp_norm *norm, struct mdp_error *err);
-void mdp_layer_norm_release(struct mdp_norm *norm);
+mdp_status mdp_norm_load(const struct mdp_layer_source *source, const char *name, size_t columns,
+                         struct mdp_norm *norm, struct mdp_error *err);
+void mdp_norm_release(struct mdp_norm *norm);
 
 enum { MDP_LAYER_STACK = 3 }; /* most layers that are read as one: query, key, value */
 
 /* <name>.weight[O, I] and, with_bias, <name>.bias[O]. Several names are stacked: one product for query, key
    and value. */
-mdp_status mdp_layer_linear_read(const struct mdp_layer_source *source, const char *const names[], size_t n,
-                                 size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
-                                 struct mdp_error *err);
+mdp_status mdp_linear_load(const struct mdp_layer_source *source, const char *const names[], size_t n,
+                           size_t out, size_t in, bool with_bias, struct mdp_linear *linear,
+                           struct mdp_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include "extract/towers/swin.h"
 
 #include "base/memory.h"
-#include "extract/towers/family.h"
+#include "extract/towers/image_family.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -207,8 +207,7 @@ static void merge(const struct mdp_swin *swin, const struct mdp_swin_stage *stag
     }
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static void mean_over_tokens(const float *x, size_t tokens, size_t dim, float *out)
 {
@@ -263,17 +262,17 @@ void mdp_swin_run(const struct mdp_swin *swin, const float *input, float *scratc
     pool(swin, x, work, features, &t);
 }
 
-/* --- the family
- * ---------------------------------------------------------------------------------------------- */
+/* --- the family --- */
 
 static mdp_status load(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                       const struct mdp_weights *weights, struct mdp_tower *tower, struct mdp_error *err)
+                       const struct mdp_weights *weights, struct mdp_image_tower *tower,
+                       struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_swin *swin = tower->model = mdp_new_array(1, sizeof *swin, err, &st);
 
     if (swin)
-        st = mdp_swin_config_read(doc, node, &swin->config, err);
+        st = mdp_swin_config_from_yaml(doc, node, &swin->config, err);
     if (st == MDP_OK)
         st = mdp_swin_plan(swin, err);
     if (st == MDP_OK)
@@ -299,4 +298,4 @@ static void run(const void *model, const float *input, float *scratch, float *fe
     mdp_swin_run(model, input, scratch, features, tap, tap_context);
 }
 
-const struct mdp_tower_family mdp_swin_family = {.name = "swin", .load = load, .free = free_swin, .run = run};
+const struct mdp_image_family mdp_swin_family = {.name = "swin", .load = load, .free = free_swin, .run = run};

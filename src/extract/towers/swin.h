@@ -13,8 +13,8 @@
 #define MDP_EXTRACT_SWIN_H
 
 #include "extract/kernels/linear.h"
+#include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
-#include "extract/towers/tower.h"
 
 #include <stdint.h>
 
@@ -71,8 +71,8 @@ struct mdp_swin {
     size_t tokens_size, work_size; /* floats of scratch: the map; what a group of windows needs */
 };
 
-mdp_status mdp_swin_config_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                struct mdp_swin_config *config, struct mdp_error *err);
+mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                     struct mdp_swin_config *config, struct mdp_error *err);
 
 /* Geometry, masks and sizes of scratch from the configuration; no weights. */
 mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err);

@@ -106,8 +106,8 @@ static mdp_status check_heads(const struct mdp_yaml *doc, const struct mdp_yaml_
     return MDP_OK;
 }
 
-mdp_status mdp_swin_config_read(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                struct mdp_swin_config *config, struct mdp_error *err)
+mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                     struct mdp_swin_config *config, struct mdp_error *err)
 {
     static const char *const keys[] = {
         "family", "prefix", "image_size", "patch_size",     "channels", "embed_dim",    "depths",

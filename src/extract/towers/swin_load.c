@@ -29,7 +29,7 @@ static mdp_status check_index(const struct mdp_swin *swin, const struct mdp_laye
     snprintf(index_name, sizeof index_name, "%s%s.relative_position_index", source->prefix, name);
     if (!mdp_weights_find(source->weights, index_name))
         return MDP_OK;
-    st = mdp_layer_tensor(source, &index, 2, shape, err, "%s.relative_position_index", name);
+    st = mdp_tensor_load(source, &index, 2, shape, err, "%s.relative_position_index", name);
     for (size_t i = 0; i < n * n && st == MDP_OK; i++)
         if (index[i] != (float)relative_index(swin->config.window, i / n, i % n))
             st =
@@ -50,7 +50,7 @@ static mdp_status load_bias(const struct mdp_swin *swin, const struct mdp_layer_
     mdp_status st = check_index(swin, source, name, err);
 
     if (st == MDP_OK)
-        st = mdp_layer_tensor(source, &table, 2, shape, err, "%s.relative_position_bias_table", name);
+        st = mdp_tensor_load(source, &table, 2, shape, err, "%s.relative_position_bias_table", name);
     if (st != MDP_OK)
         return st;
     *bias = mdp_new_array(heads * n * swin->ld_bias, sizeof **bias, err, &st);
@@ -74,10 +74,10 @@ static mdp_status load_attention(const struct mdp_swin *swin, const struct mdp_l
     snprintf(name[1], sizeof name[1], "%s.attention.self.key", block_name);
     snprintf(name[2], sizeof name[2], "%s.attention.self.value", block_name);
     snprintf(name[3], sizeof name[3], "%s.attention.output.dense", block_name);
-    mdp_status st = mdp_layer_linear_read(source, qkv, 3, stage->dim, stage->dim, swin->config.qkv_bias,
-                                          &block->qkv, err);
+    mdp_status st =
+        mdp_linear_load(source, qkv, 3, stage->dim, stage->dim, swin->config.qkv_bias, &block->qkv, err);
     if (st == MDP_OK)
-        st = mdp_layer_linear_read(source, output, 1, stage->dim, stage->dim, true, &block->output, err);
+        st = mdp_linear_load(source, output, 1, stage->dim, stage->dim, true, &block->output, err);
     snprintf(name[0], sizeof name[0], "%s.attention.self", block_name);
     return st != MDP_OK ? st : load_bias(swin, source, name[0], stage->heads, &block->bias, err);
 }
@@ -90,11 +90,10 @@ static mdp_status load_mlp(const struct mdp_layer_source *source, const struct m
 
     snprintf(name[0], sizeof name[0], "%s.intermediate.dense", block_name);
     snprintf(name[1], sizeof name[1], "%s.output.dense", block_name);
-    mdp_status st =
-        mdp_layer_linear_read(source, in, 1, stage->hidden, stage->dim, true, &block->mlp_in, err);
+    mdp_status st = mdp_linear_load(source, in, 1, stage->hidden, stage->dim, true, &block->mlp_in, err);
     return st != MDP_OK
                ? st
-               : mdp_layer_linear_read(source, out, 1, stage->dim, stage->hidden, true, &block->mlp_out, err);
+               : mdp_linear_load(source, out, 1, stage->dim, stage->hidden, true, &block->mlp_out, err);
 }
 
 static mdp_status load_block(const struct mdp_swin *swin, const struct mdp_layer_source *source, size_t s,
@@ -106,12 +105,12 @@ static mdp_status load_block(const struct mdp_swin *swin, const struct mdp_layer
 
     snprintf(name, sizeof name, "encoder.layers.%zu.blocks.%zu", s, b);
     snprintf(norm, sizeof norm, "%s.layernorm_before", name);
-    mdp_status st = mdp_layer_norm_read(source, norm, stage->dim, &block->before, err);
+    mdp_status st = mdp_norm_load(source, norm, stage->dim, &block->before, err);
     if (st == MDP_OK)
         st = load_attention(swin, source, stage, name, block, err);
     snprintf(norm, sizeof norm, "%s.layernorm_after", name);
     if (st == MDP_OK)
-        st = mdp_layer_norm_read(source, norm, stage->dim, &block->after, err);
+        st = mdp_norm_load(source, norm, stage->dim, &block->after, err);
     return st != MDP_OK ? st : load_mlp(source, stage, name, block, err);
 }
 
@@ -123,10 +122,10 @@ static mdp_status load_merge(const struct mdp_layer_source *source, size_t s, st
 
     snprintf(norm, sizeof norm, "encoder.layers.%zu.downsample.norm", s);
     snprintf(reduction, sizeof reduction, "encoder.layers.%zu.downsample.reduction", s);
-    mdp_status st = mdp_layer_norm_read(source, norm, 4 * stage->dim, &stage->merge_norm, err);
-    return st != MDP_OK ? st
-                        : mdp_layer_linear_read(source, names, 1, 2 * stage->dim, 4 * stage->dim, false,
-                                                &stage->merge, err);
+    mdp_status st = mdp_norm_load(source, norm, 4 * stage->dim, &stage->merge_norm, err);
+    return st != MDP_OK
+               ? st
+               : mdp_linear_load(source, names, 1, 2 * stage->dim, 4 * stage->dim, false, &stage->merge, err);
 }
 
 /* The convolution's weight [C, channels, patch, patch] is the matrix of one product a patch. */
@@ -137,18 +136,16 @@ static mdp_status load_patch(struct mdp_swin *swin, const struct mdp_layer_sourc
     const size_t shape[] = {c->embed_dim, c->channels, c->patch, c->patch};
     float *weight = NULL, *bias = NULL;
     mdp_status st =
-        mdp_layer_tensor(source, &weight, 4, shape, err, "embeddings.patch_embeddings.projection.weight");
+        mdp_tensor_load(source, &weight, 4, shape, err, "embeddings.patch_embeddings.projection.weight");
 
     if (st == MDP_OK)
-        st = mdp_layer_tensor(source, &bias, 1, shape, err, "embeddings.patch_embeddings.projection.bias");
+        st = mdp_tensor_load(source, &bias, 1, shape, err, "embeddings.patch_embeddings.projection.bias");
     if (st == MDP_OK)
         st =
             mdp_linear_init(&swin->patch, weight, bias, c->embed_dim, c->channels * c->patch * c->patch, err);
     free(weight);
     free(bias);
-    return st != MDP_OK
-               ? st
-               : mdp_layer_norm_read(source, "embeddings.norm", c->embed_dim, &swin->patch_norm, err);
+    return st != MDP_OK ? st : mdp_norm_load(source, "embeddings.norm", c->embed_dim, &swin->patch_norm, err);
 }
 
 static mdp_status load_projection(struct mdp_swin *swin, const struct mdp_weights *weights,
@@ -161,7 +158,7 @@ static mdp_status load_projection(struct mdp_swin *swin, const struct mdp_weight
 
     if (!swin->config.projection)
         return MDP_OK;
-    mdp_status st = mdp_layer_tensor(&whole_name, &weight, 2, shape, err, "%s", swin->config.projection);
+    mdp_status st = mdp_tensor_load(&whole_name, &weight, 2, shape, err, "%s", swin->config.projection);
     if (st == MDP_OK)
         st = mdp_linear_init(&swin->projection, weight, NULL, shape[0], shape[1], err);
     free(weight);
@@ -183,8 +180,8 @@ mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weight
             st = load_merge(&source, s, stage, err);
     }
     if (st == MDP_OK)
-        st = mdp_layer_norm_read(&source, "layernorm", swin->config.embed_dim << (swin->stages - 1),
-                                 &swin->final_norm, err);
+        st = mdp_norm_load(&source, "layernorm", swin->config.embed_dim << (swin->stages - 1),
+                           &swin->final_norm, err);
     return st != MDP_OK ? st : load_projection(swin, weights, err);
 }
 
@@ -192,8 +189,8 @@ static void release_stage(struct mdp_swin_stage *stage)
 {
     for (size_t b = 0; stage->blocks && b < stage->depth; b++) {
         struct mdp_swin_block *block = &stage->blocks[b];
-        mdp_layer_norm_release(&block->before);
-        mdp_layer_norm_release(&block->after);
+        mdp_norm_release(&block->before);
+        mdp_norm_release(&block->after);
         mdp_linear_release(&block->qkv);
         mdp_linear_release(&block->output);
         mdp_linear_release(&block->mlp_in);
@@ -203,7 +200,7 @@ static void release_stage(struct mdp_swin_stage *stage)
     free(stage->blocks);
     free(stage->order[0]);
     free(stage->order[1]);
-    mdp_layer_norm_release(&stage->merge_norm);
+    mdp_norm_release(&stage->merge_norm);
     mdp_linear_release(&stage->merge);
 }
 
@@ -215,7 +212,7 @@ void mdp_swin_release(struct mdp_swin *swin)
         free(swin->mask[i]);
     mdp_linear_release(&swin->patch);
     mdp_linear_release(&swin->projection);
-    mdp_layer_norm_release(&swin->patch_norm);
-    mdp_layer_norm_release(&swin->final_norm);
+    mdp_norm_release(&swin->patch_norm);
+    mdp_norm_release(&swin->final_norm);
     *swin = (struct mdp_swin){0};
 }

@@ -2,6 +2,7 @@
 #include "extract/weights/pickle.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,13 +46,6 @@ struct machine {
     bool stopped;
 };
 
-#define TRY(call)                                                                                            \
-    do {                                                                                                     \
-        mdp_status try_status = (call);                                                                      \
-        if (try_status != MDP_OK)                                                                            \
-            return try_status;                                                                               \
-    } while (0)
-
 #define FAIL(m, ...) fail_at_byte(m, mdp_fail((m)->err, MDP_ERR_FORMAT, __VA_ARGS__))
 
 static mdp_status fail_at_byte(struct machine *m, mdp_status st)
@@ -59,8 +53,7 @@ static mdp_status fail_at_byte(struct machine *m, mdp_status st)
     return mdp_fail_at(m->err, st, "pickle: byte %zu", m->op_at);
 }
 
-/* --- memory
- * -------------------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 static void *arena(struct machine *m, size_t bytes)
 {
@@ -116,8 +109,7 @@ static mdp_status make_room(struct machine *m, struct mdp_value *v, size_t more)
     return MDP_OK;
 }
 
-/* --- reading bytes
- * ------------------------------------------------------------------------------------------- */
+/* --- reading bytes --- */
 
 static mdp_status take(struct machine *m, uint64_t n, const unsigned char **at)
 {
@@ -154,8 +146,7 @@ static mdp_status take_line(struct machine *m, struct mdp_piece *line)
     return MDP_OK;
 }
 
-/* --- the stack
- * ----------------------------------------------------------------------------------------------- */
+/* --- the stack --- */
 
 static mdp_status push(struct machine *m, struct mdp_value *v)
 {
@@ -211,8 +202,7 @@ static mdp_status push_items(struct machine *m, enum mdp_value_kind kind, struct
     return push(m, v);
 }
 
-/* --- opcodes: numbers and text
- * ------------------------------------------------------------------------------- */
+/* --- opcodes: numbers and text --- */
 
 static mdp_status op_none(struct machine *m, int unused)
 {
@@ -308,8 +298,7 @@ static mdp_status op_bytes(struct machine *m, int size)
     return push_piece(m, MDP_VALUE_BYTES, n);
 }
 
-/* --- opcodes: containers
- * ------------------------------------------------------------------------------------- */
+/* --- opcodes: containers --- */
 
 static mdp_status op_empty(struct machine *m, int kind)
 {
@@ -373,8 +362,7 @@ static mdp_status op_add(struct machine *m, int kind)
     return add_items(m, (enum mdp_value_kind)kind, m->stack.at + m->stack.n, n);
 }
 
-/* --- opcodes: stack and memo
- * --------------------------------------------------------------------------------- */
+/* --- opcodes: stack and memo --- */
 
 static mdp_status op_mark(struct machine *m, int unused)
 {
@@ -455,8 +443,7 @@ static mdp_status op_get(struct machine *m, int size)
     return push(m, m->memo.at[index]);
 }
 
-/* --- opcodes: objects
- * ---------------------------------------------------------------------------------------- */
+/* --- opcodes: objects --- */
 
 static mdp_status push_global(struct machine *m, struct mdp_piece module, struct mdp_piece name)
 {
@@ -565,8 +552,7 @@ static mdp_status op_build(struct machine *m, int unused)
     return MDP_OK;
 }
 
-/* --- opcodes: frame of the whole
- * ----------------------------------------------------------------------------- */
+/* --- opcodes: frame of the whole --- */
 
 static mdp_status op_protocol(struct machine *m, int unused)
 {
@@ -672,8 +658,8 @@ static mdp_status run(struct machine *m)
     return MDP_OK;
 }
 
-mdp_status mdp_pickle_read(const unsigned char *bytes, size_t n, struct mdp_pickle **pickle, size_t *used,
-                           struct mdp_error *err)
+mdp_status mdp_pickle_parse(const unsigned char *bytes, size_t n, struct mdp_pickle **pickle, size_t *used,
+                            struct mdp_error *err)
 {
     struct mdp_error own = MDP_ERROR_INIT;
     struct machine m = {.bytes = bytes, .n = n, .err = err ? err : &own};

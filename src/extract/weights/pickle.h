@@ -66,8 +66,8 @@ struct mdp_value {
 struct mdp_pickle; /* owns the values of one pickle; they point into its bytes */
 
 /* Reads the pickle at bytes[0]; it ends at its STOP, *used bytes on. */
-mdp_status mdp_pickle_read(const unsigned char *bytes, size_t n, struct mdp_pickle **pickle, size_t *used,
-                           struct mdp_error *err);
+mdp_status mdp_pickle_parse(const unsigned char *bytes, size_t n, struct mdp_pickle **pickle, size_t *used,
+                            struct mdp_error *err);
 void mdp_pickle_free(struct mdp_pickle *pickle);
 
 struct mdp_value *mdp_pickle_root(const struct mdp_pickle *pickle);

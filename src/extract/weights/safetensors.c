@@ -174,8 +174,8 @@ static mdp_status parse_header(const char *text, size_t n, json_t **header, stru
     return MDP_OK;
 }
 
-mdp_status mdp_safetensors_read(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                struct mdp_error *err)
+mdp_status mdp_safetensors_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                                 struct mdp_error *err)
 {
     struct block block = {0};
     json_t *header = NULL;

@@ -30,7 +30,7 @@ size_t mdp_dtype_size(enum mdp_dtype dtype)
     return dtypes[dtype].size;
 }
 
-void mdp_shape_text(size_t rank, const size_t shape[], struct mdp_text *out)
+void mdp_shape_to_text(size_t rank, const size_t shape[], struct mdp_text *out)
 {
     mdp_text_add(out, "[");
     for (size_t d = 0; d < rank; d++)
@@ -38,8 +38,7 @@ void mdp_shape_text(size_t rank, const size_t shape[], struct mdp_text *out)
     mdp_text_add(out, "]");
 }
 
-/* --- rows: runs of elements with one distance
- * ---------------------------------------------------------------- */
+/* --- rows: runs of elements with one distance --- */
 
 struct rows {
     const struct mdp_tensor *tensor;
@@ -80,8 +79,7 @@ static void next_row(struct rows *r)
     }
 }
 
-/* --- conversion
- * ---------------------------------------------------------------------------------------------- */
+/* --- conversion --- */
 
 static float float_of_bits(uint32_t bits)
 {
@@ -184,8 +182,7 @@ void mdp_tensor_to_f32(const struct mdp_tensor *tensor, float *out)
     }
 }
 
-/* --- digest
- * -------------------------------------------------------------------------------------------------- */
+/* --- digest --- */
 
 enum { GATHER = 1 << 16 }; /* bytes */
 
@@ -208,7 +205,7 @@ static void hash_rows(const struct mdp_tensor *t, unsigned char *buffer, struct 
     mdp_sha256_add(hash, buffer, filled);
 }
 
-mdp_status mdp_tensor_digest(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
+mdp_status mdp_tensor_sha256(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
                              struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
@@ -226,7 +223,7 @@ mdp_status mdp_tensor_digest(const struct mdp_tensor *tensor, uint8_t digest[MDP
             hash_rows(tensor, buffer, hash);
     }
     if (st == MDP_OK)
-        mdp_sha256_end(hash, digest);
+        mdp_sha256_final(hash, digest);
     else
         mdp_sha256_free(hash);
     free(buffer);

@@ -37,7 +37,7 @@ static mdp_status next_pickle(struct legacy *f, const char *what, struct mdp_pic
                               struct mdp_error *err)
 {
     size_t used = 0;
-    mdp_status st = mdp_pickle_read(f->bytes + f->at, f->n - f->at, pickle, &used, err);
+    mdp_status st = mdp_pickle_parse(f->bytes + f->at, f->n - f->at, pickle, &used, err);
 
     if (st != MDP_OK)
         return mdp_fail_at(err, st, "%s at byte %zu", what, f->at);
@@ -171,8 +171,8 @@ static mdp_status find_storage(void *context, const struct mdp_storage_id *id, c
     return MDP_OK;
 }
 
-mdp_status mdp_torch_legacy_read(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                 struct mdp_error *err)
+mdp_status mdp_torch_legacy_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                                  struct mdp_error *err)
 {
     struct legacy f = {.bytes = bytes, .n = n};
     struct mdp_pickle *object = NULL;

@@ -14,8 +14,7 @@ enum {
 /* Pieces in messages: names from the file, cut. */
 #define PIECE(p) (int)((p).n < 80 ? (p).n : 80), (p).at
 
-/* --- storages
- * ------------------------------------------------------------------------------------------------ */
+/* --- storages --- */
 
 static const struct {
     const char *name;
@@ -78,8 +77,7 @@ mdp_status mdp_storage_id_read(const struct mdp_value *persistent, struct mdp_st
     return st;
 }
 
-/* --- one tensor
- * ---------------------------------------------------------------------------------------------- */
+/* --- one tensor --- */
 
 struct walk {
     mdp_storage_find *find;
@@ -236,8 +234,7 @@ static mdp_status add_object(struct walk *w, const struct mdp_value *object, str
                     mdp_value_kind_name(c.callable->kind));
 }
 
-/* --- the walk
- * ------------------------------------------------------------------------------------------------ */
+/* --- the walk --- */
 
 static mdp_status walk_value(struct walk *w, const struct mdp_value *value, struct mdp_error *err);
 

@@ -145,18 +145,18 @@ static mdp_status read_pickle(struct torch_zip *z, struct mdp_tensor_list *list,
         st = mdp_fail(err, MDP_ERR_LIMIT, "zip: entry '%s' has %zu bytes, at most %d are read", entry->name,
                       entry->size, MAX_PICKLE);
     if (st == MDP_OK)
-        st = mdp_pickle_read(z->zip.bytes + entry->begin, entry->size, &pickle, &used, err);
+        st = mdp_pickle_parse(z->zip.bytes + entry->begin, entry->size, &pickle, &used, err);
     if (st == MDP_OK)
         st = mdp_torch_tensors(mdp_pickle_root(pickle), find_storage, z, list, err);
     mdp_pickle_free(pickle);
     return st;
 }
 
-mdp_status mdp_torch_zip_read(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                              struct mdp_error *err)
+mdp_status mdp_torch_zip_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                               struct mdp_error *err)
 {
     struct torch_zip z = {0};
-    mdp_status st = mdp_zip_open(bytes, n, &z.zip, err);
+    mdp_status st = mdp_zip_parse(bytes, n, &z.zip, err);
 
     if (st == MDP_OK)
         st = find_top(&z, err);

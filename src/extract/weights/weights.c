@@ -26,8 +26,8 @@ static const struct format {
     const char *name;
     mdp_status (*read)(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
                        struct mdp_error *err);
-} torch_zip = {"torch zip", mdp_torch_zip_read}, torch_legacy = {"legacy torch", mdp_torch_legacy_read},
-  safetensors = {"safetensors", mdp_safetensors_read};
+} torch_zip = {"torch zip", mdp_torch_zip_parse}, torch_legacy = {"legacy torch", mdp_torch_legacy_parse},
+  safetensors = {"safetensors", mdp_safetensors_parse};
 
 static bool begins(const unsigned char *bytes, size_t n, const char *text)
 {
@@ -69,8 +69,7 @@ static const struct format *format_of(const unsigned char *bytes, size_t n)
     return NULL;
 }
 
-/* --- names
- * --------------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 struct named {
     const char *name;
@@ -125,8 +124,7 @@ static mdp_status bound_repeats(const struct mdp_weights *w, size_t n, struct md
     return MDP_OK;
 }
 
-/* --- open and close
- * ------------------------------------------------------------------------------------------ */
+/* --- open and close --- */
 
 static mdp_status read_tensors(struct mdp_weights *w, const unsigned char *bytes, size_t n,
                                struct mdp_error *err)
@@ -161,8 +159,8 @@ static struct mdp_weights *new_weights(const char *path, struct mdp_error *err, 
     return w;
 }
 
-mdp_status mdp_weights_read(const unsigned char *bytes, size_t n, const char *path,
-                            struct mdp_weights **weights, struct mdp_error *err)
+mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *path,
+                             struct mdp_weights **weights, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
 
@@ -174,7 +172,7 @@ mdp_status mdp_weights_read(const unsigned char *bytes, size_t n, const char *pa
     if (st == MDP_OK)
         *weights = w;
     else
-        mdp_weights_free(w);
+        mdp_weights_close(w);
     return st;
 }
 
@@ -186,20 +184,20 @@ mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, stru
     mdp_status st = mdp_map_open(path, &map, err);
     if (st != MDP_OK)
         return st;
-    st = mdp_weights_read(map.bytes, map.n, path, weights, err);
+    st = mdp_weights_parse(map.bytes, map.n, path, weights, err);
     if (st == MDP_OK)
         (*weights)->map = map;
     else
-        mdp_map_release(&map);
+        mdp_map_close(&map);
     return st;
 }
 
-void mdp_weights_free(struct mdp_weights *weights)
+void mdp_weights_close(struct mdp_weights *weights)
 {
     if (!weights)
         return;
     mdp_tensor_list_release(&weights->list);
-    mdp_map_release(&weights->map);
+    mdp_map_close(&weights->map);
     free(weights->order);
     free(weights->used);
     free(weights->path);
@@ -227,8 +225,7 @@ mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, s
     return st == MDP_OK ? MDP_OK : mdp_fail_at(err, st, "%s", weights->path);
 }
 
-/* --- asking
- * -------------------------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 const char *mdp_weights_path(const struct mdp_weights *weights)
 {
@@ -290,7 +287,7 @@ static mdp_status missing(const struct mdp_weights *w, const char *name, size_t 
     const char *similar = same_ending(w, name);
     struct mdp_text expected = {0};
 
-    mdp_shape_text(rank, shape, &expected);
+    mdp_shape_to_text(rank, shape, &expected);
     mdp_status st = mdp_text_status(&expected, err);
     if (st == MDP_OK)
         st = mdp_fail(err, MDP_ERR_MISSING,
@@ -306,8 +303,8 @@ static mdp_status wrong_shape(const struct mdp_weights *w, const struct mdp_tens
 {
     struct mdp_text found = {0}, expected = {0};
 
-    mdp_shape_text(t->rank, t->shape, &found);
-    mdp_shape_text(rank, shape, &expected);
+    mdp_shape_to_text(t->rank, t->shape, &found);
+    mdp_shape_to_text(rank, shape, &expected);
     mdp_status st = mdp_text_status(&found, err);
     if (st == MDP_OK)
         st = mdp_text_status(&expected, err);

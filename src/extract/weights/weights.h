@@ -62,9 +62,9 @@ struct mdp_weights; /* a mapped file and its tensors */
 
 mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, struct mdp_error *err);
 /* The same of bytes[n] in memory, which must outlive it; `path` stands for the file in messages. */
-mdp_status mdp_weights_read(const unsigned char *bytes, size_t n, const char *path,
-                            struct mdp_weights **weights, struct mdp_error *err);
-void mdp_weights_free(struct mdp_weights *weights);
+mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *path,
+                             struct mdp_weights **weights, struct mdp_error *err);
+void mdp_weights_close(struct mdp_weights *weights);
 
 const char *mdp_weights_path(const struct mdp_weights *weights);
 const char *mdp_weights_format(
@@ -90,7 +90,7 @@ void mdp_tensor_to_f32(const struct mdp_tensor *tensor, float *out);
 
 /* SHA-256 over the elements in row-major order, in the file's dtype: equal for a transposed view and its
  * copy. */
-mdp_status mdp_tensor_digest(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
+mdp_status mdp_tensor_sha256(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
                              struct mdp_error *err);
 
 /* Tensors that mdp_weights_get or mdp_weights_find gave are marked; this gives the first unmarked one that no
@@ -102,7 +102,7 @@ const struct mdp_tensor *mdp_weights_first_unused(const struct mdp_weights *weig
 bool mdp_name_matches(const char *name, const char *pattern);
 
 /* "[512, 768]", "[]" */
-void mdp_shape_text(size_t rank, const size_t shape[], struct mdp_text *out);
+void mdp_shape_to_text(size_t rank, const size_t shape[], struct mdp_text *out);
 
 const char *mdp_dtype_name(enum mdp_dtype dtype); /* "float32", ... */
 size_t mdp_dtype_size(enum mdp_dtype dtype);      /* bytes */

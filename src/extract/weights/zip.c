@@ -77,8 +77,7 @@ static bool record_at(const struct mdp_zip *zip, uint64_t at, uint32_t signature
     return at <= zip->size && zip->size - at >= size && u32(zip->bytes + at) == signature;
 }
 
-/* --- the end record
- * ------------------------------------------------------------------------------------------ */
+/* --- the end record --- */
 
 /* Where the directory is. */
 struct directory {
@@ -151,8 +150,7 @@ static mdp_status read_end(const struct mdp_zip *zip, struct directory *d, struc
     return st;
 }
 
-/* --- entries
- * ------------------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 /* One entry of the directory, as it stands there. */
 struct central {
@@ -291,7 +289,7 @@ static mdp_status read_entries(struct mdp_zip *zip, const struct directory *d, s
     return MDP_OK;
 }
 
-mdp_status mdp_zip_open(const unsigned char *bytes, size_t n, struct mdp_zip *zip, struct mdp_error *err)
+mdp_status mdp_zip_parse(const unsigned char *bytes, size_t n, struct mdp_zip *zip, struct mdp_error *err)
 {
     struct directory d = {0};
 
@@ -319,8 +317,7 @@ const struct mdp_zip_entry *mdp_zip_find(const struct mdp_zip *zip, const char *
     return zip->n ? bsearch(&key, zip->entries, zip->n, sizeof *zip->entries, by_name) : NULL;
 }
 
-/* --- unpacking
- * ----------------------------------------------------------------------------------------------- */
+/* --- unpacking --- */
 
 struct unpacking {
     const struct mdp_zip_entry *entry;

@@ -32,7 +32,7 @@ struct mdp_zip {
 
 /* Reads the directory of the ZIP file in bytes[n], which must outlive it. Refuses two entries of one name,
    entries that reach outside the file, local headers that name another entry, archives of several disks. */
-mdp_status mdp_zip_open(const unsigned char *bytes, size_t n, struct mdp_zip *zip, struct mdp_error *err);
+mdp_status mdp_zip_parse(const unsigned char *bytes, size_t n, struct mdp_zip *zip, struct mdp_error *err);
 void mdp_zip_release(struct mdp_zip *zip);
 
 /* The entry of this name, or NULL. */

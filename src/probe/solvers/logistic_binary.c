@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Two classes: Newton with the Hessian's Cholesky factors. Letters as in logistic.h; z_i = w x_i, t_i = +-1.
  */
-#include "base/blas.h"
-#include "base/linalg.h"
 #include "base/memory.h"
+#include "base/numbers/blas.h"
+#include "base/numbers/linalg.h"
 #include "probe/solvers/liblinear.h"
 #include "probe/solvers/logistic.h"
 
@@ -60,7 +60,7 @@ static mdp_status binary_init(struct binary_fit *f, const struct mdp_logistic *p
     if (st != MDP_OK)
         return st;
     for (size_t i = 0; i < n; i++)
-        f->norms[i] = sqrt(mdp_dot(q, p->x + i * q, p->x + i * q));
+        f->norms[i] = sqrt(mdp_blas_ddot(q, p->x + i * q, p->x + i * q));
     return MDP_OK;
 }
 
@@ -73,7 +73,7 @@ static double objective(const struct binary_fit *f, const double w[], const doub
         double margin = f->p->y[i] ? z[i] : -z[i];
         loss += margin > 0 ? log1p(exp(-margin)) : log1p(exp(margin)) - margin;
     }
-    return f->c * loss + 0.5 * mdp_dot(f->p->q - 1, w, w);
+    return f->c * loss + 0.5 * mdp_blas_ddot(f->p->q - 1, w, w);
 }
 
 /* Gradient, weights of the Hessian, and the gradient's size as mdp_logistic_report means it. Probabilities
@@ -93,9 +93,9 @@ static double differentiate(struct binary_fit *f, const double w[])
     }
     memcpy(f->gradient, w, (p->q - 1) * sizeof *w);
     f->gradient[p->q - 1] = 0.0;
-    mdp_gemv(true, p->n, p->q, f->c, p->x, f->residual, 1.0, f->gradient);
-    scale = f->c * scale + sqrt(mdp_dot(p->q - 1, w, w));
-    return sqrt(mdp_dot(p->q, f->gradient, f->gradient)) / scale;
+    mdp_blas_dgemv(true, p->n, p->q, f->c, p->x, f->residual, 1.0, f->gradient);
+    scale = f->c * scale + sqrt(mdp_blas_ddot(p->q - 1, w, w));
+    return sqrt(mdp_blas_ddot(p->q, f->gradient, f->gradient)) / scale;
 }
 
 /* I (0 for the intercept) + C sum_i weight_i x_i x_i^T. */
@@ -114,7 +114,7 @@ static void make_hessian(struct binary_fit *f)
             for (size_t j = 0; j < q; j++)
                 f->block[i * q + j] = root * p->x[(at + i) * q + j];
         }
-        mdp_syrk(q, rows, f->c, f->block, 1.0, f->hessian);
+        mdp_blas_dsyrk(q, rows, f->c, f->block, 1.0, f->hessian);
     }
 }
 
@@ -150,7 +150,7 @@ static double slope_at(const struct binary_fit *f, const double w[], const doubl
         double t = f->p->y[i] ? 1.0 : -1.0;
         slope -= t * along[i] / (1.0 + exp(t * z[i]));
     }
-    return f->c * slope + mdp_dot(f->p->q - 1, w, f->step);
+    return f->c * slope + mdp_blas_ddot(f->p->q - 1, w, f->step);
 }
 
 /* Halves the step until f falls by Armijo's part of the slope. Where rounding hides the fall, f is convex: a
@@ -159,9 +159,9 @@ static double slope_at(const struct binary_fit *f, const double w[], const doubl
 static bool line_search(struct binary_fit *f, double w[], double *value)
 {
     const struct mdp_logistic *p = f->p;
-    double slope = mdp_dot(p->q, f->gradient, f->step), length = 1.0;
+    double slope = mdp_blas_ddot(p->q, f->gradient, f->step), length = 1.0;
 
-    mdp_gemv(false, p->n, p->q, 1.0, p->x, f->step, 0.0, f->along);
+    mdp_blas_dgemv(false, p->n, p->q, 1.0, p->x, f->step, 0.0, f->along);
     for (int halving = 0; halving < MAX_HALVINGS; halving++, length *= 0.5) {
         for (size_t j = 0; j < p->q; j++)
             f->trial[j] = w[j] + length * f->step[j];
@@ -172,7 +172,7 @@ static bool line_search(struct binary_fit *f, double w[], double *value)
             (now <= *value + 1e-9 * fabs(*value) &&
              fabs(slope_at(f, f->trial, f->z_trial, f->along)) <= 0.1 * fabs(slope))) {
             memcpy(w, f->trial, p->q * sizeof *w);
-            mdp_gemv(false, p->n, p->q, 1.0, p->x, w, 0.0, f->z);
+            mdp_blas_dgemv(false, p->n, p->q, 1.0, p->x, w, 0.0, f->z);
             *value = objective(f, w, f->z);
             return true;
         }
@@ -199,7 +199,7 @@ mdp_status mdp_logistic_fit_binary(const struct mdp_logistic *problem, double c,
         st = find_start(problem, c, w, err);
     if (st != MDP_OK)
         goto out;
-    mdp_gemv(false, problem->n, problem->q, 1.0, problem->x, w, 0.0, f.z);
+    mdp_blas_dgemv(false, problem->n, problem->q, 1.0, problem->x, w, 0.0, f.z);
     double value = objective(&f, w, f.z);
     for (;;) {
         report->gradient = differentiate(&f, w);

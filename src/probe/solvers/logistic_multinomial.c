@@ -6,9 +6,9 @@
    Hessian product: H V = C B^T X + V (intercepts without V), B_ik = p_ik (a_ik - sum_j p_ij a_ij), A = X V^T.
    H does not change when every intercept moves by the same amount; the system stays solvable, and intercepts
    are centred at the end. */
-#include "base/blas.h"
-#include "base/linalg.h"
 #include "base/memory.h"
+#include "base/numbers/blas.h"
+#include "base/numbers/linalg.h"
 #include "probe/solvers/logistic.h"
 
 #include <float.h>
@@ -64,14 +64,14 @@ static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_l
     if (st != MDP_OK)
         return st;
     for (size_t i = 0; i < n; i++)
-        f->norms[i] = sqrt(mdp_dot(q, p->x + i * q, p->x + i * q));
+        f->norms[i] = sqrt(mdp_blas_ddot(q, p->x + i * q, p->x + i * q));
     return MDP_OK;
 }
 
 /* out[n, K] = X V^T */
 static void logits_of(const struct mdp_logistic *p, const double v[], double out[])
 {
-    mdp_gemm(false, true, p->n, p->k, p->q, 1.0, p->x, p->q, v, p->q, 0.0, out, p->k);
+    mdp_blas_dgemm(false, true, p->n, p->k, p->q, 1.0, p->x, p->q, v, p->q, 0.0, out, p->k);
 }
 
 /* out[K, q] = C rows^T X + v, intercepts without v. */
@@ -83,7 +83,7 @@ static void back_to_model(const struct multinomial_fit *f, const double rows[], 
     memcpy(out, v, p->k * p->q * sizeof *out);
     for (size_t k = 0; k < p->k; k++)
         out[k * p->q + p->q - 1] = 0.0;
-    mdp_gemm(true, false, p->k, p->q, p->n, f->c, rows, p->k, p->x, p->q, 1.0, out, p->q);
+    mdp_blas_dgemm(true, false, p->k, p->q, p->n, f->c, rows, p->k, p->x, p->q, 1.0, out, p->q);
 }
 
 static double penalty(const struct mdp_logistic *p, const double w[])
@@ -91,7 +91,7 @@ static double penalty(const struct mdp_logistic *p, const double w[])
     double sum = 0.0;
 
     for (size_t k = 0; k < p->k; k++)
-        sum += mdp_dot(p->q - 1, w + k * p->q, w + k * p->q);
+        sum += mdp_blas_ddot(p->q - 1, w + k * p->q, w + k * p->q);
     return sum;
 }
 
@@ -124,7 +124,7 @@ static double residuals(struct multinomial_fit *f, const double z[], double *siz
         residual[p->y[i]] = -others;
         *size += sqrt(squares + others * others) * f->norms[i];
         if (along)
-            product += mdp_dot(p->k, residual, along + i * p->k);
+            product += mdp_blas_ddot(p->k, residual, along + i * p->k);
     }
     return product;
 }
@@ -137,7 +137,7 @@ static double differentiate(struct multinomial_fit *f, const double w[])
 
     residuals(f, f->z, &size, NULL);
     back_to_model(f, f->residual, w, f->gradient);
-    return sqrt(mdp_dot(p->k * p->q, f->gradient, f->gradient)) / (f->c * size + sqrt(penalty(p, w)));
+    return sqrt(mdp_blas_ddot(p->k * p->q, f->gradient, f->gradient)) / (f->c * size + sqrt(penalty(p, w)));
 }
 
 /* The conjugate gradients are preconditioned by one matrix for every class, so that directions that sum to
@@ -168,7 +168,7 @@ static void make_preconditioner(struct multinomial_fit *f)
                 f->block[i * q + j] = weight * x[j];
         }
         if (dense) {
-            mdp_syrk(q, rows, f->c, f->block, 1.0, f->metric);
+            mdp_blas_dsyrk(q, rows, f->c, f->block, 1.0, f->metric);
             continue;
         }
         for (size_t i = 0; i < rows; i++)
@@ -222,20 +222,20 @@ static void newton_step(struct multinomial_fit *f, double forcing, size_t *produ
         f->r[j] = -f->gradient[j];
     precondition(f, f->r, f->s);
     memcpy(f->search, f->s, size * sizeof *f->s);
-    double rs = mdp_dot(size, f->r, f->s);
-    double enough = forcing * sqrt(mdp_dot(size, f->r, f->r));
+    double rs = mdp_blas_ddot(size, f->r, f->s);
+    double enough = forcing * sqrt(mdp_blas_ddot(size, f->r, f->r));
     for (int product = 0; product < MAX_PRODUCTS; product++) {
         hessian_product(f, f->search, f->hv);
         ++*products;
-        double curvature = mdp_dot(size, f->search, f->hv);
+        double curvature = mdp_blas_ddot(size, f->search, f->hv);
         if (!(curvature > 0))
             break;
-        mdp_axpy(size, rs / curvature, f->search, f->step);
-        mdp_axpy(size, -rs / curvature, f->hv, f->r);
-        if (sqrt(mdp_dot(size, f->r, f->r)) <= enough)
+        mdp_blas_daxpy(size, rs / curvature, f->search, f->step);
+        mdp_blas_daxpy(size, -rs / curvature, f->hv, f->r);
+        if (sqrt(mdp_blas_ddot(size, f->r, f->r)) <= enough)
             break;
         precondition(f, f->r, f->s);
-        double rs_next = mdp_dot(size, f->r, f->s);
+        double rs_next = mdp_blas_ddot(size, f->r, f->s);
         for (size_t j = 0; j < size; j++)
             f->search[j] = f->s[j] + rs_next / rs * f->search[j];
         rs = rs_next;
@@ -249,7 +249,7 @@ static double slope_at(struct multinomial_fit *f, const double w[], const double
     double slope = f->c * residuals(f, z, &(double){0.0}, along);
 
     for (size_t k = 0; k < p->k; k++)
-        slope += mdp_dot(p->q - 1, w + k * p->q, f->step + k * p->q);
+        slope += mdp_blas_ddot(p->q - 1, w + k * p->q, f->step + k * p->q);
     return slope;
 }
 
@@ -260,7 +260,7 @@ static bool line_search(struct multinomial_fit *f, double w[], double *value)
 {
     const struct mdp_logistic *p = f->p;
     size_t size = p->k * p->q;
-    double slope = mdp_dot(size, f->gradient, f->step), length = 1.0;
+    double slope = mdp_blas_ddot(size, f->gradient, f->step), length = 1.0;
 
     logits_of(p, f->step, f->along);
     for (int halving = 0; halving < MAX_HALVINGS; halving++, length *= 0.5) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probe/solvers/span.h"
 
-#include "base/blas.h"
-#include "base/linalg.h"
 #include "base/memory.h"
+#include "base/numbers/blas.h"
+#include "base/numbers/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,8 @@ void mdp_span_lift(const struct mdp_span *span, const double w[], size_t m, doub
     for (size_t k = 0; k < m; k++)
         intercept[k] = w[k * q + span->r];
     if (span->basis) {
-        mdp_gemm(false, false, m, span->d, span->r, 1.0, w, q, span->basis, span->d, 0.0, coef, span->d);
+        mdp_blas_dgemm(false, false, m, span->d, span->r, 1.0, w, q, span->basis, span->d, 0.0, coef,
+                       span->d);
         return;
     }
     for (size_t k = 0; k < m; k++)
@@ -102,7 +103,7 @@ mdp_status mdp_linear_logits(const float x[], const size_t slots[], size_t n, si
                 block[i * d + j] = (double)row[j];
             memcpy(z + (at + i) * m, intercept, m * sizeof *z);
         }
-        mdp_gemm(false, true, rows, m, d, 1.0, block, d, coef, d, 1.0, z + at * m, m);
+        mdp_blas_dgemm(false, true, rows, m, d, 1.0, block, d, coef, d, 1.0, z + at * m, m);
     }
     free(block);
     return MDP_OK;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Files that users call by name: models, prompt sets, protocols. A name is looked for in these folders, in
+   this order, and the first file found is taken:
+
+       <program>/../configs/KIND   <program>/../share/medprobe/KIND   $MEDPROBE_HOME/KIND   ./configs/KIND
+
+   where <program> is the folder of the running program, links followed. */
+#ifndef MDP_BASE_FIND_H
+#define MDP_BASE_FIND_H
+
+#include "base/text.h"
+#include "medprobe/status.h"
+
+#include <stddef.h>
+
+struct mdp_config_kind {
+    const char *folder; /* "models" */
+    const char *word;   /* "model": for messages */
+};
+
+extern const struct mdp_config_kind mdp_config_models, mdp_config_prompts, mdp_config_protocols;
+
+/* The file that `value` means, into *path (replaced). A value with a '/' in it, or one that ends in .yaml or
+   .yml, is a path when that file exists; everything else is a name. An unknown name is wrong use: the message
+   has the nearest name, or all of them. */
+mdp_status mdp_config_locate(const struct mdp_config_kind *kind, const char *value, struct mdp_text *path,
+                             struct mdp_error *err);
+
+/* Names in byte order, each once. */
+struct mdp_names {
+    char **at; /* [n] */
+    size_t n, capacity;
+};
+
+mdp_status mdp_config_names(const struct mdp_config_kind *kind, struct mdp_names *names,
+                            struct mdp_error *err);
+void mdp_names_release(struct mdp_names *names);
+
+/* Where files of medprobe's own are kept: $MEDPROBE_HOME, else $XDG_DATA_HOME/medprobe, else
+   $HOME/.local/share/medprobe. */
+mdp_status mdp_home_folder(struct mdp_text *path, struct mdp_error *err);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/exchange/predictions.h"
+#include "base/file.h"
+#include "base/formats/h5.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 16, MAX_GROUPS = 1000000 };
+
+/* A whole number in decimal without leading zeros; the first byte after it, or NULL. */
+static const char *parse_count(const char *text, size_t *value)
+{
+    char *end = NULL;
+
+    if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
+        return NULL;
+    unsigned long long parsed = strtoull(text, &end, 10);
+    if (end - text > 18)
+        return NULL;
+    *value = (size_t)parsed;
+    return end;
+}
+
+bool mdp_draw_group_parse(const char *group, size_t *shots, size_t *seed)
+{
+    size_t k = 0, s = 0;
+    const char *at = group[0] == 'k' ? parse_count(group + 1, &k) : NULL;
+
+    *shots = *seed = 0;
+    if (!at || at[0] != '/' || at[1] != 's')
+        return false;
+    at = parse_count(at + 2, &s);
+    if (!at || *at)
+        return false;
+    *shots = k;
+    *seed = s;
+    return true;
+}
+
+static int by_shots_then_seed(const void *left, const void *right)
+{
+    const struct mdp_draw *a = left, *b = right;
+    size_t shots, seed;
+    bool a_named = mdp_draw_group_parse(a->group, &shots, &seed);
+    bool b_named = mdp_draw_group_parse(b->group, &shots, &seed);
+
+    if (a_named != b_named)
+        return a_named ? -1 : 1;
+    if (a->shots != b->shots)
+        return a->shots < b->shots ? -1 : 1;
+    if (a->seed != b->seed)
+        return a->seed < b->seed ? -1 : 1;
+    return strcmp(a->group, b->group);
+}
+
+void mdp_draws_sort(struct mdp_draws *draws)
+{
+    if (draws->n)
+        qsort(draws->at, draws->n, sizeof *draws->at, by_shots_then_seed);
+}
+
+void mdp_draws_release(struct mdp_draws *draws)
+{
+    for (size_t i = 0; i < draws->n; i++) {
+        free(draws->at[i].support);
+        free(draws->at[i].val);
+        if (draws->at[i].query != draws->shared_query)
+            free(draws->at[i].query);
+    }
+    free(draws->at);
+    free(draws->shared_query);
+    *draws = (struct mdp_draws){0};
+}
+
+/* --- writing --- */
+
+static mdp_status write_rows(struct mdp_h5 *file, const char *group, const char *side, const int64_t rows[],
+                             size_t n, struct mdp_error *err)
+{
+    char name[sizeof((struct mdp_draw *)0)->group + 16];
+
+    snprintf(name, sizeof name, "/%s/%s", group, side);
+    return mdp_h5_write(file, name, MDP_H5_I64, 1, &n, rows, err);
+}
+
+/* The query rows, stored once where they are those of the episode before. */
+static mdp_status write_query(struct mdp_h5 *file, const struct mdp_draw *draw, const struct mdp_draw *before,
+                              struct mdp_error *err)
+{
+    char name[sizeof draw->group + 16], existing[sizeof draw->group + 16];
+
+    if (!before || before->n_query != draw->n_query || !draw->n_query ||
+        memcmp(before->query, draw->query, draw->n_query * sizeof *draw->query) != 0)
+        return write_rows(file, draw->group, "query", draw->query, draw->n_query, err);
+    snprintf(name, sizeof name, "/%s/query", draw->group);
+    snprintf(existing, sizeof existing, "/%s/query", before->group);
+    return mdp_h5_hard_link(file, existing, name, err);
+}
+
+static mdp_status write_all(struct mdp_h5 *file, const struct mdp_draws *draws, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    for (size_t i = 0; i < draws->n && st == MDP_OK; i++) {
+        const struct mdp_draw *draw = &draws->at[i];
+        st = write_rows(file, draw->group, "support", draw->support, draw->n_support, err);
+        if (st == MDP_OK && draw->has_val)
+            st = write_rows(file, draw->group, "val", draw->val, draw->n_val, err);
+        if (st == MDP_OK)
+            st = write_query(file, draw, i ? draw - 1 : NULL, err);
+    }
+    return st;
+}
+
+mdp_status mdp_draws_write(const char *path, const struct mdp_draws *draws, struct mdp_error *err)
+{
+    struct mdp_text temporary = {0};
+    struct mdp_h5 *file = NULL;
+
+    mdp_text_add(&temporary, "%s.tmp", path);
+    mdp_status st = mdp_text_status(&temporary, err);
+    if (st == MDP_OK)
+        st = mdp_h5_create(temporary.at, &file, err);
+    if (st != MDP_OK)
+        goto out;
+    st = write_all(file, draws, err);
+    if (st == MDP_OK)
+        st = mdp_h5_commit(file, err);
+    else
+        mdp_h5_close(file);
+    if (st == MDP_OK)
+        st = mdp_file_commit(temporary.at, path, err);
+    if (st != MDP_OK)
+        remove(temporary.at);
+out:
+    mdp_text_release(&temporary);
+    return st;
+}
+
+/* --- reading --- */
+
+struct draws_reader {
+    const struct mdp_h5 *file;
+    const char *path;
+    size_t n_rows;
+    size_t visited, capacity;
+    uint8_t *seen; /* [n_rows] */
+    struct mdp_draws *draws;
+};
+
+static mdp_status check_rows(struct draws_reader *r, const char *name, const int64_t rows[], size_t n,
+                             struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    size_t checked = 0;
+
+    for (; checked < n && st == MDP_OK; checked++) {
+        int64_t row = rows[checked];
+        if (row < 0 || (uint64_t)row >= r->n_rows) {
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s: row %" PRId64 ", expected one of the store's %zu rows",
+                          r->path, name, row, r->n_rows);
+            break;
+        }
+        if (r->seen[row])
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s: row %" PRId64 " stands twice", r->path, name, row);
+        r->seen[row] = 1;
+    }
+    for (size_t i = 0; i < checked; i++)
+        r->seen[rows[i]] = 0;
+    return st;
+}
+
+static mdp_status read_rows(struct draws_reader *r, const char *group, const char *side, int64_t **rows,
+                            size_t *n, struct mdp_error *err)
+{
+    struct mdp_text name = {0};
+    struct mdp_h5_shape shape;
+
+    mdp_text_add(&name, "%s/%s", group, side);
+    mdp_status st = mdp_text_status(&name, err);
+    if (st == MDP_OK)
+        st = mdp_h5_shape_of(r->file, name.at, &shape, err);
+    if (st != MDP_OK)
+        goto out;
+    if (shape.rank != 1 || shape.type == MDP_H5_STRING || shape.type == MDP_H5_F32 ||
+        shape.type == MDP_H5_F64)
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected a list of whole numbers", r->path, name.at);
+    else if (shape.dims[0] > r->n_rows)
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %zu rows, but the store has %zu", r->path, name.at,
+                      shape.dims[0], r->n_rows);
+    if (st != MDP_OK)
+        goto out;
+    *n = shape.dims[0];
+    *rows = mdp_new_array(*n, sizeof **rows, err, &st);
+    if (st == MDP_OK && *n)
+        st = mdp_h5_read_rows(r->file, name.at, MDP_H5_I64, 0, *n, *rows, err);
+    if (st == MDP_OK)
+        st = check_rows(r, name.at, *rows, *n, err);
+out:
+    mdp_text_release(&name);
+    return st;
+}
+
+/* One copy of query rows that are those of the first episode. */
+static void share_query(struct mdp_draws *draws, struct mdp_draw *draw)
+{
+    const struct mdp_draw *first = &draws->at[0];
+
+    if (!draws->shared_query) {
+        draws->shared_query = draw->query;
+        return;
+    }
+    if (draw->n_query == first->n_query && draw->n_query &&
+        memcmp(draw->query, first->query, draw->n_query * sizeof *draw->query) == 0) {
+        free(draw->query);
+        draw->query = draws->shared_query;
+    }
+}
+
+static mdp_status read_episode(struct draws_reader *r, const char *group, bool has_val, struct mdp_error *err)
+{
+    struct mdp_draws *draws = r->draws;
+    mdp_status st = mdp_grow(&draws->at, &r->capacity, draws->n + 1, sizeof *draws->at, err);
+
+    if (st != MDP_OK)
+        return st;
+    struct mdp_draw *draw = &draws->at[draws->n++];
+    *draw = (struct mdp_draw){.has_val = has_val};
+    if (strlen(group + 1) >= sizeof draw->group)
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: the name of the group %s is longer than %zu bytes", r->path,
+                        group, sizeof draw->group - 1);
+    memcpy(draw->group, group + 1, strlen(group));
+    mdp_draw_group_parse(draw->group, &draw->shots, &draw->seed);
+    st = read_rows(r, group, "support", &draw->support, &draw->n_support, err);
+    if (st == MDP_OK && has_val)
+        st = read_rows(r, group, "val", &draw->val, &draw->n_val, err);
+    if (st == MDP_OK)
+        st = read_rows(r, group, "query", &draw->query, &draw->n_query, err);
+    if (st == MDP_OK && (draw->n_support == 0 || draw->n_query == 0))
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s/%s has no rows", r->path, group,
+                      draw->n_support ? "query" : "support");
+    if (st == MDP_OK)
+        share_query(draws, draw);
+    return st;
+}
+
+static bool has_name(char *const names[], size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_dataset(const struct mdp_h5 *file, const char *name)
+{
+    struct mdp_h5_shape shape;
+
+    return mdp_h5_shape_of(file, name, &shape, NULL) == MDP_OK;
+}
+
+/* `group` is "" for the root, else "/a/b". */
+static mdp_status visit_group(struct draws_reader *r, const char *group, size_t depth, struct mdp_error *err)
+{
+    char **names = NULL;
+    size_t n = 0;
+    struct mdp_text member = {0};
+
+    if (depth > MAX_DEPTH || ++r->visited > MAX_GROUPS)
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: too many groups, or groups too deep", r->path);
+    mdp_status st = mdp_h5_members(r->file, *group ? group : "/", &names, &n, err);
+    if (st == MDP_OK && *group && has_name(names, n, "support") && has_name(names, n, "query"))
+        st = read_episode(r, group, has_name(names, n, "val"), err);
+    for (size_t i = 0; i < n && st == MDP_OK; i++) {
+        mdp_text_clear(&member);
+        mdp_text_add(&member, "%s/%s", group, names[i]);
+        st = mdp_text_status(&member, err);
+        if (st == MDP_OK && mdp_h5_has(r->file, member.at) && !is_dataset(r->file, member.at))
+            st = visit_group(r, member.at, depth + 1, err);
+    }
+    mdp_text_release(&member);
+    mdp_h5_strings_free(names, n);
+    return st;
+}
+
+mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *draws, struct mdp_error *err)
+{
+    struct mdp_h5 *file = NULL;
+    mdp_status st = mdp_h5_open(path, &file, err);
+    struct draws_reader r = {.file = file, .path = path, .n_rows = n_rows, .draws = draws};
+
+    *draws = (struct mdp_draws){0};
+    if (st != MDP_OK)
+        return st;
+    r.seen = mdp_new_array(n_rows, 1, err, &st);
+    if (st == MDP_OK)
+        st = visit_group(&r, "", 0, err);
+    if (st == MDP_OK && draws->n == 0)
+        st = mdp_fail(err, MDP_ERR_MISSING, "%s: no group with support and query", path);
+    mdp_draws_sort(draws);
+    if (st != MDP_OK)
+        mdp_draws_release(draws);
+    free(r.seen);
+    mdp_h5_close(file);
+    return st;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/formats/json.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BYTES = 1 << 30 };
+
+void mdp_text_add_json(struct mdp_text *out, const char *text)
+{
+    if (!text) {
+        mdp_text_add(out, "null");
+        return;
+    }
+    mdp_text_add_bytes(out, "\"", 1);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            mdp_text_add(out, "\\%c", *c);
+        else if (*c == '\n')
+            mdp_text_add(out, "\\n");
+        else if (*c < 0x20 || *c == 0x7F)
+            mdp_text_add(out, "\\u%04x", *c);
+        else
+            mdp_text_add_bytes(out, c, 1);
+    }
+    mdp_text_add_bytes(out, "\"", 1);
+}
+
+void mdp_text_add_json_number(struct mdp_text *out, double x)
+{
+    char digits[64];
+
+    if (!isfinite(x)) {
+        mdp_text_add(out, "null");
+        return;
+    }
+    snprintf(digits, sizeof digits, "%.17g", x);
+    mdp_text_add(out, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
+}
+
+struct mdp_json {
+    json_t *root;
+    char *name;
+};
+
+mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
+                          struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    json_error_t at;
+
+    *doc = mdp_new_array(1, sizeof **doc, err, &st);
+    if (!*doc)
+        return st;
+    (*doc)->name = mdp_copy_string(name, err, &st);
+    if (st == MDP_OK) {
+        (*doc)->root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &at);
+        if (!(*doc)->root)
+            st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %d: %s (expected JSON)", name, at.line, at.text);
+    }
+    if (st != MDP_OK) {
+        mdp_json_free(*doc);
+        *doc = NULL;
+    }
+    return st;
+}
+
+mdp_status mdp_json_read(const char *path, struct mdp_json **doc, struct mdp_error *err)
+{
+    char *bytes = NULL;
+    size_t n = 0;
+    mdp_status st = mdp_file_read(path, MAX_BYTES, &bytes, &n, err);
+
+    *doc = NULL;
+    if (st == MDP_OK)
+        st = mdp_json_parse(bytes, n, path, doc, err);
+    free(bytes);
+    return st;
+}
+
+void mdp_json_free(struct mdp_json *doc)
+{
+    if (!doc)
+        return;
+    json_decref(doc->root);
+    free(doc->name);
+    free(doc);
+}
+
+const struct json_t *mdp_json_root(const struct mdp_json *doc)
+{
+    return doc->root;
+}
+
+enum mdp_json_kind mdp_json_kind(const struct json_t *value)
+{
+    if (!value)
+        return MDP_JSON_NULL;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return MDP_JSON_MAP;
+    case JSON_ARRAY:
+        return MDP_JSON_LIST;
+    case JSON_STRING:
+        return MDP_JSON_STRING;
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return MDP_JSON_NUMBER;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return MDP_JSON_BOOL;
+    default:
+        return MDP_JSON_NULL;
+    }
+}
+
+const struct json_t *mdp_json_find(const struct json_t *map, const char *key)
+{
+    return json_object_get(map, key);
+}
+
+size_t mdp_json_count(const struct json_t *value)
+{
+    return json_is_array(value) ? json_array_size(value) : json_object_size(value);
+}
+
+const struct json_t *mdp_json_at(const struct json_t *list, size_t i)
+{
+    return json_array_get(list, i);
+}
+
+mdp_status mdp_json_each(const struct json_t *map,
+                         mdp_status (*visit)(void *context, const char *key, const struct json_t *value,
+                                             struct mdp_error *err),
+                         void *context, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    json_t *object = (json_t *)(uintptr_t)map; /* jansson iterates without changing it, but does not say so */
+
+    for (void *i = json_object_iter(object); i && st == MDP_OK; i = json_object_iter_next(object, i))
+        st = visit(context, json_object_iter_key(i), json_object_iter_value(i), err);
+    return st;
+}
+
+const char *mdp_json_text(const struct json_t *value)
+{
+    return json_string_value(value);
+}
+
+double mdp_json_number(const struct json_t *value)
+{
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+bool mdp_json_is_whole(const struct json_t *value)
+{
+    return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,
+                        enum mdp_json_kind kind, const struct json_t **value, struct mdp_error *err)
+{
+    static const char *const kinds[] = {"null", "a boolean", "a number", "a string", "a list", "an object"};
+
+    *value = json_object_get(map, key);
+    if (!*value)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: no key '%s' (expected %s)", doc->name, key, kinds[kind]);
+    if (mdp_json_kind(*value) != kind)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: key '%s' is %s, expected %s", doc->name, key,
+                        kinds[mdp_json_kind(*value)], kinds[kind]);
+    return MDP_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* JSON: written piece by piece in a fixed order, read as a tree. json.c is the one file of the eval stage and
+   of the commands that knows jansson, which reads. */
+#ifndef MDP_BASE_JSON_H
+#define MDP_BASE_JSON_H
+
+#include "base/text.h"
+#include "medprobe/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* `text` in quotes, with what JSON wants escaped; null for NULL. */
+void mdp_text_add_json(struct mdp_text *out, const char *text);
+/* 17 significant digits, a point or exponent in every number; null for NaN and infinities. */
+void mdp_text_add_json_number(struct mdp_text *out, double x);
+
+struct mdp_json; /* a document; owns its values */
+struct json_t;   /* a value; NULL stands for one that is not there */
+
+/* A regular file of at most 1 GiB. `name` of a key below is for messages: "<file>: <key>: ...". */
+mdp_status mdp_json_read(const char *path, struct mdp_json **doc, struct mdp_error *err);
+mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
+                          struct mdp_error *err);
+void mdp_json_free(struct mdp_json *doc);
+const struct json_t *mdp_json_root(const struct mdp_json *doc);
+
+enum mdp_json_kind {
+    MDP_JSON_NULL,
+    MDP_JSON_BOOL,
+    MDP_JSON_NUMBER,
+    MDP_JSON_STRING,
+    MDP_JSON_LIST,
+    MDP_JSON_MAP
+};
+
+enum mdp_json_kind mdp_json_kind(const struct json_t *value); /* MDP_JSON_NULL for NULL */
+/* Entry of a map, or NULL. */
+const struct json_t *mdp_json_find(const struct json_t *map, const char *key);
+/* Lists and maps: entries; 0 for other kinds. */
+size_t mdp_json_count(const struct json_t *value);
+const struct json_t *mdp_json_at(const struct json_t *list, size_t i);
+/* The entries of a map in file order: calls visit until it fails. */
+mdp_status mdp_json_each(const struct json_t *map,
+                         mdp_status (*visit)(void *context, const char *key, const struct json_t *value,
+                                             struct mdp_error *err),
+                         void *context, struct mdp_error *err);
+const char *mdp_json_text(const struct json_t *value); /* NULL unless a string */
+double mdp_json_number(const struct json_t *value);    /* NaN unless a number */
+bool mdp_json_is_whole(const struct json_t *value);    /* written without point and exponent, not negative */
+
+/* The value of a key that must be there and of the kind asked for. */
+mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,
+                        enum mdp_json_kind kind, const struct json_t **value, struct mdp_error *err);
+
+#endif

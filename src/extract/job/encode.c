@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/job/encode.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "extract/input/phash.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+mdp_status mdp_encoder_init(struct mdp_encoder *e, size_t threads, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    e->threads = threads;
+    e->inputs = mdp_new_array(threads, sizeof *e->inputs, err, &st);
+    e->scratch = mdp_new_array(threads, sizeof *e->scratch, err, &st);
+    for (size_t i = 0; i < threads && st == MDP_OK; i++) {
+        e->inputs[i] = mdp_new_array(mdp_image_tower_input_size(e->tower), sizeof(float), err, &st);
+        e->scratch[i] = mdp_new_array(mdp_image_tower_scratch_size(e->tower), sizeof(float), err, &st);
+    }
+    return st;
+}
+
+void mdp_encoder_release(struct mdp_encoder *e)
+{
+    for (size_t i = 0; i < e->threads; i++) {
+        if (e->inputs)
+            free(e->inputs[i]);
+        if (e->scratch)
+            free(e->scratch[i]);
+    }
+    free(e->inputs);
+    free(e->scratch);
+    *e = (struct mdp_encoder){0};
+}
+
+mdp_status mdp_make_unit(float *v, size_t n, float *norm, struct mdp_error *err)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(v[i]))
+            return mdp_fail(err, MDP_ERR_VALUE, "value %zu of the embedding is not finite", i);
+        sum += (double)v[i] * v[i];
+    }
+    double length = sqrt(sum);
+    if (length == 0)
+        return mdp_fail(err, MDP_ERR_VALUE, "the embedding is zero");
+    if (length > (double)3.402823466e38F)
+        return mdp_fail(err, MDP_ERR_VALUE, "the embedding is longer than float32 can say");
+    *norm = (float)length;
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)(v[i] / length);
+    return MDP_OK;
+}
+
+static void note_file(const char *path, struct mdp_record *record)
+{
+    struct stat info = {0};
+
+    if (stat(path, &info) != 0)
+        return;
+    record->file_size = (uint64_t)info.st_size;
+    record->file_time = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+}
+
+static mdp_status encode_picture(const struct mdp_encoder *e, const struct mdp_picture *picture,
+                                 size_t worker, struct mdp_record *record, struct mdp_error *err)
+{
+    mdp_status st = mdp_phash(picture, &record->phash, err);
+
+    record->orientation = picture->orientation;
+    if (st == MDP_OK)
+        st = mdp_pipeline_run(e->pipeline, picture, e->inputs[worker], err);
+    if (st == MDP_OK)
+        st = mdp_image_tower_run(e->tower, e->inputs[worker], e->scratch[worker], record->embedding, NULL,
+                                 NULL, err);
+    if (st == MDP_OK)
+        st = mdp_make_unit(record->embedding, mdp_image_tower_width(e->tower), &record->norm, err);
+    return st;
+}
+
+static mdp_status encode_file(const struct mdp_encoder *e, const char *path, size_t worker,
+                              struct mdp_record *record, struct mdp_error *err)
+{
+    struct mdp_picture picture = {0};
+    char *bytes = NULL;
+    size_t n = 0;
+
+    note_file(path, record); /* before it is read: a change in between is seen on resuming */
+    mdp_status st = mdp_file_read(path, e->limits.bytes, &bytes, &n, err);
+    if (st == MDP_OK) {
+        mdp_sha256_of(bytes, n, record->sha256);
+        st = mdp_picture_decode((const unsigned char *)bytes, n, path, &e->limits, &picture, err);
+    }
+    if (st == MDP_OK)
+        st = encode_picture(e, &picture, worker, record, err);
+    mdp_picture_release(&picture);
+    free(bytes);
+    return st;
+}
+
+/* The message without the path of this machine before it. */
+static const char *reason_of(const char *message, const char *path)
+{
+    size_t n = strlen(path);
+
+    return strncmp(message, path, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
+}
+
+/* Cut to its place, but not inside a UTF-8 sequence. */
+static void keep_reason(const char *reason, char out[MDP_REASON_SIZE])
+{
+    size_t n = mdp_utf8_valid(reason, strnlen(reason, MDP_REASON_SIZE - 1));
+
+    memcpy(out, reason, n);
+    out[n] = '\0';
+}
+
+mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, struct mdp_record *record,
+                      struct mdp_error *err)
+{
+    struct mdp_error inner = MDP_ERROR_INIT;
+    struct mdp_text path = {0};
+    float *embedding = record->embedding;
+
+    *record = (struct mdp_record){.row = row, .embedding = embedding};
+    mdp_status st = mdp_manifest_locate(e->manifest, row, &path, err);
+    if (st != MDP_OK)
+        goto out;
+    st = encode_file(e, path.at, worker, record, &inner);
+    if (st == MDP_OK)
+        goto out;
+    const char *reason = reason_of(inner.message, path.at);
+    if (e->skip_errors && st != MDP_ERR_MEMORY) {
+        record->failed = true;
+        keep_reason(reason, record->reason);
+        st = MDP_OK;
+    } else {
+        st = mdp_fail(err, st, "%s: %s (line %zu of %s; --skip-errors goes on without it)", path.at, reason,
+                      mdp_manifest_line(e->manifest, row), e->manifest->file);
+    }
+out:
+    mdp_text_release(&path);
+    return st;
+}
+
+mdp_status mdp_encode_unchanged(const struct mdp_encoder *e, const struct mdp_record *record,
+                                struct mdp_error *err)
+{
+    struct mdp_record now = {0};
+    struct mdp_text path = {0};
+    uint8_t digest[MDP_SHA256_SIZE];
+    mdp_status st = mdp_manifest_locate(e->manifest, record->row, &path, err);
+
+    if (st == MDP_OK) {
+        note_file(path.at, &now);
+        if (now.file_size != record->file_size || now.file_time != record->file_time || now.file_time == 0) {
+            st = mdp_sha256_of_file(path.at, digest, err);
+            if (st == MDP_OK && memcmp(digest, record->sha256, sizeof digest) != 0)
+                st = mdp_fail(err, MDP_ERR_VALUE,
+                              "%s: has changed since it was read (line %zu of %s; --force starts anew)",
+                              path.at, mdp_manifest_line(e->manifest, record->row), e->manifest->file);
+        }
+    }
+    mdp_text_release(&path);
+    return st;
+}

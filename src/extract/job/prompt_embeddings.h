@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Prompts to unit vectors: the phrases of a class are one batch of the text tower, in their order. */
+#ifndef MDP_EXTRACT_PROMPT_EMBEDDINGS_H
+#define MDP_EXTRACT_PROMPT_EMBEDDINGS_H
+
+#include "extract/job/store_write.h"
+#include "extract/text/prompts.h"
+#include "extract/text/tokenizer.h"
+#include "extract/towers/text_tower.h"
+#include "medprobe/status.h"
+
+/* The text part of a store; strings point into the prompts. */
+struct mdp_prompt_embeddings {
+    struct mdp_text_part part;
+    float *embeddings, *norms; /* [P, D], [P] */
+    const char **prompts;      /* [P] */
+    int32_t *class_index;      /* [P] */
+    const char **class_names;  /* [K] */
+};
+
+/* The lists alone, without vectors; `prompts` must outlive it. */
+mdp_status mdp_prompt_embeddings_init(struct mdp_prompt_embeddings *out, const struct mdp_prompts *prompts,
+                                      struct mdp_error *err);
+/* Fills the vectors. A vector that is zero or not finite is an error that names the prompt. */
+mdp_status mdp_prompt_embeddings_run(struct mdp_prompt_embeddings *out, const struct mdp_prompts *prompts,
+                                     const struct mdp_tokenizer *tokenizer,
+                                     const struct mdp_text_tower *tower, size_t threads,
+                                     struct mdp_error *err);
+void mdp_prompt_embeddings_release(struct mdp_prompt_embeddings *out);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/model/model_card.h"
+
+#include "base/config_files.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/try.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* --- single values --- */
+
+/* The text of a key that may be missing (NULL then). */
+static mdp_status optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, const char **value, struct mdp_error *err)
+{
+    *value = NULL;
+    return mdp_yaml_find(map, key) ? mdp_yaml_get_string(doc, map, key, value, err) : MDP_OK;
+}
+
+static mdp_status optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                size_t *value, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = mdp_yaml_find(map, key);
+
+    *value = 0;
+    return node ? mdp_yaml_to_size(doc, node, 1, SIZE_MAX, value, err) : MDP_OK;
+}
+
+static mdp_status optional_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                               const struct mdp_yaml_node **value, struct mdp_error *err)
+{
+    *value = NULL;
+    return mdp_yaml_find(map, key) ? mdp_yaml_get(doc, map, key, MDP_YAML_MAP, value, err) : MDP_OK;
+}
+
+/* Names become parts of paths: letters, digits, '.', '_' and '-', not beginning with a dot. */
+static mdp_status get_file_name(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                const char **value, struct mdp_error *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    TRY(mdp_yaml_get_string(doc, map, key, value, err));
+    if ((*value)[0] == '\0' || (*value)[0] == '.' || strspn(*value, allowed) != strlen(*value))
+        return mdp_yaml_fail(doc, mdp_yaml_find(map, key), err,
+                             "%s: '%s' is no plain name (letters, digits, '.', '_', '-')", key, *value);
+    return MDP_OK;
+}
+
+static mdp_status optional_sha256(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, const char **value, struct mdp_error *err)
+{
+    TRY(optional_string(doc, map, key, value, err));
+    if (*value &&
+        (strlen(*value) != MDP_SHA256_HEX - 1 || strspn(*value, "0123456789abcdef") != MDP_SHA256_HEX - 1))
+        return mdp_yaml_fail(doc, mdp_yaml_find(map, key), err,
+                             "%s: '%s' is not 64 lower-case hexadecimal digits", key, *value);
+    return MDP_OK;
+}
+
+/* --- sections --- */
+
+static mdp_status read_file(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                            struct mdp_model_file *file, struct mdp_error *err)
+{
+    static const char *const keys[] = {"role",   "name",   "url",           "size",
+                                       "sha256", "member", "member_sha256", "note"};
+
+    TRY(mdp_yaml_known_keys(doc, node, keys, COUNT(keys), err));
+    TRY(mdp_yaml_get_string(doc, node, "role", &file->role, err));
+    TRY(get_file_name(doc, node, "name", &file->name, err));
+    TRY(optional_string(doc, node, "url", &file->url, err));
+    TRY(optional_size(doc, node, "size", &file->size, err));
+    TRY(optional_sha256(doc, node, "sha256", &file->sha256, err));
+    TRY(optional_string(doc, node, "member", &file->member, err));
+    TRY(optional_sha256(doc, node, "member_sha256", &file->member_sha256, err));
+    TRY(optional_string(doc, node, "note", &file->note, err));
+    if (file->url && !file->sha256)
+        return mdp_yaml_fail(doc, node, err, "file '%s' has a url but no sha256: it could not be checked",
+                             file->name);
+    if (!file->member && file->member_sha256)
+        return mdp_yaml_fail(doc, node, err, "file '%s' has a member_sha256 but no member", file->name);
+    return MDP_OK;
+}
+
+static mdp_status read_files(struct mdp_model_card *card, const struct mdp_yaml_node *root,
+                             struct mdp_error *err)
+{
+    const struct mdp_yaml_node *list = NULL;
+    mdp_status st = MDP_OK;
+
+    if (!mdp_yaml_find(root, "files"))
+        return MDP_OK;
+    TRY(mdp_yaml_get(card->doc, root, "files", MDP_YAML_LIST, &list, err));
+    card->files = mdp_new_array(list->n, sizeof *card->files, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < list->n; i++) {
+        st = read_file(card->doc, list->values[i], &card->files[i], err);
+        for (size_t j = 0; st == MDP_OK && j < i; j++)
+            if (strcmp(card->files[j].role, card->files[i].role) == 0 ||
+                strcmp(card->files[j].name, card->files[i].name) == 0)
+                st = mdp_yaml_fail(card->doc, list->values[i], err,
+                                   "two files have role or name in common: '%s' and '%s'",
+                                   card->files[j].name, card->files[i].name);
+        card->n_files = st == MDP_OK ? i + 1 : card->n_files;
+    }
+    return st;
+}
+
+/* Appends the strings of a list to card->ignorable. */
+static mdp_status add_patterns(struct mdp_model_card *card, const struct mdp_yaml_node *map, const char *key,
+                               size_t *n, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *list = NULL;
+    size_t total = card->n_ignorable + card->n_ignorable_without_text, capacity = total;
+
+    if (!mdp_yaml_find(map, key))
+        return MDP_OK;
+    TRY(mdp_yaml_get(card->doc, map, key, MDP_YAML_LIST, &list, err));
+    TRY(mdp_grow(&card->ignorable, &capacity, total + list->n, sizeof *card->ignorable, err));
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->values[i]->kind != MDP_YAML_SCALAR)
+            return mdp_yaml_fail(card->doc, list->values[i], err, "%s: expected a list of names", key);
+        card->ignorable[total + i] = list->values[i]->scalar;
+    }
+    *n = list->n;
+    return MDP_OK;
+}
+
+static mdp_status read_weights_section(struct mdp_model_card *card, const struct mdp_yaml_node *root,
+                                       struct mdp_error *err)
+{
+    static const char *const keys[] = {"inside", "ignorable", "ignorable_without_text"};
+    const struct mdp_yaml_node *map = NULL;
+
+    TRY(optional_map(card->doc, root, "weights", &map, err));
+    if (!map)
+        return MDP_OK;
+    TRY(mdp_yaml_known_keys(card->doc, map, keys, COUNT(keys), err));
+    TRY(optional_string(card->doc, map, "inside", &card->inside, err));
+    TRY(add_patterns(card, map, "ignorable", &card->n_ignorable, err));
+    return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
+}
+
+static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
+{
+    static const char *const keys[] = {
+        "name",      "title",     "family",       "parameters", "embedding_width",
+        "source",    "licence",   "licence_note", "files",      "image",
+        "pipelines", "tokenizer", "text",         "similarity", "weights"};
+    const struct mdp_yaml *doc = card->doc;
+    const struct mdp_yaml_node *root = mdp_yaml_root(doc), *width = NULL;
+
+    TRY(mdp_yaml_known_keys(doc, root, keys, COUNT(keys), err));
+    TRY(get_file_name(doc, root, "name", &card->name, err));
+    TRY(optional_string(doc, root, "title", &card->title, err));
+    TRY(mdp_yaml_get_string(doc, root, "family", &card->family, err));
+    TRY(optional_string(doc, root, "source", &card->source, err));
+    TRY(optional_string(doc, root, "licence", &card->licence, err));
+    TRY(optional_string(doc, root, "licence_note", &card->licence_note, err));
+    TRY(optional_size(doc, root, "parameters", &card->parameters, err));
+    TRY(mdp_yaml_get(doc, root, "embedding_width", MDP_YAML_SCALAR, &width, err));
+    TRY(mdp_yaml_to_size(doc, width, 1, 1 << 20, &card->embedding_width, err));
+    TRY(read_files(card, root, err));
+    TRY(optional_map(doc, root, "image", &card->image, err));
+    TRY(optional_map(doc, root, "pipelines", &card->pipelines, err));
+    TRY(optional_map(doc, root, "tokenizer", &card->tokenizer, err));
+    TRY(optional_map(doc, root, "text", &card->text, err));
+    TRY(optional_map(doc, root, "similarity", &card->similarity, err));
+    TRY(read_weights_section(card, root, err));
+    if (!card->image && !card->text)
+        return mdp_yaml_fail(doc, root, err, "neither 'image' nor 'text': the model has no tower");
+    if (card->image && !card->pipelines)
+        return mdp_yaml_fail(doc, root, err, "'image' without 'pipelines'");
+    if (card->text && !card->tokenizer)
+        return mdp_yaml_fail(doc, root, err, "'text' without 'tokenizer'");
+    return MDP_OK;
+}
+
+/* --- open --- */
+
+static bool is_yaml_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err)
+{
+    struct mdp_text path = {0};
+
+    *card = (struct mdp_model_card){0};
+    mdp_status st = mdp_config_locate(&mdp_config_models, model, &path, err);
+    if (st == MDP_OK) {
+        card->path = path.at;
+        path = (struct mdp_text){0};
+        st = mdp_yaml_read(card->path, &card->doc, err);
+        if (st != MDP_OK && st != MDP_ERR_MEMORY && !is_yaml_name(card->path))
+            st = mdp_fail(
+                err, st,
+                "%s: is no model's YAML file (--model takes a name of medprobe models list or a YAML "
+                "file; weights go to --weights)",
+                card->path);
+    }
+    if (st == MDP_OK)
+        st = read_card(card, err);
+    mdp_text_release(&path);
+    if (st != MDP_OK)
+        mdp_model_card_release(card);
+    return st;
+}
+
+void mdp_model_card_release(struct mdp_model_card *card)
+{
+    free(card->files);
+    free(card->ignorable);
+    mdp_yaml_free(card->doc);
+    free(card->path);
+    *card = (struct mdp_model_card){0};
+}
+
+/* --- files --- */
+
+mdp_status mdp_model_card_files_folder(const struct mdp_model_card *card, struct mdp_text *path,
+                                       struct mdp_error *err)
+{
+    TRY(mdp_home_folder(path, err));
+    mdp_text_add(path, "/files/%s", card->name);
+    return mdp_text_status(path, err);
+}
+
+mdp_status mdp_model_card_file_path(const struct mdp_model_card *card, const struct mdp_model_file *file,
+                                    struct mdp_text *path, struct mdp_error *err)
+{
+    TRY(mdp_path_folder(path, card->path, err));
+    mdp_text_add(path, "/%s/%s", card->name, file->name);
+    TRY(mdp_text_status(path, err));
+    if (mdp_path_exists(path->at))
+        return MDP_OK;
+    TRY(mdp_model_card_files_folder(card, path, err));
+    mdp_text_add(path, "/%s", file->name);
+    return mdp_text_status(path, err);
+}
+
+const struct mdp_model_file *mdp_model_card_file(const struct mdp_model_card *card, const char *role)
+{
+    for (size_t i = 0; i < card->n_files; i++)
+        if (strcmp(card->files[i].role, role) == 0)
+            return &card->files[i];
+    return NULL;
+}
+
+mdp_status mdp_model_card_locate(const struct mdp_model_card *card, const char *role, struct mdp_text *path,
+                                 struct mdp_error *err)
+{
+    const struct mdp_model_file *file = mdp_model_card_file(card, role);
+
+    if (!file)
+        return mdp_fail(err, MDP_ERR_USAGE, "model '%s' names no file for its %s (give one with --%s)",
+                        card->name, role, role);
+    TRY(mdp_model_card_file_path(card, file, path, err));
+    if (mdp_path_exists(path->at))
+        return MDP_OK;
+    if (file->url)
+        return mdp_fail(err, MDP_ERR_MISSING, "%s: is not there (medprobe models pull %s, or --%s FILE)",
+                        path->at, card->name, role);
+    return mdp_fail(err, MDP_ERR_MISSING,
+                    "%s: is not there and has no address (--%s FILE; medprobe models pull %s "
+                    "says where to find it)",
+                    path->at, role, card->name);
+}
+
+/* --- weights --- */
+
+mdp_status mdp_model_card_weights(const struct mdp_model_card *card, const char *path,
+                                  struct mdp_weights **weights, struct mdp_error *err)
+{
+    if (!mdp_path_exists(path))
+        return mdp_fail(err, MDP_ERR_IO,
+                        "%s: no such file (medprobe models pull %s fetches the published one)", path,
+                        card->name);
+    TRY(mdp_weights_open(path, weights, err));
+    mdp_status st = card->inside ? mdp_weights_narrow(*weights, card->inside, err) : MDP_OK;
+    if (st != MDP_OK) {
+        mdp_weights_close(*weights);
+        *weights = NULL;
+    }
+    return st;
+}
+
+mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const struct mdp_weights *weights,
+                                       bool with_text, struct mdp_error *err)
+{
+    size_t n = card->n_ignorable + (with_text ? 0 : card->n_ignorable_without_text);
+    const struct mdp_tensor *t = mdp_weights_first_unused(weights, card->ignorable, n);
+    struct mdp_text shape = {0};
+
+    if (!t)
+        return MDP_OK;
+    mdp_shape_to_text(t->rank, t->shape, &shape);
+    mdp_status st = mdp_text_status(&shape, err);
+    if (st == MDP_OK)
+        st = mdp_fail(err, MDP_ERR_FORMAT,
+                      "%s: tensor '%s' %s is unexpected: model '%s' does not use it (is it another "
+                      "model's file? else add it to weights: ignorable in %s)",
+                      mdp_weights_path(weights), t->name, shape.at, card->name, card->path);
+    mdp_text_release(&shape);
+    return st;
+}
+
+/* `clamp: [least, most]` and `transform: exp | identity | reciprocal` on a value. */
+static mdp_status transform_scale(const struct mdp_model_card *card, float *value, double *factor,
+                                  struct mdp_error *err)
+{
+    const struct mdp_yaml_node *s = card->similarity, *clamp = mdp_yaml_find(s, "clamp");
+    const char *transform = NULL;
+    double least = 0, most = 0;
+
+    if (clamp) {
+        if (clamp->kind != MDP_YAML_LIST || clamp->n != 2)
+            return mdp_yaml_fail(card->doc, clamp, err, "clamp: expected a list of two numbers");
+        TRY(mdp_yaml_to_double(card->doc, clamp->values[0], &least, err));
+        TRY(mdp_yaml_to_double(card->doc, clamp->values[1], &most, err));
+        /* in float32, as the models do it */
+        *value = fminf(fmaxf(*value, (float)least), (float)most);
+    }
+    TRY(mdp_yaml_get_string(card->doc, s, "transform", &transform, err));
+    if (strcmp(transform, "exp") == 0)
+        *factor = exp((double)*value);
+    else if (strcmp(transform, "reciprocal") == 0)
+        *factor = 1 / (double)*value;
+    else if (strcmp(transform, "identity") == 0)
+        *factor = (double)*value;
+    else
+        return mdp_yaml_fail(card->doc, mdp_yaml_find(s, "transform"), err,
+                             "transform: '%s' is not exp, identity or reciprocal", transform);
+    return MDP_OK;
+}
+
+mdp_status mdp_model_card_logit_scale(const struct mdp_model_card *card, const struct mdp_weights *weights,
+                                      double *factor, struct mdp_error *err)
+{
+    static const char *const keys[] = {"kind", "logit_scale", "clamp", "transform"};
+    const struct mdp_tensor *t = NULL;
+    const char *name = NULL;
+    float value = 0;
+
+    *factor = NAN;
+    if (!card->similarity)
+        return MDP_OK;
+    TRY(mdp_yaml_known_keys(card->doc, card->similarity, keys, COUNT(keys), err));
+    TRY(mdp_yaml_get_string(card->doc, card->similarity, "logit_scale", &name, err));
+    t = mdp_weights_find(weights, name);
+    if (!t)
+        return mdp_weights_get(weights, name, 0, NULL, &t, err);
+    if (t->count != 1) {
+        const size_t one = 1;
+        return mdp_weights_get(weights, name, 1, &one, &t, err);
+    }
+    mdp_tensor_to_f32(t, &value);
+    TRY(transform_scale(card, &value, factor, err));
+    if (!isfinite(value) || !isfinite(*factor))
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: tensor '%s' gives no finite logit scale",
+                        mdp_weights_path(weights), name);
+    return MDP_OK;
+}
