@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* eval: scores predictions that are there (a table, or predictions.h5 of a run), or those of a saved probe on another
    store. */
+#include "base/exchange/patients.h"
 #include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
@@ -155,36 +156,15 @@ static mdp_status print_results(const struct mdp_results *results, bool json, st
     return st;
 }
 
-/* Numbers of the store's patients; NULL when it has none. */
-static mdp_status number_patients(const struct mdp_store_info *info, int32_t **patients,
-                                  struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    size_t n = 0;
-    uint32_t *numbers = NULL;
-
-    *patients = NULL;
-    if (!info->patient_ids)
-        return MDP_OK;
-    numbers = mdp_new_array(info->n, sizeof *numbers, err, &st);
-    if (st == MDP_OK)
-        *patients = mdp_new_array(info->n, sizeof **patients, err, &st);
-    if (st == MDP_OK)
-        st = mdp_number_names(info->patient_ids, info->n, numbers, &n, err);
-    for (size_t i = 0; st == MDP_OK && i < info->n; i++)
-        (*patients)[i] = (int32_t)numbers[i];
-    free(numbers);
-    return st;
-}
-
 static mdp_status eval_run(const struct eval_options *opt, const struct mdp_store_info *info,
                            struct mdp_error *err)
 {
     struct mdp_predictions_reader *reader = NULL;
     struct mdp_results results = {0};
     struct mdp_eval_options options = mdp_eval_defaults;
-    int32_t *patients = NULL;
-    mdp_status st = number_patients(info, &patients, err);
+    uint32_t *patients = NULL;
+    size_t n_patients = 0;
+    mdp_status st = mdp_patients_number(info, true, &patients, &n_patients, err);
 
     options.threads = opt->common.threads;
     if (st == MDP_OK)
@@ -195,7 +175,7 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
                                                         .context = reader},
                                              .n_rows = info->n,
                                              .labels = info->labels,
-                                             .patients = patients,
+                                             .patients = info->patient_ids ? patients : NULL,
                                              .n_classes = info->n_classes,
                                              .class_names = info->class_names,
                                              .model = info->model,

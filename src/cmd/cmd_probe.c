@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* probe: store -> run folder. Draws episodes, checks them for leaks, fits and scores every method in each,
    evaluates, reports. */
+#include "base/exchange/patients.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cmd/commands.h"
@@ -152,7 +153,7 @@ static mdp_status load(struct probing *p, struct mdp_error *err)
     mark_rows(used, p->held, p->n_held);
     st = mdp_probe_data_init(p->store, used, &p->data, err);
     if (st == MDP_OK)
-        st = mdp_number_patients(p->info, p->plan.by_patient, &p->data.patient, &patients, err);
+        st = mdp_patients_number(p->info, p->plan.by_patient, &p->data.patient, &patients, err);
     free(used);
     return st;
 }
@@ -238,20 +239,6 @@ static double seconds_since(struct timespec then)
     return (double)(now.tv_sec - then.tv_sec) + 1e-9 * (double)(now.tv_nsec - then.tv_nsec);
 }
 
-/* The patient of every row as the statistics want it; NULL where patients are out of account. */
-static mdp_status patients_of_rows(const struct probing *p, int32_t **patients, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-
-    *patients = NULL;
-    if (!p->plan.by_patient)
-        return MDP_OK;
-    *patients = mdp_new_array(p->info->n, sizeof **patients, err, &st);
-    for (size_t i = 0; i < p->info->n && st == MDP_OK; i++)
-        (*patients)[i] = (int32_t)p->data.patient[i];
-    return st;
-}
-
 /* The file name of the store without its ending: what the report calls the data. */
 static mdp_status name_dataset(const struct probing *p, struct mdp_text *name, struct mdp_error *err)
 {
@@ -267,7 +254,6 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     struct mdp_predictions_reader *reader = NULL;
     struct mdp_probe_facts facts;
     struct mdp_eval_options options = mdp_eval_defaults;
-    int32_t *patients = NULL;
     mdp_status st = mdp_probe_facts_init(&p->plan, p->info, &p->draws, p->audit, p->c_by_default,
                                          seconds_since(p->begun), &facts, err);
 
@@ -276,8 +262,6 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     options.threads = p->plan.common.threads;
     if (st == MDP_OK)
         st = name_dataset(p, &dataset, err);
-    if (st == MDP_OK)
-        st = patients_of_rows(p, &patients, err);
     if (st == MDP_OK)
         st = path_in(p, "predictions.h5", &path, err);
     if (st == MDP_OK)
@@ -289,7 +273,7 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
                        .context = reader},
             .n_rows = p->info->n,
             .labels = p->info->labels,
-            .patients = patients,
+            .patients = p->plan.by_patient ? p->data.patient : NULL,
             .n_classes = p->info->n_classes,
             .class_names = p->info->class_names,
             .model = p->info->model,
@@ -308,7 +292,6 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     mdp_probe_facts_release(&facts);
     mdp_text_release(&path);
     mdp_text_release(&dataset);
-    free(patients);
     return st;
 }
 

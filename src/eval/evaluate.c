@@ -204,18 +204,13 @@ static mdp_status number_patients(struct evaluation *ev, struct mdp_error *err)
     uint32_t *number_of = mdp_new_array(in->n_rows, sizeof *number_of, err, &st); /* [N] by patient, + 1 */
 
     for (size_t i = 0; st == MDP_OK && i < in->n_rows; i++) {
-        const int32_t patient = in->patients ? in->patients[i] : -1;
         if (ev->patient_of[i] == not_used)
             continue;
-        if (patient >= 0 && (size_t)patient >= in->n_rows)
-            st = mdp_fail(err, MDP_ERR_VALUE, "row %zu: patient number %d, expected one below %zu", i,
-                          patient, in->n_rows);
-        else if (patient < 0)
-            ev->patient_of[i] = (uint32_t)ev->g++;
-        else if (number_of[patient])
-            ev->patient_of[i] = number_of[patient] - 1;
-        else
-            number_of[patient] = (ev->patient_of[i] = (uint32_t)ev->g++) + 1;
+        const size_t patient = in->patients ? in->patients[i] : i;
+        assert(patient < in->n_rows);
+        if (!number_of[patient])
+            number_of[patient] = (uint32_t)++ev->g;
+        ev->patient_of[i] = number_of[patient] - 1;
     }
     free(number_of);
     if (st == MDP_OK)

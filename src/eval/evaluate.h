@@ -28,11 +28,12 @@ struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions
 
 struct mdp_eval_input {
     struct mdp_prediction_source source;
-    size_t n_rows;           /* N */
-    const int32_t *labels;   /* [N], -1 = none: such a row among the scored ones is an error */
-    const int32_t *patients; /* [N] number of the row's patient, from 0; -1: a patient of its own. NULL:
-                                every row stands for itself and n_patients is 0 */
-    size_t n_classes;        /* K, at least 2 */
+    size_t n_rows;         /* N */
+    const int32_t *labels; /* [N], -1 = none: such a row among the scored ones is an error */
+    const uint32_t
+        *patients;    /* [N] below N: number of the row's patient. NULL: patients are not looked at, every row
+                                 stands for itself, and n_patients of the results is 0 */
+    size_t n_classes; /* K, at least 2 */
     const char *const *class_names; /* [K] */
     const char *model, *pretrained, *dataset;
     size_t n_provenance;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probe/episode.h"
 
+#include "base/exchange/patients.h"
 #include "base/memory.h"
 #include "base/numbers/rng.h"
 #include "base/text.h"
@@ -114,48 +115,6 @@ static mdp_status check_rows(const struct mdp_draw_source *s, struct mdp_error *
     return st;
 }
 
-struct named_row {
-    const char *name;
-    size_t row;
-};
-
-static int by_name_then_row(const void *left, const void *right)
-{
-    const struct named_row *a = left, *b = right;
-    int order = strcmp(a->name, b->name);
-
-    return order ? order : (a->row > b->row) - (a->row < b->row);
-}
-
-/* By their first row, so that the numbers do not depend on how names sort. */
-mdp_status mdp_number_patients(const struct mdp_store_info *info, bool by_patient, size_t **patient,
-                               size_t *n, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct named_row *named = mdp_new_array(info->n, sizeof *named, err, &st);
-    size_t *first_row = mdp_new_array(info->n, sizeof *first_row, err, &st); /* of the patient of each row */
-
-    *n = 0;
-    *patient = mdp_new_array(info->n, sizeof **patient, err, &st);
-    if (st != MDP_OK)
-        goto out;
-    by_patient = by_patient && info->patient_ids;
-    for (size_t i = 0; i < info->n; i++)
-        named[i] = (struct named_row){by_patient ? info->patient_ids[i] : "", i};
-    if (by_patient)
-        qsort(named, info->n, sizeof *named, by_name_then_row);
-    for (size_t i = 0; i < info->n; i++) {
-        bool same = i > 0 && named[i].name[0] && strcmp(named[i].name, named[i - 1].name) == 0;
-        first_row[named[i].row] = same ? first_row[named[i - 1].row] : named[i].row;
-    }
-    for (size_t i = 0; i < info->n; i++)
-        (*patient)[i] = first_row[i] == i ? (*n)++ : (*patient)[first_row[i]];
-out:
-    free(named);
-    free(first_row);
-    return st;
-}
-
 struct drawable_row {
     size_t class, patient, row;
 };
@@ -263,7 +222,7 @@ mdp_status mdp_draw_source_init(const struct mdp_store_info *info, const struct 
     *source = (struct mdp_draw_source){.info = info, .rule = *rule, .has_split = info->splits != NULL};
     mdp_status st = check_rows(source, err);
     if (st == MDP_OK)
-        st = mdp_number_patients(info, rule->by_patient, &source->patient, &source->n_patients, err);
+        st = mdp_patients_number(info, rule->by_patient, &source->patient, &source->n_patients, err);
     if (st == MDP_OK)
         st = make_pools(source, err);
     if (st == MDP_OK)

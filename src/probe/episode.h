@@ -37,7 +37,7 @@ struct mdp_draw_source {
     const struct mdp_store_info *info;
     struct mdp_draw_rule rule;
     bool has_split;
-    size_t *patient; /* [N], numbered by first row from 0 */
+    uint32_t *patient; /* [N], as mdp_patients_number gives them */
     size_t n_patients;
     struct mdp_class_pool *classes;           /* [K] */
     struct mdp_class_patient *class_patients; /* of all classes */
@@ -53,11 +53,6 @@ struct mdp_draw_source {
    names
    --group none). */
 mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_patient, struct mdp_error *err);
-
-/* patient[N]: equal numbers are the same patient, numbered by first row from 0; a row without one, or every
-   row when by_patient is false, is its own. *n: how many. */
-mdp_status mdp_number_patients(const struct mdp_store_info *info, bool by_patient, size_t **patient,
-                               size_t *n, struct mdp_error *err);
 
 /* The split exists, or an error that lists (up to eight of) those that do and names --option. */
 mdp_status mdp_split_check(const struct mdp_store_info *info, const char *split, const char *option,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* The first row of the same patient, for every row. n is a support set: small. */
-static void find_first_rows(const size_t patient[], size_t n, size_t first[])
+static void find_first_rows(const uint32_t patient[], size_t n, size_t first[])
 {
     for (size_t i = 0; i < n; i++) {
         first[i] = i;
@@ -18,7 +18,7 @@ static void find_first_rows(const size_t patient[], size_t n, size_t first[])
     }
 }
 
-mdp_status mdp_folds(const int32_t labels[], const size_t patient[], size_t n, size_t k, size_t fold[],
+mdp_status mdp_folds(const int32_t labels[], const uint32_t patient[], size_t n, size_t k, size_t fold[],
                      size_t *n_folds, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;

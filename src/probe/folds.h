@@ -17,7 +17,7 @@ enum { MDP_MOST_FOLDS = 5 };
 
 /* fold[n] of rows with labels[n] in [0, k) and patients patient[n]; equal numbers are the same patient.
  *n_folds is 0 when a class has one patient only: there is nothing to hold out. */
-mdp_status mdp_folds(const int32_t labels[], const size_t patient[], size_t n, size_t k, size_t fold[],
+mdp_status mdp_folds(const int32_t labels[], const uint32_t patient[], size_t n, size_t k, size_t fold[],
                      size_t *n_folds, struct mdp_error *err);
 
 #endif

@@ -16,11 +16,11 @@
 /* What every episode of a run shares. */
 struct mdp_probe_data {
     const struct mdp_store_info *info;
-    size_t n_used;   /* rows in memory */
-    float *x;        /* [n_used, D] */
-    size_t *slot;    /* [N]: where a row stands in x */
-    size_t *patient; /* [N]: equal numbers are the same patient */
-    size_t not_unit; /* rows whose length is not 1 (within 1e-3): another program made the store */
+    size_t n_used;     /* rows in memory */
+    float *x;          /* [n_used, D] */
+    size_t *slot;      /* [N]: where a row stands in x */
+    uint32_t *patient; /* [N], as mdp_patients_number gives them */
+    size_t not_unit;   /* rows whose length is not 1 (within 1e-3): another program made the store */
 };
 
 /* Keeps the embeddings of the rows that are marked in used[N]. A value that is not finite is an error in any row. */

@@ -7,6 +7,7 @@
    without patients is planted for good: the_audit_catches_draws_without_patients. */
 #include "unit/unit.h"
 
+#include "base/exchange/patients.h"
 #include "base/memory.h"
 #include "base/numbers/rng.h"
 #include "probe/audit.h"
@@ -76,6 +77,27 @@ static void make_fake(struct fake *f, uint64_t seed)
         }
         patient++;
     }
+}
+
+/* Numbers by first row, not by how names sort; a row without a patient is its own. */
+static void patients_are_numbered_by_first_row(void **state)
+{
+    const char *const names[] = {"P9", "", "P1", "P9", "", "P1"};
+    const uint32_t by_name[] = {0, 1, 2, 0, 3, 2}, alone[] = {0, 1, 2, 3, 4, 5};
+    struct mdp_store_info info = {.n = 6, .patient_ids = names};
+    struct mdp_error err = MDP_ERROR_INIT;
+    uint32_t *patient = NULL;
+    size_t n = 0;
+
+    (void)state;
+    assert_ok(mdp_patients_number(&info, true, &patient, &n, &err), err);
+    assert_int_equal(n, 4);
+    assert_memory_equal(patient, by_name, sizeof by_name);
+    free(patient);
+    assert_ok(mdp_patients_number(&info, false, &patient, &n, &err), err);
+    assert_int_equal(n, 6);
+    assert_memory_equal(patient, alone, sizeof alone);
+    free(patient);
 }
 
 static struct mdp_draw_rule usual_rule(void)
@@ -445,6 +467,7 @@ static void the_audit_names_what_it_finds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(patients_are_numbered_by_first_row),
         cmocka_unit_test(draws_keep_patients_apart),
         cmocka_unit_test(distinct_patients_come_first),
         cmocka_unit_test(draws_depend_on_shots_and_seed_alone),

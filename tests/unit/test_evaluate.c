@@ -21,7 +21,8 @@ static const char *const class_names[CLASSES] = {"normal", "a \"quoted\", name",
 
 /* A small study: scores that are better the more shots, from fixed streams. */
 struct study {
-    int32_t labels[ROWS], patients[ROWS];
+    int32_t labels[ROWS];
+    uint32_t patients[ROWS];
     struct mdp_prediction at[EPISODES];
     struct mdp_predictions predictions;
     struct mdp_eval_input in;
@@ -56,7 +57,7 @@ static struct study *new_study(void)
 
     mdp_rng_init(&rng, 1, 1, 99);
     for (size_t i = 0; i < ROWS; i++) {
-        s->patients[i] = (int32_t)(i % PATIENTS);
+        s->patients[i] = (uint32_t)(i % PATIENTS);
         s->labels[i] = (int32_t)mdp_rng_below(&rng, CLASSES);
     }
     for (size_t e = 0; e < EPISODES; e++) {

@@ -137,11 +137,11 @@ static void folds_keep_patients_and_classes(void **state)
     mdp_rng_init(&rng, 1, 0, 0xf01d);
     for (int round = 0; round < 2000; round++) {
         int32_t labels[60];
-        size_t patient[60], fold[60], n_folds = 0, n = 1 + mdp_rng_below(&rng, 60),
-                                      k = 2 + mdp_rng_below(&rng, 3);
+        uint32_t patient[60];
+        size_t fold[60], n_folds = 0, n = 1 + mdp_rng_below(&rng, 60), k = 2 + mdp_rng_below(&rng, 3);
         struct mdp_error err = MDP_ERROR_INIT;
         for (size_t i = 0; i < n; i++) { /* a patient belongs to one class */
-            patient[i] = mdp_rng_below(&rng, 25);
+            patient[i] = (uint32_t)mdp_rng_below(&rng, 25);
             labels[i] = (int32_t)(patient[i] % k);
         }
         assert_ok(mdp_folds(labels, patient, n, k, fold, &n_folds, &err), err);

@@ -60,7 +60,7 @@ static mdp_status losses_by_folds(const struct mdp_probe_data *data, const struc
 {
     mdp_status st = MDP_OK;
     size_t n_folds = 0, k = data->info->n_classes;
-    size_t *patient = mdp_new_array(support->n, sizeof *patient, err, &st);
+    uint32_t *patient = mdp_new_array(support->n, sizeof *patient, err, &st);
     size_t *fold = mdp_new_array(support->n, sizeof *fold, err, &st);
 
     for (size_t i = 0; i < support->n && st == MDP_OK; i++)
