@@ -22,6 +22,8 @@
 extern "C" {
 #endif
 
+#define MDP_STORE_SCHEMA "medprobe.store/1" /* root attribute `schema` */
+
 struct mdp_store;
 
 /* Everything but the embeddings, in memory; owned by the store. Absent parts are NULL. */

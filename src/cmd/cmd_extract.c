@@ -609,11 +609,11 @@ static mdp_status open_work(struct job *job, struct mdp_error *err)
 
 static mdp_status write_store(struct job *job, struct mdp_error *err)
 {
-    const char *similarity = "softmax";
+    enum mdp_similarity similarity = MDP_SIMILARITY_SOFTMAX;
     bool scaled = !isnan(job->logit_scale);
 
-    if (scaled && mdp_yaml_find(job->card.similarity, "kind")) {
-        mdp_status st = mdp_yaml_get_string(job->card.doc, job->card.similarity, "kind", &similarity, err);
+    if (scaled) {
+        mdp_status st = mdp_model_card_similarity(&job->card, &similarity, err);
         if (st != MDP_OK)
             return st;
     }

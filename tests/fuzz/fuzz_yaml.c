@@ -54,7 +54,7 @@ static void read_prompts(const char *path)
         one_line(&err);
         return;
     }
-    assert(p.n > 0 && p.name && p.ensemble);
+    assert(p.n > 0 && p.name && p.ensemble < MDP_ENSEMBLE_COUNT);
     for (size_t i = 0; i < p.n; i++) {
         assert(p.classes[i].n > 0);
         for (size_t j = 0; j < p.classes[i].n; j++)

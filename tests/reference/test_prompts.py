@@ -20,6 +20,7 @@ from test_random import Mt
 
 L = lib()
 SETS = ROOT / "configs/prompts"
+ENSEMBLES = ["mean-logits", "max-logits", "mean-embedding"]  # enum mdp_ensemble
 
 
 class Class(c.Structure):
@@ -27,7 +28,7 @@ class Class(c.Structure):
 
 
 class Prompts(c.Structure):
-    _fields_ = [("name", c.c_char_p), ("ensemble", c.c_char_p), ("n", c.c_size_t), ("classes", c.POINTER(Class)),
+    _fields_ = [("name", c.c_char_p), ("ensemble", c.c_int), ("n", c.c_size_t), ("classes", c.POINTER(Class)),
                 ("sha256", c.c_char * 65), ("owned", c.c_void_p)]
 
 
@@ -39,7 +40,7 @@ def read(path):
     classes = {prompts.classes[i].name.decode(): [prompts.classes[i].phrases[j].decode() for j in range(prompts.classes[i].n)]
                for i in range(prompts.n)}
     assert prompts.sha256.decode() == hashlib.sha256(path.read_bytes()).hexdigest()
-    name, ensemble = prompts.name.decode(), prompts.ensemble.decode()
+    name, ensemble = prompts.name.decode(), ENSEMBLES[prompts.ensemble]
     L.mdp_prompts_release(c.byref(prompts))
     return name, ensemble, classes
 
@@ -115,7 +116,7 @@ def test_text_is_as_yaml_gives_it(tmp_path):
     path = tmp_path / "made.yaml"
     for _ in range(400):
         classes = {random_phrase(r) + str(i): [random_phrase(r) for _ in range(r.randrange(1, 6))] for i in range(r.randrange(1, 5))}
-        ensemble = r.choice(["mean-logits", "max-logits", "mean-embedding"])
+        ensemble = r.choice(ENSEMBLES)
         name = random_phrase(r)
         text = yaml.safe_dump({"name": name, "ensemble": ensemble, "classes": classes}, sort_keys=False, width=r.choice([20, 80, 9999]),
                               allow_unicode=r.choice([True, False]), default_flow_style=r.choice([True, False, None]),

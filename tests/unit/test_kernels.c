@@ -5,6 +5,8 @@
 
 #include "extract/kernels/normalise.h"
 
+#include <float.h>
+
 static const struct mdp_kernels *variants[3];
 static size_t n_variants;
 
@@ -223,7 +225,10 @@ static void normalise_refuses_what_has_no_direction(void **state)
     assert_string_equal(err.message, "the embedding is zero and has no direction");
     assert_int_equal(mdp_l2_normalise(bad, 3, &norm, &err), MDP_ERR_VALUE);
     assert_string_equal(err.message, "the embedding is not finite (value 1 of 3)");
-    assert_true(norm == -1 && bad[0] == 1);
+    float long_one[2] = {FLT_MAX, FLT_MAX};
+    assert_int_equal(mdp_l2_normalise(long_one, 2, &norm, &err), MDP_ERR_VALUE);
+    assert_string_equal(err.message, "the embedding is longer than float32 can say");
+    assert_true(norm == -1 && bad[0] == 1 && long_one[0] == FLT_MAX);
 }
 
 static void unknown_variants_are_refused(void **state)

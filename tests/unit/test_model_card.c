@@ -171,6 +171,28 @@ static void transforms_the_logit_scale(void **state)
     mdp_model_card_release(&card);
 }
 
+/* An unknown kind was written into the store, and found out by `probe`. */
+static void knows_the_kinds_of_similarity(void **state)
+{
+    struct mdp_model_card card;
+    struct mdp_error err = MDP_ERROR_INIT;
+    enum mdp_similarity similarity = MDP_SIMILARITY_SIGMOID;
+
+    (void)state;
+    assert_ok(open_text(least, "", &card, &err), err);
+    assert_ok(mdp_model_card_similarity(&card, &similarity, &err), err);
+    assert_int_equal(similarity, MDP_SIMILARITY_SOFTMAX);
+    mdp_model_card_release(&card);
+    assert_ok(open_text(least, "similarity: {kind: sigmoid}\n", &card, &err), err);
+    assert_ok(mdp_model_card_similarity(&card, &similarity, &err), err);
+    assert_int_equal(similarity, MDP_SIMILARITY_SIGMOID);
+    mdp_model_card_release(&card);
+    assert_ok(open_text(least, "similarity: {kind: softmaxx}\n", &card, &err), err);
+    assert_int_equal(mdp_model_card_similarity(&card, &similarity, &err), MDP_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "line 6: no similarity 'softmaxx' (did you mean 'softmax'?)"));
+    mdp_model_card_release(&card);
+}
+
 static void names_the_unexpected_tensor(void **state)
 {
     struct mdp_model_card card;
@@ -208,9 +230,9 @@ static void says_how_to_get_missing_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_the_shipped_card),          cmocka_unit_test(refuses_bad_cards),
-        cmocka_unit_test(transforms_the_logit_scale),      cmocka_unit_test(names_the_unexpected_tensor),
-        cmocka_unit_test(says_how_to_get_missing_weights),
+        cmocka_unit_test(reads_the_shipped_card),      cmocka_unit_test(refuses_bad_cards),
+        cmocka_unit_test(transforms_the_logit_scale),  cmocka_unit_test(knows_the_kinds_of_similarity),
+        cmocka_unit_test(names_the_unexpected_tensor), cmocka_unit_test(says_how_to_get_missing_weights),
     };
 
     return cmocka_run_group_tests(tests, make_home, remove_home);

@@ -42,7 +42,7 @@ static void reads_a_set(void **state)
                         &p, &err),
               err);
     assert_string_equal(p.name, "x");
-    assert_string_equal(p.ensemble, "max-logits");
+    assert_int_equal(p.ensemble, MDP_ENSEMBLE_MAX_LOGITS);
     assert_int_equal(p.n, 2);
     assert_string_equal(p.classes[0].name, "a");
     assert_int_equal(p.classes[0].n, 3);
@@ -67,7 +67,7 @@ static void names_the_line(void **state)
     refuses("classes: {a: [x]}\ntemplate: []\n",
             "line 2: unknown key 'template' (did you mean 'templates'?)");
     refuses("classes: {a: [x]}\nensemble: mean\n",
-            "line 2: unknown ensemble 'mean' (known: mean-logits, max-logits, mean-embedding)");
+            "line 2: unknown ensemble 'mean' (there are mean-logits, max-logits, mean-embedding)");
     refuses("classes: {a: [x]}\nensemble: [mean-logits]\n", "line 2: 'ensemble' is a list, expected text");
     refuses("classes:\n  a: x\n", "line 2: a: expected a list of texts");
     refuses("classes:\n  a: ''\n", "line 2: a: expected a list of texts");

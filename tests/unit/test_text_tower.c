@@ -208,7 +208,8 @@ static void vocabulary_belongs_to_the_weights(void **state)
     static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\nf\ng\n";
     const char *phrases[] = {"a b", "c"};
     struct mdp_prompt_class class = {.name = "k", .n = 2, .phrases = phrases};
-    struct mdp_prompts prompts = {.name = "p", .ensemble = "mean-logits", .n = 1, .classes = &class};
+    struct mdp_prompts prompts = {
+        .name = "p", .ensemble = MDP_ENSEMBLE_MEAN_LOGITS, .n = 1, .classes = &class};
     struct mdp_prompt_embeddings out;
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_yaml *doc = NULL;

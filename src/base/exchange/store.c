@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "medprobe/store.h"
 
+#include "base/exchange/zero_shot_rules.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char schema[] = "medprobe.store/1";
 
 /* A list of strings as HDF5's border gives it. */
 struct list {
@@ -69,9 +69,10 @@ static mdp_status check_schema(struct mdp_store *s, struct mdp_error *err)
     if (!*found)
         return mdp_fail(err, MDP_ERR_FORMAT,
                         "%s: is no store of medprobe: it has no attribute schema (expected '%s')", s->path,
-                        schema);
-    if (strcmp(found, schema) != 0)
-        return mdp_fail(err, MDP_ERR_FORMAT, "%s: schema is '%.60s', expected '%s'", s->path, found, schema);
+                        MDP_STORE_SCHEMA);
+    if (strcmp(found, MDP_STORE_SCHEMA) != 0)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: schema is '%.60s', expected '%s'", s->path, found,
+                        MDP_STORE_SCHEMA);
     return MDP_OK;
 }
 
@@ -92,7 +93,7 @@ static mdp_status read_attributes(struct mdp_store *s, struct mdp_error *err)
     for (size_t i = 0; i < sizeof strings / sizeof *strings && st == MDP_OK; i++)
         st = read_attribute(s, "/", strings[i].name, strings[i].value, err);
     if (st == MDP_OK && !*info->similarity)
-        info->similarity = "softmax";
+        info->similarity = mdp_similarity_names[0];
     if (st == MDP_OK)
         st = read_number(s, "logit_scale", 1, &info->logit_scale, err);
     if (st == MDP_OK)
@@ -272,12 +273,11 @@ static mdp_status read_text_words(struct mdp_store *s, size_t p, struct mdp_erro
     mdp_status st = read_attribute(s, "/text", "ensemble", &info->ensemble, err);
 
     if (st == MDP_OK && !*info->ensemble)
-        info->ensemble = "mean-logits";
-    if (st == MDP_OK && strcmp(info->ensemble, "mean-logits") != 0 &&
-        strcmp(info->ensemble, "max-logits") != 0 && strcmp(info->ensemble, "mean-embedding") != 0)
-        st = mdp_fail(err, MDP_ERR_VALUE,
-                      "%s: ensemble is '%.60s', expected mean-logits, max-logits or mean-embedding", s->path,
-                      info->ensemble);
+        info->ensemble = mdp_ensemble_names[0];
+    if (st == MDP_OK &&
+        mdp_name_index(info->ensemble, mdp_ensemble_names, MDP_ENSEMBLE_COUNT) == MDP_ENSEMBLE_COUNT)
+        st = mdp_fail(err, MDP_ERR_VALUE, "%s: ensemble is '%.60s' (%s)", s->path, info->ensemble,
+                      mdp_name_hint(info->ensemble, mdp_ensemble_names, MDP_ENSEMBLE_COUNT).text);
     if (st == MDP_OK)
         st = read_attribute(s, "/text", "prompt_set", &info->prompt_set, err);
     if (st == MDP_OK)

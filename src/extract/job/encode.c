@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "extract/input/phash.h"
+#include "extract/kernels/normalise.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,26 +39,6 @@ void mdp_encoder_release(struct mdp_encoder *e)
     *e = (struct mdp_encoder){0};
 }
 
-mdp_status mdp_make_unit(float *v, size_t n, float *norm, struct mdp_error *err)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(v[i]))
-            return mdp_fail(err, MDP_ERR_VALUE, "value %zu of the embedding is not finite", i);
-        sum += (double)v[i] * v[i];
-    }
-    double length = sqrt(sum);
-    if (length == 0)
-        return mdp_fail(err, MDP_ERR_VALUE, "the embedding is zero");
-    if (length > (double)3.402823466e38F)
-        return mdp_fail(err, MDP_ERR_VALUE, "the embedding is longer than float32 can say");
-    *norm = (float)length;
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)(v[i] / length);
-    return MDP_OK;
-}
-
 static void note_file(const char *path, struct mdp_record *record)
 {
     struct stat info = {0};
@@ -81,10 +61,11 @@ static mdp_status encode_picture(const struct mdp_encoder *e, const struct mdp_p
         st = mdp_image_tower_run(e->tower, e->inputs[worker], e->scratch[worker], record->embedding, NULL,
                                  NULL, err);
     if (st == MDP_OK)
-        st = mdp_make_unit(record->embedding, mdp_image_tower_width(e->tower), &record->norm, err);
+        st = mdp_l2_normalise(record->embedding, mdp_image_tower_width(e->tower), &record->norm, err);
     return st;
 }
 
+/* Every message begins with the path. */
 static mdp_status encode_file(const struct mdp_encoder *e, const char *path, size_t worker,
                               struct mdp_record *record, struct mdp_error *err)
 {
@@ -98,24 +79,22 @@ static mdp_status encode_file(const struct mdp_encoder *e, const char *path, siz
         mdp_sha256_of(bytes, n, record->sha256);
         st = mdp_picture_decode((const unsigned char *)bytes, n, path, &e->limits, &picture, err);
     }
-    if (st == MDP_OK)
+    if (st == MDP_OK) {
         st = encode_picture(e, &picture, worker, record, err);
+        if (st != MDP_OK)
+            mdp_fail_at(err, st, "%s", path);
+    }
     mdp_picture_release(&picture);
     free(bytes);
     return st;
 }
 
-/* The message without the path of this machine before it. */
-static const char *reason_of(const char *message, const char *path)
+/* The message without the path of this machine before it, cut to its place, but not inside a UTF-8 sequence. */
+static void keep_reason(const char *message, const char *path, char out[MDP_REASON_SIZE])
 {
-    size_t n = strlen(path);
-
-    return strncmp(message, path, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
-}
-
-/* Cut to its place, but not inside a UTF-8 sequence. */
-static void keep_reason(const char *reason, char out[MDP_REASON_SIZE])
-{
+    size_t before = strlen(path) + strlen(": ");
+    const char *reason =
+        strncmp(message, path, strlen(path)) == 0 && strlen(message) > before ? message + before : message;
     size_t n = mdp_utf8_valid(reason, strnlen(reason, MDP_REASON_SIZE - 1));
 
     memcpy(out, reason, n);
@@ -127,25 +106,20 @@ mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, st
 {
     struct mdp_error inner = MDP_ERROR_INIT;
     struct mdp_text path = {0};
-    float *embedding = record->embedding;
 
-    *record = (struct mdp_record){.row = row, .embedding = embedding};
+    *record = (struct mdp_record){.row = row, .embedding = record->embedding};
     mdp_status st = mdp_manifest_locate(e->manifest, row, &path, err);
-    if (st != MDP_OK)
-        goto out;
-    st = encode_file(e, path.at, worker, record, &inner);
-    if (st == MDP_OK)
-        goto out;
-    const char *reason = reason_of(inner.message, path.at);
-    if (e->skip_errors && st != MDP_ERR_MEMORY) {
-        record->failed = true;
-        keep_reason(reason, record->reason);
-        st = MDP_OK;
-    } else {
-        st = mdp_fail(err, st, "%s: %s (line %zu of %s; --skip-errors goes on without it)", path.at, reason,
-                      mdp_manifest_line(e->manifest, row), e->manifest->file);
+    if (st == MDP_OK) {
+        st = encode_file(e, path.at, worker, record, &inner);
+        if (st != MDP_OK && st != MDP_ERR_MEMORY && e->skip_errors) {
+            record->failed = true;
+            keep_reason(inner.message, path.at, record->reason);
+            st = MDP_OK;
+        } else if (st != MDP_OK) {
+            mdp_fail(err, st, "%s (line %zu of %s; --skip-errors goes on without it)", inner.message,
+                     mdp_manifest_line(e->manifest, row), e->manifest->file);
+        }
     }
-out:
     mdp_text_release(&path);
     return st;
 }

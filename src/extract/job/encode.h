@@ -37,8 +37,4 @@ mdp_status mdp_encode(const struct mdp_encoder *encoder, size_t row, size_t work
 mdp_status mdp_encode_unchanged(const struct mdp_encoder *encoder, const struct mdp_record *record,
                                 struct mdp_error *err);
 
-/* v[n] to length 1; the length it had goes into *norm. A value that is not finite, or the length 0, is an
- * error. */
-mdp_status mdp_make_unit(float *v, size_t n, float *norm, struct mdp_error *err);
-
 #endif

@@ -5,7 +5,7 @@
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "extract/job/store_write.h"
+#include "medprobe/store.h"
 
 #include <stdlib.h>
 #include <string.h>

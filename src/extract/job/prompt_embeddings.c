@@ -2,7 +2,7 @@
 #include "extract/job/prompt_embeddings.h"
 
 #include "base/memory.h"
-#include "extract/job/encode.h"
+#include "extract/kernels/normalise.h"
 
 #include <stdlib.h>
 
@@ -81,7 +81,7 @@ mdp_status mdp_prompt_embeddings_run(struct mdp_prompt_embeddings *out, const st
         const struct mdp_prompt_class *class = &prompts->classes[c];
         st = run_class(class, tokenizer, tower, threads, out->embeddings + row * d, err);
         for (size_t i = 0; i < class->n && st == MDP_OK; i++, row++) {
-            st = mdp_make_unit(out->embeddings + row * d, d, &out->norms[row], err);
+            st = mdp_l2_normalise(out->embeddings + row * d, d, &out->norms[row], err);
             if (st != MDP_OK)
                 mdp_fail_at(err, st, "prompt set %s: prompt %zu of class '%.100s'", prompts->name, i,
                             class->name);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
+#include "medprobe/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -270,7 +271,7 @@ static mdp_status write_text(struct mdp_h5 *file, const struct mdp_text_part *t,
     const size_t table[] = {t->n, width};
     const struct {
         const char *name, *value;
-    } strings[] = {{"ensemble", t->ensemble},
+    } strings[] = {{"ensemble", mdp_ensemble_names[t->ensemble]},
                    {"prompt_set", t->prompt_set},
                    {"prompt_set_sha256", t->prompt_set_sha256}};
     mdp_status st = mdp_h5_write(file, "/text/embeddings", MDP_H5_F32, 2, table, t->embeddings, err);
@@ -301,7 +302,7 @@ static mdp_status write_root(struct mdp_h5 *file, const struct mdp_store_content
     if (st == MDP_OK)
         st = mdp_h5_attr_write_scalar(file, "/", "logit_bias", MDP_H5_F64, &c->logit_bias, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_write_string(file, "/", "similarity", c->similarity, err);
+        st = mdp_h5_attr_write_string(file, "/", "similarity", mdp_similarity_names[c->similarity], err);
     return st;
 }
 

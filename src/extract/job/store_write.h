@@ -6,6 +6,7 @@
 #ifndef MDP_EXTRACT_STORE_WRITE_H
 #define MDP_EXTRACT_STORE_WRITE_H
 
+#include "base/exchange/zero_shot_rules.h"
 #include "extract/job/facts.h"
 #include "extract/job/manifest.h"
 #include "extract/job/workfile.h"
@@ -16,8 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MDP_STORE_SCHEMA "medprobe.store/1"
-
 /* Prompts and their embeddings. */
 struct mdp_text_part {
     size_t n;                       /* P */
@@ -27,7 +26,8 @@ struct mdp_text_part {
     const int32_t *class_index;     /* [P] */
     size_t n_classes;               /* K */
     const char *const *class_names; /* [K] */
-    const char *ensemble, *prompt_set, *prompt_set_sha256;
+    enum mdp_ensemble ensemble;
+    const char *prompt_set, *prompt_set_sha256;
 };
 
 struct mdp_store_content {
@@ -38,7 +38,7 @@ struct mdp_store_content {
     const struct mdp_text_part *text;   /* NULL: none */
     bool has_scale;
     double logit_scale, logit_bias;
-    const char *similarity; /* with has_scale */
+    enum mdp_similarity similarity; /* with has_scale */
 };
 
 /* Writes "<path>.tmp", then renames it. `stop` not 0 in between: MDP_ERR_INTERRUPTED and no file. *failures:

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/try.h"
 
 #include <math.h>
@@ -339,6 +340,22 @@ static mdp_status transform_scale(const struct mdp_model_card *card, float *valu
     else
         return mdp_yaml_fail(card->doc, mdp_yaml_find(s, "transform"), err,
                              "transform: '%s' is not exp, identity or reciprocal", transform);
+    return MDP_OK;
+}
+
+mdp_status mdp_model_card_similarity(const struct mdp_model_card *card, enum mdp_similarity *similarity,
+                                     struct mdp_error *err)
+{
+    const char *name = mdp_similarity_names[0];
+
+    if (card->similarity && mdp_yaml_find(card->similarity, "kind"))
+        TRY(mdp_yaml_get_string(card->doc, card->similarity, "kind", &name, err));
+    size_t found = mdp_name_index(name, mdp_similarity_names, MDP_SIMILARITY_COUNT);
+    if (found == MDP_SIMILARITY_COUNT)
+        return mdp_yaml_fail(card->doc, mdp_yaml_find(card->similarity, "kind"), err,
+                             "no similarity '%s' (%s)", name,
+                             mdp_name_hint(name, mdp_similarity_names, MDP_SIMILARITY_COUNT).text);
+    *similarity = (enum mdp_similarity)found;
     return MDP_OK;
 }
 

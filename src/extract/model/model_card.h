@@ -4,6 +4,7 @@
 #ifndef MDP_EXTRACT_MODEL_CARD_H
 #define MDP_EXTRACT_MODEL_CARD_H
 
+#include "base/exchange/zero_shot_rules.h"
 #include "base/formats/yaml.h"
 #include "base/text.h"
 #include "extract/weights/weights.h"
@@ -68,6 +69,10 @@ mdp_status mdp_model_card_weights(const struct mdp_model_card *card, const char 
    card does not list as ignorable. */
 mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const struct mdp_weights *weights,
                                        bool with_text, struct mdp_error *err);
+
+/* What turns logits into scores: `kind` of `similarity`, softmax where the card says nothing. */
+mdp_status mdp_model_card_similarity(const struct mdp_model_card *card, enum mdp_similarity *similarity,
+                                     struct mdp_error *err);
 
 /* The factor on the cosine: the tensor of `similarity`, clamped and transformed as the card says; NaN for a
    card without `similarity`. */

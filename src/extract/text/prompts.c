@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/formats/yaml.h"
 #include "base/memory.h"
+#include "base/names.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -196,24 +197,20 @@ static mdp_status read_classes(struct reader *r, struct owned *owned, struct mdp
 
 static mdp_status read_ensemble(const struct reader *r, struct mdp_prompts *prompts)
 {
-    static const char *const rules[] = {"mean-logits", "max-logits", "mean-embedding"};
     const struct mdp_yaml_node *root = mdp_yaml_root(r->doc);
-    const char *rule = rules[0];
+    const char *rule = mdp_ensemble_names[0];
     mdp_status st = MDP_OK;
 
-    prompts->ensemble = rules[0];
-    if (!mdp_yaml_find(root, "ensemble"))
-        return MDP_OK;
-    st = mdp_yaml_get_string(r->doc, root, "ensemble", &rule, r->err);
+    if (mdp_yaml_find(root, "ensemble"))
+        st = mdp_yaml_get_string(r->doc, root, "ensemble", &rule, r->err);
     if (st != MDP_OK)
         return st;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        prompts->ensemble = rules[i];
-        if (strcmp(rule, rules[i]) == 0)
-            return MDP_OK;
-    }
-    return mdp_yaml_fail(r->doc, mdp_yaml_find(root, "ensemble"), r->err,
-                         "unknown ensemble '%s' (known: mean-logits, max-logits, mean-embedding)", rule);
+    size_t found = mdp_name_index(rule, mdp_ensemble_names, MDP_ENSEMBLE_COUNT);
+    if (found == MDP_ENSEMBLE_COUNT)
+        return mdp_yaml_fail(r->doc, mdp_yaml_find(root, "ensemble"), r->err, "unknown ensemble '%s' (%s)",
+                             rule, mdp_name_hint(rule, mdp_ensemble_names, MDP_ENSEMBLE_COUNT).text);
+    prompts->ensemble = (enum mdp_ensemble)found;
+    return MDP_OK;
 }
 
 /* The key `name`, else the file's name without its ending. */

@@ -3,6 +3,7 @@
 #ifndef MDP_EXTRACT_PROMPTS_H
 #define MDP_EXTRACT_PROMPTS_H
 
+#include "base/exchange/zero_shot_rules.h"
 #include "base/hash.h"
 #include "medprobe/status.h"
 
@@ -16,7 +17,7 @@ struct mdp_prompt_class {
 
 struct mdp_prompts {
     char *name;
-    const char *ensemble; /* "mean-logits", "max-logits", "mean-embedding" */
+    enum mdp_ensemble ensemble;
     size_t n;
     struct mdp_prompt_class *classes; /* [n], in file order */
     char sha256[MDP_SHA256_HEX];      /* of the file's bytes */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/exchange/zero_shot_rules.h"
+
+const char *const mdp_ensemble_names[MDP_ENSEMBLE_COUNT] = {
+    [MDP_ENSEMBLE_MEAN_LOGITS] = "mean-logits",
+    [MDP_ENSEMBLE_MAX_LOGITS] = "max-logits",
+    [MDP_ENSEMBLE_MEAN_EMBEDDING] = "mean-embedding",
+};
+
+const char *const mdp_similarity_names[MDP_SIMILARITY_COUNT] = {
+    [MDP_SIMILARITY_SOFTMAX] = "softmax",
+    [MDP_SIMILARITY_SIGMOID] = "sigmoid",
+};
