@@ -43,8 +43,8 @@ class Picture(C.Structure):
 
 class Pipeline(C.Structure):
     """struct mdp_pipeline"""
-    _fields_ = [("name", C.c_char * 64), ("color", C.c_int), ("grey16", C.c_int), ("apply_orientation", C.c_bool),
-                ("pad_to_square", C.c_bool), ("pad_min", C.c_size_t), ("width", C.c_size_t), ("height", C.c_size_t),
+    _fields_ = [("name", C.c_char * 64), ("color", C.c_int), ("grey16", C.c_int), ("orientation", C.c_int),
+                ("pad", C.c_int), ("pad_min", C.c_size_t), ("width", C.c_size_t), ("height", C.c_size_t),
                 ("filter", C.c_int), ("resize_order", C.c_int), ("rescale", C.c_int), ("channels", C.c_size_t),
                 ("mean", C.c_double * 3), ("std", C.c_double * 3)]
 

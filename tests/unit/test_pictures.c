@@ -4,14 +4,16 @@
 
    Seen to fail: without the check of pixels, with the decoder's own memory not counted, with keep_picture()
    without its left clamp, with the AVX2 packs left in their own order, with another key in the JSON, with an
-   option that is not stored; and, under the address sanitizer, with an EXIF directory on the last byte. */
+   option that is not stored, with the rows of DICOM and TIFF exchanged, without a word in PICTURES.md; and, under the address sanitizer, with an EXIF directory on the last byte. */
 #include "unit/unit.h"
 
+#include "base/file.h"
 #include "extract/input/codec.h"
 #include "extract/preprocess/pipeline.h"
 #include "extract/preprocess/resize_kernels.h"
 
 #include <math.h>
+#include <strings.h>
 
 /* ------------------------------------------------------------------------------------------- refusals */
 
@@ -45,6 +47,92 @@ static void names_what_is_no_picture(void **state)
          "a.png: png: truncated: the file ends before its end chunk (8 bytes)");
     says("\xff\xd8\xff", 3, MDP_ERR_FORMAT,
          "a.png: jpeg: truncated: the file ends inside the picture (3 bytes)");
+}
+
+static void every_format_is_dispatched(void **state)
+{
+    const struct mdp_picture_format *f = NULL;
+    struct mdp_picture picture;
+    struct mdp_text expected = {0}, read = {0};
+
+    (void)state;
+    mdp_text_add_picture_formats(&read, "and");
+    for (size_t i = 0; (f = mdp_picture_format_at(i)); i++)
+        for (size_t k = 0; k < MDP_FORMAT_MAGICS && f->magics[k].n; k++) {
+            unsigned char bytes[160] = {0};
+            struct mdp_error err = MDP_ERROR_INIT;
+            memcpy(bytes + f->magics[k].at, f->magics[k].bytes, f->magics[k].n);
+            mdp_text_clear(&expected);
+            if (f->decode)
+                mdp_text_add(&expected, "a: %s: ", f->name);
+            else
+                mdp_text_add(&expected,
+                             "a: a %s file (JPEG and PNG are read; convert it without loss to PNG)", f->name);
+            assert_int_equal(mdp_picture_decode(bytes, sizeof bytes, "a", NULL, &picture, &err),
+                             f->decode ? MDP_ERR_FORMAT : MDP_ERR_UNSUPPORTED);
+            assert_int_equal(strncasecmp(err.message, expected.at, expected.n), 0);
+        }
+    mdp_text_release(&expected);
+    mdp_text_release(&read);
+}
+
+static void a_dicom_with_a_tiff_preamble_is_dicom(void **state)
+{
+    unsigned char both[200] = {'I', 'I', '*', 0, [128] = 'D', 'I', 'C', 'M'};
+
+    (void)state;
+    says(both, sizeof both, MDP_ERR_UNSUPPORTED,
+         "a.png: a DICOM file (JPEG and PNG are read; convert it without loss to PNG)");
+}
+
+static void endings_name_formats(void **state)
+{
+    const struct mdp_picture_format *f = NULL;
+    bool read = true;
+    char name[32];
+
+    (void)state;
+    for (size_t i = 0; (f = mdp_picture_format_at(i)); i++) {
+        assert_non_null(f->endings[0]);
+        for (size_t k = 0; k < MDP_FORMAT_ENDINGS && f->endings[k]; k++) {
+            snprintf(name, sizeof name, "x.y%s", f->endings[k]);
+            assert_string_equal(mdp_picture_format_of_name(name, &read), f->name);
+            assert_int_equal(read, f->decode != NULL);
+        }
+    }
+    assert_string_equal(mdp_picture_format_of_name("A.JPG", &read), "JPEG");
+    assert_null(mdp_picture_format_of_name("notes.txt", &read));
+    assert_null(mdp_picture_format_of_name("png", &read));
+}
+
+/* The text of a file for a search, in `text`. */
+static const char *text_of(const char *path, struct mdp_text *text)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    char *bytes = NULL;
+    size_t n = 0;
+
+    assert_ok(mdp_file_read(path, 1 << 20, &bytes, &n, &err), err);
+    mdp_text_clear(text);
+    mdp_text_add_bytes(text, bytes, n);
+    free(bytes);
+    return text->at;
+}
+
+static void documents_name_every_format(void **state)
+{
+    const struct mdp_picture_format *f = NULL;
+    struct mdp_text text = {0}, read = {0};
+
+    (void)state;
+    mdp_text_add_picture_formats(&read, "and");
+    mdp_text_add(&read, " are read");
+    assert_non_null(strstr(text_of("docs/GUIDE.md", &text), read.at));
+    assert_non_null(strstr(text_of("docs/PICTURES.md", &text), read.at));
+    for (size_t i = 0; (f = mdp_picture_format_at(i)); i++)
+        assert_non_null(strstr(text.at, f->name));
+    mdp_text_release(&text);
+    mdp_text_release(&read);
 }
 
 static void checks_limits_before_memory(void **state)
@@ -263,9 +351,43 @@ static void reads_and_writes_pipelines(void **state)
     assert_ok(mdp_pipeline_set(&pipeline, "grey16", "pillow", &err), err);
     assert_int_equal(pipeline.grey16, MDP_GREY16_CLIP);
     assert_ok(mdp_pipeline_set(&pipeline, "orientation", "apply", &err), err);
-    assert_true(pipeline.apply_orientation);
+    assert_int_equal(pipeline.orientation, MDP_ORIENTATION_APPLY);
     assert_fails(mdp_pipeline_set(&pipeline, "grey16", "Clip", &err), MDP_ERR_VALUE, err,
                  "grey16: 'Clip' (one of: auto, clip, 10-bit, 12-bit, 14-bit, 16-bit)");
+}
+
+/* Every key of the JSON whose value is a word has its words, the value among them; PICTURES.md has them all. */
+static void words_are_listed(void **state)
+{
+    struct mdp_pipeline pipeline;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text json = {0}, doc = {0}, quoted = {0};
+    size_t keys = 0;
+
+    (void)state;
+    assert_ok(read(good, &pipeline, &err), err);
+    mdp_pipeline_to_json(&pipeline, &json);
+    text_of("docs/PICTURES.md", &doc);
+    for (char *at = json.at; (at = strstr(at, ", \"")); keys++) {
+        char *key = at + 3, *end = strchr(key, '"');
+        *end = '\0';
+        at = end + 1;
+        if (at[2] != '"') /* a number or a list */
+            continue;
+        const char *const *words = mdp_pipeline_words(key);
+        assert_non_null(words);
+        for (size_t i = 0; words[i]; i++) {
+            mdp_text_clear(&quoted);
+            mdp_text_add(&quoted, "`%s`", words[i]);
+            assert_non_null(strstr(doc.at, quoted.at));
+            assert_ok(mdp_pipeline_set(&pipeline, key, words[i], &err), err);
+        }
+    }
+    assert_true(keys >= 13);
+    assert_null(mdp_pipeline_words("width"));
+    mdp_text_release(&json);
+    mdp_text_release(&doc);
+    mdp_text_release(&quoted);
 }
 
 /* `good` with the line of `key` replaced by `line`. */
@@ -327,7 +449,7 @@ static void reads_medclip(void **state)
     const char *names[] = {"medclip-processor", "medclip-eval"};
     for (size_t i = 0; i < 2; i++) {
         assert_ok(mdp_pipeline_from_yaml(doc, mdp_yaml_find(all, names[i]), names[i], &pipeline, &err), err);
-        assert_true(pipeline.pad_to_square);
+        assert_int_equal(pipeline.pad, MDP_PAD_SQUARE_BLACK);
         assert_int_equal(pipeline.rescale, i == 0 ? MDP_RESCALE_MULTIPLY : MDP_RESCALE_DIVIDE);
         assert_int_equal(pipeline.filter, i == 0 ? MDP_FILTER_BICUBIC : MDP_FILTER_BILINEAR);
     }
@@ -341,7 +463,7 @@ static void pads_a_small_picture(void **state)
     static uint8_t out[224 * 224];
     static float values[224 * 224];
     struct mdp_picture picture = {MDP_MODE_L, 3, 2, 1, white, .orientation = 1};
-    struct mdp_pipeline pipeline = {.pad_to_square = true,
+    struct mdp_pipeline pipeline = {.pad = MDP_PAD_SQUARE_BLACK,
                                     .pad_min = 224,
                                     .width = 224,
                                     .height = 224,
@@ -364,6 +486,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_what_is_no_picture),
+        cmocka_unit_test(every_format_is_dispatched),
+        cmocka_unit_test(a_dicom_with_a_tiff_preamble_is_dicom),
+        cmocka_unit_test(endings_name_formats),
+        cmocka_unit_test(documents_name_every_format),
         cmocka_unit_test(checks_limits_before_memory),
         cmocka_unit_test(refuses_a_file_above_its_limit),
         cmocka_unit_test(exif_that_lies_is_upright),
@@ -371,6 +497,7 @@ int main(void)
         cmocka_unit_test(sees_the_canvas_that_is_not_built),
         cmocka_unit_test(kernels_agree),
         cmocka_unit_test(reads_and_writes_pipelines),
+        cmocka_unit_test(words_are_listed),
         cmocka_unit_test(names_the_line_of_what_is_wrong),
         cmocka_unit_test(refuses_unknown_and_missing_keys),
         cmocka_unit_test(reads_medclip),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the codecs of this folder share. A codec is one file that knows one library; decode.c has the table.
- */
+/* What the codecs of this folder share. A codec is one file that knows one library; decode.c has the table of formats.
+   A format that is read: its file, its line below, its row there. */
 #ifndef MDP_EXTRACT_CODEC_H
 #define MDP_EXTRACT_CODEC_H
 
@@ -14,12 +14,30 @@ struct mdp_source {
     const struct mdp_picture_limits *limits;
 };
 
-/* Decodes into an empty picture; what it left there on failure is released by the caller. */
+/* Decodes into an empty picture; what it left there on failure is released by the caller. Messages are
+   "<file>: <format>: ...", the format as in the table but small: "a.png: png: truncated: ...". */
 typedef mdp_status mdp_codec(const struct mdp_source *source, struct mdp_picture *picture,
                              struct mdp_error *err);
 
 mdp_codec mdp_jpeg_decode;
 mdp_codec mdp_png_decode;
+
+enum { MDP_FORMAT_MAGICS = 2, MDP_FORMAT_ENDINGS = 3 };
+
+/* A row of the table: a format, how its files are known, and who decodes them. */
+struct mdp_picture_format {
+    const char *name; /* in messages: "JPEG" */
+    struct {
+        const char *bytes; /* [n] at offset `at` of the file */
+        size_t n, at;
+    } magics[MDP_FORMAT_MAGICS]; /* any of them; n is 0 where there are no more */
+    const char
+        *endings[MDP_FORMAT_ENDINGS]; /* of file names, with the dot, small; NULL where there are no more */
+    mdp_codec *decode;                /* NULL: known by name, not read by this version */
+};
+
+/* Row i, NULL past the last. */
+const struct mdp_picture_format *mdp_picture_format_at(size_t i);
 
 /* Refuses a size outside the limits, or whose pixels and `extra` bytes of a decoder's working memory pass
    limits->bytes, before anything is allocated; then allocates the pixels, black. */

@@ -57,7 +57,7 @@ mdp_status mdp_phash(const struct mdp_picture *picture, uint64_t *hash, struct m
     const struct mdp_pipeline small = {.name = "phash",
                                        .color = MDP_COLOR_L,
                                        .grey16 = MDP_GREY16_AUTO,
-                                       .apply_orientation = true,
+                                       .orientation = MDP_ORIENTATION_APPLY,
                                        .width = SIDE,
                                        .height = SIDE,
                                        .filter = MDP_FILTER_BILINEAR,

@@ -3,8 +3,10 @@
 #ifndef MDP_EXTRACT_PICTURE_H
 #define MDP_EXTRACT_PICTURE_H
 
+#include "base/text.h"
 #include "medprobe/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,12 +42,19 @@ struct mdp_picture_limits {
 #define MDP_DEFAULT_MAX_PIXELS ((size_t)178956970) /* twice Pillow's warning limit, where Pillow refuses */
 #define MDP_DEFAULT_MAX_BYTES ((size_t)1 << 30)
 
-/* Decodes a JPEG or PNG (told apart by its first bytes) from memory. `name` stands for the file in messages;
+/* Decodes a picture of any format that is read (told apart by first bytes, never by a name) from memory. `name` stands for the file in messages;
    `limits` may be NULL for the defaults. On failure the picture is empty: a damaged or truncated file never
    gives pixels. Differs from Pillow only in what is refused: docs/PICTURES.md. */
 mdp_status mdp_picture_decode(const unsigned char *bytes, size_t n, const char *name,
                               const struct mdp_picture_limits *limits, struct mdp_picture *picture,
                               struct mdp_error *err);
 void mdp_picture_release(struct mdp_picture *picture);
+
+/* The formats that are read: "JPEG, PNG and TIFF" where `joint` is "and". */
+void mdp_text_add_picture_formats(struct mdp_text *out, const char *joint);
+
+/* What a file is by the ending of its name, for those who gather files without opening them: the format's name
+   (NULL: no picture at all) and whether this version reads it. */
+const char *mdp_picture_format_of_name(const char *file, bool *read);
 
 #endif

@@ -3,9 +3,12 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { LEVELS = 65536 };
+
+/* No switch over a mode or a policy has a default here, so that the compiler names the place a new one was forgotten. */
 
 /* Rec. 601 luma in 16-bit fixed point, as Pillow's Convert.c. */
 static uint8_t luma(unsigned red, unsigned green, unsigned blue)
@@ -36,6 +39,8 @@ unsigned mdp_grey16_depth(const struct mdp_picture *picture)
 static unsigned depth_of(enum mdp_grey16 grey16, const struct mdp_picture *picture)
 {
     switch (grey16) {
+    case MDP_GREY16_AUTO:
+        break;
     case MDP_GREY16_CLIP:
         return 8;
     case MDP_GREY16_10_BIT:
@@ -46,9 +51,8 @@ static unsigned depth_of(enum mdp_grey16 grey16, const struct mdp_picture *pictu
         return 14;
     case MDP_GREY16_16_BIT:
         return 16;
-    default:
-        return mdp_grey16_depth(picture);
     }
+    return mdp_grey16_depth(picture);
 }
 
 /* levels[v] = 255 v / (2^depth - 1), rounded half up, at most 255. With 8 bits this is Pillow's clipping. */
@@ -76,14 +80,14 @@ static void turn(struct mdp_converted *c, unsigned orientation)
 }
 
 mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_picture *picture,
-                              enum mdp_color color, enum mdp_grey16 grey16, bool upright,
+                              enum mdp_color color, enum mdp_grey16 grey16, enum mdp_orientation orientation,
                               struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
 
     *converted = (struct mdp_converted){
         .picture = picture, .color = color, .channels = color == MDP_COLOR_RGB ? 3 : 1};
-    turn(converted, upright ? picture->orientation : 1);
+    turn(converted, orientation == MDP_ORIENTATION_APPLY ? picture->orientation : 1);
     if (picture->mode != MDP_MODE_I16)
         return MDP_OK;
     converted->levels = mdp_new_array(LEVELS, 1, err, &st);
@@ -101,29 +105,32 @@ void mdp_converted_release(struct mdp_converted *converted)
 /* One pixel of any mode as RGB. */
 static void pixel_rgb(const struct mdp_converted *c, const uint8_t *p, uint8_t rgb[3])
 {
-    const uint8_t *entry = NULL;
+    const uint8_t *entry = p;
     unsigned ink = 0;
 
     switch (c->picture->mode) {
+    case MDP_MODE_1:
+    case MDP_MODE_L:
+    case MDP_MODE_LA:
+        break;
+    case MDP_MODE_I16:
+        entry = &c->levels[*(const uint16_t *)(const void *)p];
+        break;
     case MDP_MODE_P:
         entry = c->picture->palette[*p];
         rgb[0] = entry[0], rgb[1] = entry[1], rgb[2] = entry[2];
-        break;
+        return;
     case MDP_MODE_RGB:
     case MDP_MODE_RGBA:
         rgb[0] = p[0], rgb[1] = p[1], rgb[2] = p[2];
-        break;
+        return;
     case MDP_MODE_CMYK:
         ink = 255u - p[3];
         for (int i = 0; i < 3; i++)
             rgb[i] = (uint8_t)(ink - times(p[i], ink));
-        break;
-    case MDP_MODE_I16:
-        rgb[0] = rgb[1] = rgb[2] = c->levels[*(const uint16_t *)(const void *)p];
-        break;
-    default:
-        rgb[0] = rgb[1] = rgb[2] = *p;
+        return;
     }
+    rgb[0] = rgb[1] = rgb[2] = *entry;
 }
 
 /* The picture's mode is already the one wanted and the row lies in one piece. */
@@ -168,9 +175,12 @@ static void grey_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t 
             out[x] = luma(rgb[0], rgb[1], rgb[2]);
         }
         break;
-    default: /* 1, L, LA: the grey sample comes first */
+    case MDP_MODE_1:
+    case MDP_MODE_L:
+    case MDP_MODE_LA: /* the grey sample comes first */
         for (size_t x = 0; x < c->width; x++, p += step)
             out[x] = *p;
+        break;
     }
 }
 

@@ -6,20 +6,20 @@
 
 #include "extract/input/picture.h"
 
-#include <stdbool.h>
-
 enum mdp_color { MDP_COLOR_L, MDP_COLOR_RGB };
 
 /* How 16-bit grey becomes 8-bit (docs/adr/0004-sixteen-bit-grey.md). */
 enum mdp_grey16 {
-    MDP_GREY16_AUTO, /* by the picture's own depth: the least of 8, 10, 12, 14, 16 bits that holds its values
-                      */
-    MDP_GREY16_CLIP, /* as Pillow: what is above 255 becomes 255 */
+    MDP_GREY16_AUTO,   /* the least of 8, 10, 12, 14, 16 bits that holds the picture's own values */
+    MDP_GREY16_CLIP,   /* as Pillow: what is above 255 becomes 255 */
     MDP_GREY16_10_BIT, /* 0..1023 -> 0..255, rounded; above: 255 */
     MDP_GREY16_12_BIT,
     MDP_GREY16_14_BIT,
     MDP_GREY16_16_BIT, /* v / 257, rounded */
 };
+
+/* What is done about the EXIF orientation. */
+enum mdp_orientation { MDP_ORIENTATION_IGNORE, MDP_ORIENTATION_APPLY };
 
 /* A picture seen through a conversion. */
 struct mdp_converted {
@@ -31,8 +31,9 @@ struct mdp_converted {
     uint8_t *levels;              /* MDP_MODE_I16: [65536] 16-bit value to level */
 };
 
+/* `picture` must outlive it. Allocates only for MDP_MODE_I16 (64 KiB). */
 mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_picture *picture,
-                              enum mdp_color color, enum mdp_grey16 grey16, bool upright,
+                              enum mdp_color color, enum mdp_grey16 grey16, enum mdp_orientation orientation,
                               struct mdp_error *err);
 void mdp_converted_release(struct mdp_converted *converted);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A pipeline as data: from YAML, by a word, as JSON. Running one: pipeline_run.c. */
 #include "extract/preprocess/pipeline.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,106 +13,103 @@ enum { MAX_INPUT = 4096 }; /* pixels a side of a tower's input; the towers at ha
 
 /* ------------------------------------------------------------------------------------- words and keys */
 
-enum { MAX_WORDS = 6 };
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* The keys that take a word, and their words by value. */
+/* The keys that take a word, in the order of the JSON. A new word is a value of the enum, a word here, and what the
+   compiler then asks for; a new key is a field and a row. */
 static const struct word_key {
     const char *key;
-    const char *words[MAX_WORDS + 1];
+    size_t at;                /* of its enum in struct mdp_pipeline */
+    bool needed;              /* in YAML; else the first word is the default */
+    const char *const *words; /* by value of the enum */
 } word_keys[] = {
-    {"color", {[MDP_COLOR_L] = "L", [MDP_COLOR_RGB] = "RGB"}},
-    {"grey16",
-     {[MDP_GREY16_AUTO] = "auto",
-      [MDP_GREY16_CLIP] = "clip",
-      [MDP_GREY16_10_BIT] = "10-bit",
-      [MDP_GREY16_12_BIT] = "12-bit",
-      [MDP_GREY16_14_BIT] = "14-bit",
-      [MDP_GREY16_16_BIT] = "16-bit"}},
-    {"orientation", {"ignore", "apply"}},
-    {"pad", {"none", "square-black"}},
-    {"filter",
-     {[MDP_FILTER_BILINEAR] = "bilinear",
-      [MDP_FILTER_BICUBIC] = "bicubic",
-      [MDP_FILTER_LANCZOS] = "lanczos"}},
-    {"resize_order",
-     {[MDP_RESIZE_HORIZONTAL_FIRST] = "horizontal-first", [MDP_RESIZE_PILLOW13] = "pillow13"}},
-    {"rescale", {[MDP_RESCALE_DIVIDE] = "divide", [MDP_RESCALE_MULTIPLY] = "multiply"}},
+    {"color", offsetof(struct mdp_pipeline, color), true,
+     WORDS([MDP_COLOR_L] = "L", [MDP_COLOR_RGB] = "RGB")},
+    {"grey16", offsetof(struct mdp_pipeline, grey16), false,
+     WORDS([MDP_GREY16_AUTO] = "auto", [MDP_GREY16_CLIP] = "clip", [MDP_GREY16_10_BIT] = "10-bit",
+           [MDP_GREY16_12_BIT] = "12-bit", [MDP_GREY16_14_BIT] = "14-bit", [MDP_GREY16_16_BIT] = "16-bit")},
+    {"orientation", offsetof(struct mdp_pipeline, orientation), false,
+     WORDS([MDP_ORIENTATION_IGNORE] = "ignore", [MDP_ORIENTATION_APPLY] = "apply")},
+    {"pad", offsetof(struct mdp_pipeline, pad), false,
+     WORDS([MDP_PAD_NONE] = "none", [MDP_PAD_SQUARE_BLACK] = "square-black")},
+    {"filter", offsetof(struct mdp_pipeline, filter), true,
+     WORDS([MDP_FILTER_BILINEAR] = "bilinear", [MDP_FILTER_BICUBIC] = "bicubic",
+           [MDP_FILTER_LANCZOS] = "lanczos")},
+    {"resize_order", offsetof(struct mdp_pipeline, resize_order), false,
+     WORDS([MDP_RESIZE_HORIZONTAL_FIRST] = "horizontal-first", [MDP_RESIZE_PILLOW13] = "pillow13")},
+    {"rescale", offsetof(struct mdp_pipeline, rescale), false,
+     WORDS([MDP_RESCALE_DIVIDE] = "divide", [MDP_RESCALE_MULTIPLY] = "multiply")},
 };
 
-enum { COLOR, GREY16, ORIENTATION, PAD, FILTER, RESIZE_ORDER, RESCALE, WORD_KEYS };
+/* The other keys. */
+static const char *const number_keys[] = {"pad_min", "width", "height", "channels", "mean", "std"};
 
-static const char *word_of(const struct mdp_pipeline *p, int key)
+enum {
+    WORD_KEYS = sizeof word_keys / sizeof word_keys[0],
+    NUMBER_KEYS = sizeof number_keys / sizeof number_keys[0]
+};
+
+/* Other names of a word. */
+static const struct {
+    const char *key, *alias, *word;
+} aliases[] = {{"grey16", "pillow", "clip"}, {"grey16", "scale", "16-bit"}};
+
+/* The table reaches the enums by their offsets: all of them are as large as unsigned. */
+_Static_assert(sizeof(enum mdp_color) == sizeof(unsigned) && sizeof(enum mdp_grey16) == sizeof(unsigned) &&
+                   sizeof(enum mdp_pad) == sizeof(unsigned),
+               "enums of another size than unsigned");
+
+static const char *word_of(const struct mdp_pipeline *p, const struct word_key *key)
 {
-    const int value[WORD_KEYS] = {
-        [COLOR] = (int)p->color,     [GREY16] = (int)p->grey16, [ORIENTATION] = p->apply_orientation,
-        [PAD] = p->pad_to_square,    [FILTER] = (int)p->filter, [RESIZE_ORDER] = (int)p->resize_order,
-        [RESCALE] = (int)p->rescale,
-    };
+    unsigned value = 0;
 
-    return word_keys[key].words[value[key]];
+    memcpy(&value, (const char *)p + key->at, sizeof value);
+    return key->words[value];
 }
 
-static void store_word(struct mdp_pipeline *p, int key, int value)
+static const struct word_key *find_key(const char *key)
 {
-    switch (key) {
-    case COLOR:
-        p->color = (enum mdp_color)value;
-        break;
-    case GREY16:
-        p->grey16 = (enum mdp_grey16)value;
-        break;
-    case ORIENTATION:
-        p->apply_orientation = value != 0;
-        break;
-    case PAD:
-        p->pad_to_square = value != 0;
-        break;
-    case FILTER:
-        p->filter = (enum mdp_filter)value;
-        break;
-    case RESIZE_ORDER:
-        p->resize_order = (enum mdp_resize_order)value;
-        break;
-    default:
-        p->rescale = (enum mdp_rescale)value;
-    }
+    for (size_t i = 0; i < WORD_KEYS; i++)
+        if (strcmp(word_keys[i].key, key) == 0)
+            return &word_keys[i];
+    return NULL;
 }
 
 static mdp_status unknown_word(const struct word_key *key, const char *word, struct mdp_error *err)
 {
     char list[128] = "";
 
-    for (int i = 0; key->words[i]; i++) {
+    for (size_t i = 0; key->words[i]; i++) {
         size_t n = strlen(list);
         snprintf(list + n, sizeof list - n, "%s%s", i == 0 ? "" : ", ", key->words[i]);
     }
     return mdp_fail(err, MDP_ERR_VALUE, "%s: '%s' (one of: %s)", key->key, word, list);
 }
 
-/* Other names of a word. */
-static const char *without_alias(int key, const char *word)
+const char *const *mdp_pipeline_words(const char *key)
 {
-    if (key == GREY16 && strcmp(word, "pillow") == 0)
-        return "clip";
-    if (key == GREY16 && strcmp(word, "scale") == 0)
-        return "16-bit";
-    return word;
+    const struct word_key *k = find_key(key);
+
+    return k ? k->words : NULL;
 }
 
 mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
                             struct mdp_error *err)
 {
-    for (int k = 0; k < WORD_KEYS; k++) {
-        if (strcmp(word_keys[k].key, key) != 0)
-            continue;
-        for (int value = 0; word_keys[k].words[value]; value++)
-            if (strcmp(word_keys[k].words[value], without_alias(k, word)) == 0) {
-                store_word(pipeline, k, value);
-                return MDP_OK;
-            }
-        return unknown_word(&word_keys[k], word, err);
-    }
-    return mdp_fail(err, MDP_ERR_VALUE, "a pipeline has no words for '%s'", key);
+    const struct word_key *k = find_key(key);
+    const char *known = word;
+
+    if (!k)
+        return mdp_fail(err, MDP_ERR_VALUE, "a pipeline has no words for '%s'", key);
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (strcmp(aliases[i].key, key) == 0 && strcmp(aliases[i].alias, word) == 0)
+            known = aliases[i].word;
+    for (unsigned value = 0; k->words[value]; value++)
+        if (strcmp(k->words[value], known) == 0) {
+            memcpy((char *)pipeline + k->at, &value, sizeof value);
+            return MDP_OK;
+        }
+    return unknown_word(k, word, err);
 }
 
 /* ----------------------------------------------------------------------------------------------- YAML */
@@ -123,18 +121,18 @@ struct reader {
     struct mdp_error *err;
 };
 
-static mdp_status read_word(struct reader *r, int key, bool needed)
+static mdp_status read_word(struct reader *r, const struct word_key *key)
 {
     struct mdp_error reason = MDP_ERROR_INIT;
-    const struct mdp_yaml_node *at = mdp_yaml_find(r->node, word_keys[key].key);
+    const struct mdp_yaml_node *at = mdp_yaml_find(r->node, key->key);
     const char *word = NULL;
 
-    if (!at && !needed)
+    if (!at && !key->needed)
         return MDP_OK;
-    mdp_status st = mdp_yaml_get_string(r->doc, r->node, word_keys[key].key, &word, r->err);
-    if (st == MDP_OK && mdp_pipeline_set(r->pipeline, word_keys[key].key, word, &reason) != MDP_OK)
-        st = mdp_yaml_fail(r->doc, at, r->err, "%s", reason.message);
-    return st;
+    TRY(mdp_yaml_get_string(r->doc, r->node, key->key, &word, r->err));
+    if (mdp_pipeline_set(r->pipeline, key->key, word, &reason) != MDP_OK)
+        return mdp_yaml_fail(r->doc, at, r->err, "%s", reason.message);
+    return MDP_OK;
 }
 
 static mdp_status read_size(struct reader *r, const char *key, size_t most, size_t *value)
@@ -186,34 +184,36 @@ static mdp_status read_channels(struct reader *r)
         (r->pipeline->channels == 2 || (r->pipeline->color == MDP_COLOR_RGB && r->pipeline->channels != 3)))
         st = mdp_yaml_fail(r->doc, mdp_yaml_find(r->node, "channels"), r->err,
                            "channels: %zu with color %s (1 or 3; RGB needs 3)", r->pipeline->channels,
-                           word_of(r->pipeline, COLOR));
+                           word_of(r->pipeline, find_key("color")));
     return st;
+}
+
+static mdp_status check_keys(const struct reader *r)
+{
+    const char *keys[WORD_KEYS + NUMBER_KEYS];
+
+    for (size_t i = 0; i < WORD_KEYS; i++)
+        keys[i] = word_keys[i].key;
+    memcpy(keys + WORD_KEYS, number_keys, sizeof number_keys);
+    return mdp_yaml_known_keys(r->doc, r->node, keys, WORD_KEYS + NUMBER_KEYS, r->err);
 }
 
 mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                   const char *name, struct mdp_pipeline *pipeline, struct mdp_error *err)
 {
-    static const char *const keys[] = {"color",    "grey16", "orientation", "pad",          "pad_min",
-                                       "width",    "height", "filter",      "resize_order", "rescale",
-                                       "channels", "mean",   "std"};
     struct reader r = {doc, node, pipeline, err};
-    mdp_status st = MDP_OK;
 
     *pipeline = (struct mdp_pipeline){.pad_min = 1};
-    if ((st = mdp_yaml_known_keys(doc, node, keys, sizeof keys / sizeof keys[0], err)) != MDP_OK ||
-        (st = read_name(&r, name)) != MDP_OK)
-        return st;
-    for (int key = 0; key < WORD_KEYS; key++)
-        if ((st = read_word(&r, key, key == COLOR || key == FILTER)) != MDP_OK)
-            return st;
-    if (mdp_yaml_find(node, "pad_min") &&
-        (st = read_size(&r, "pad_min", MDP_MAX_SIDE, &pipeline->pad_min)) != MDP_OK)
-        return st;
-    if ((st = read_size(&r, "width", MAX_INPUT, &pipeline->width)) != MDP_OK ||
-        (st = read_size(&r, "height", MAX_INPUT, &pipeline->height)) != MDP_OK ||
-        (st = read_channels(&r)) != MDP_OK ||
-        (st = read_numbers(&r, "mean", false, pipeline->mean)) != MDP_OK)
-        return st;
+    TRY(check_keys(&r));
+    TRY(read_name(&r, name));
+    for (size_t i = 0; i < WORD_KEYS; i++)
+        TRY(read_word(&r, &word_keys[i]));
+    if (mdp_yaml_find(node, "pad_min"))
+        TRY(read_size(&r, "pad_min", MDP_MAX_SIDE, &pipeline->pad_min));
+    TRY(read_size(&r, "width", MAX_INPUT, &pipeline->width));
+    TRY(read_size(&r, "height", MAX_INPUT, &pipeline->height));
+    TRY(read_channels(&r));
+    TRY(read_numbers(&r, "mean", false, pipeline->mean));
     return read_numbers(&r, "std", true, pipeline->std);
 }
 
@@ -245,77 +245,11 @@ static void add_numbers(struct mdp_text *out, const char *key, const double valu
 void mdp_pipeline_to_json(const struct mdp_pipeline *p, struct mdp_text *out)
 {
     mdp_text_add(out, "{\"name\": \"%s\"", p->name);
-    for (int key = 0; key < WORD_KEYS; key++)
-        mdp_text_add(out, ", \"%s\": \"%s\"", word_keys[key].key, word_of(p, key));
+    for (size_t i = 0; i < WORD_KEYS; i++)
+        mdp_text_add(out, ", \"%s\": \"%s\"", word_keys[i].key, word_of(p, &word_keys[i]));
     mdp_text_add(out, ", \"pad_min\": %zu, \"width\": %zu, \"height\": %zu, \"channels\": %zu", p->pad_min,
                  p->width, p->height, p->channels);
     add_numbers(out, "mean", p->mean, p->channels);
     add_numbers(out, "std", p->std, p->channels);
     mdp_text_add(out, "}");
-}
-
-/* ------------------------------------------------------------------------------------------------ run */
-
-mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,
-                               uint8_t *out, struct mdp_error *err)
-{
-    struct mdp_converted source;
-    mdp_status st = mdp_converted_init(&source, picture, pipeline->color, pipeline->grey16,
-                                       pipeline->apply_orientation, err);
-
-    if (st != MDP_OK)
-        return st;
-    struct mdp_canvas canvas = {.row = mdp_converted_row,
-                                .context = &source,
-                                .width = source.width,
-                                .height = source.height,
-                                .channels = source.channels,
-                                .canvas_width = source.width,
-                                .canvas_height = source.height};
-    if (pipeline->pad_to_square) {
-        size_t side = source.width > source.height ? source.width : source.height;
-        side = side > pipeline->pad_min ? side : pipeline->pad_min;
-        canvas.canvas_width = canvas.canvas_height = side;
-        canvas.left = (side - source.width) / 2;
-        canvas.top = (side - source.height) / 2;
-    }
-    st = mdp_resize_canvas(&canvas, pipeline->filter, pipeline->resize_order, out, pipeline->width,
-                           pipeline->height, err);
-    mdp_converted_release(&source);
-    return st;
-}
-
-/* value[v] = (v on the scale 0..1 - mean) / std, every step rounded to float32 as the originals do. */
-static void fill_values(const struct mdp_pipeline *p, size_t channel, float value[256])
-{
-    const float inverse = (float)(1.0 / 255.0), mean = (float)p->mean[channel], std = (float)p->std[channel];
-
-    for (int v = 0; v < 256; v++) {
-        float unit = p->rescale == MDP_RESCALE_MULTIPLY ? (float)v * inverse : (float)v / 255.0F;
-        float centred = unit - mean;
-        value[v] = centred / std;
-    }
-}
-
-mdp_status mdp_pipeline_run(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,
-                            float *out, struct mdp_error *err)
-{
-    const size_t pixels = pipeline->width * pipeline->height;
-    const size_t samples = pipeline->color == MDP_COLOR_RGB ? 3 : 1;
-    mdp_status st = MDP_OK;
-    float value[256];
-
-    assert(pipeline->channels == 1 || pipeline->channels == 3);
-    uint8_t *resized = mdp_new_array(pixels, samples, err, &st);
-    if (!resized)
-        return st;
-    st = mdp_pipeline_resize(pipeline, picture, resized, err);
-    for (size_t c = 0; st == MDP_OK && c < pipeline->channels; c++) {
-        const uint8_t *sample = resized + (samples == 3 ? c : 0);
-        fill_values(pipeline, c, value);
-        for (size_t i = 0; i < pixels; i++)
-            out[c * pixels + i] = value[sample[i * samples]];
-    }
-    free(resized);
-    return st;
 }

@@ -3,19 +3,7 @@
    a model's YAML gives, not code a model. The uint8 picture after resizing equals Pillow's, byte for byte;
    the float32 input equals the original's to the last bit.
 
-       color: L                  # L | RGB
-       grey16: auto              # auto | clip | 10-bit | 12-bit | 14-bit | 16-bit; default auto
-       orientation: ignore       # ignore | apply (EXIF); default ignore
-       pad: square-black         # none | square-black; default none
-       pad_min: 224              # side of the square at the least; default 1
-       width: 224
-       height: 224
-       filter: bicubic           # bilinear | bicubic | lanczos
-       resize_order: horizontal-first   # or pillow13; default horizontal-first
-       rescale: multiply         # multiply: v * (1/255), transformers; divide: v / 255, torchvision; default divide
-       channels: 3               # 1 | 3; a grey picture is repeated
-       mean: [0.5]               # on the scale 0..1: one value, or one a channel
-       std: [0.25] */
+   Its keys and their words: docs/PICTURES.md. The table of words is in pipeline.c. */
 #ifndef MDP_EXTRACT_PIPELINE_H
 #define MDP_EXTRACT_PIPELINE_H
 
@@ -26,6 +14,12 @@
 #include "extract/preprocess/resize.h"
 #include "medprobe/status.h"
 
+/* How a picture of any shape comes to the shape of the tower's input. */
+enum mdp_pad {
+    MDP_PAD_NONE,         /* resized as it is; proportions change */
+    MDP_PAD_SQUARE_BLACK, /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
+};
+
 enum mdp_rescale {
     MDP_RESCALE_DIVIDE,   /* v / 255 in float32: torchvision's ToTensor */
     MDP_RESCALE_MULTIPLY, /* v * float32(1 / 255): the image processors of transformers */
@@ -35,18 +29,19 @@ struct mdp_pipeline {
     char name[64]; /* "medclip-processor" */
     enum mdp_color color;
     enum mdp_grey16 grey16;
-    bool apply_orientation;
-    bool pad_to_square; /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
-    size_t pad_min;
-    size_t width, height; /* of the tower's input */
+    enum mdp_orientation orientation;
+    enum mdp_pad pad;
+    size_t pad_min;       /* pixels: side of the square at the least */
+    size_t width, height; /* pixels, of the tower's input */
     enum mdp_filter filter;
     enum mdp_resize_order resize_order;
     enum mdp_rescale rescale;
-    size_t channels; /* of the tower's input */
-    double mean[3], std[3];
+    size_t channels;        /* of the tower's input */
+    double mean[3], std[3]; /* by channel, on the scale 0..1 */
 };
 
-/* Reads one pipeline of a model's YAML. */
+/* Reads one pipeline of a model's YAML; `name` is the key under which `node` stands. Unknown, missing and wrong keys are
+   errors with file and line. */
 mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                   const char *name, struct mdp_pipeline *pipeline, struct mdp_error *err);
 
@@ -55,6 +50,9 @@ mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_y
    `scale` for 16-bit. An unknown word is MDP_ERR_VALUE, "<key>: '<word>' (one of: ...)". */
 mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
                             struct mdp_error *err);
+
+/* The words of such a key by value, NULL-terminated: what an option allows. NULL for a key that takes none. */
+const char *const *mdp_pipeline_words(const char *key);
 
 /* The pipeline as JSON with every number, fixed key order: the store's `pipeline` attribute. */
 void mdp_pipeline_to_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);
