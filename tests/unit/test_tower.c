@@ -193,7 +193,7 @@ static void compare_threads(const struct model *m, struct mdp_image_tower *tower
 static void bytes_do_not_depend_on_threads(void **state)
 {
     const struct model *m = *state;
-    const struct mdp_kernels *variants[3];
+    const struct mdp_kernels *variants[MOST_VARIANTS];
     const size_t n_variants = usable_variants(variants);
 
     for (size_t v = 0; v < n_variants; v++) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/kernels/kernels.h"
 
+#include "base/names.h"
 #include "extract/kernels/variants.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ static bool has_avx2(void)
 }
 #endif
 
-/* The best first. */
+/* The one list of variants, the best first. */
 static const struct {
     const struct mdp_kernels *kernels;
     bool (*runs_here)(void);
@@ -38,14 +40,30 @@ static const struct {
     {&mdp_kernels_portable, always},
 };
 
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+size_t mdp_kernels_count(void)
+{
+    return VARIANTS;
+}
+
+const struct mdp_kernels *mdp_kernels_at(size_t i, bool *runs_here)
+{
+    assert(i < VARIANTS);
+    if (runs_here)
+        *runs_here = variants[i].runs_here();
+    return variants[i].kernels;
+}
+
 mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_error *err)
 {
-    const char *wanted = getenv("MEDPROBE_KERNEL");
+    const char *wanted = getenv("MEDPROBE_KERNEL"), *names[VARIANTS];
 
     if (wanted && !*wanted)
         wanted = NULL;
-    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
-        const bool named = wanted && strcmp(wanted, variants[i].kernels->name) == 0;
+    for (size_t i = 0; i < VARIANTS; i++) {
+        names[i] = variants[i].kernels->name;
+        const bool named = wanted && strcmp(wanted, names[i]) == 0;
         if (named && !variants[i].runs_here())
             return mdp_fail(err, MDP_ERR_USAGE, "MEDPROBE_KERNEL: this CPU cannot run '%s'", wanted);
         if (named || (!wanted && variants[i].runs_here())) {
@@ -53,6 +71,6 @@ mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_err
             return MDP_OK;
         }
     }
-    return mdp_fail(err, MDP_ERR_USAGE,
-                    "MEDPROBE_KERNEL: no kernels named '%s' (expected portable, avx2 or avx512)", wanted);
+    return mdp_fail(err, MDP_ERR_USAGE, "MEDPROBE_KERNEL: no kernels named '%s' (%s)", wanted,
+                    mdp_name_hint(wanted, names, VARIANTS).text);
 }

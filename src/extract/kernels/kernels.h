@@ -13,9 +13,17 @@
 
 #include "medprobe/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-enum mdp_activation { MDP_ACTIVATION_NONE, MDP_ACTIVATION_GELU, MDP_ACTIVATION_TANH };
+/* Applied to a product's outputs, in body/epilogue.h. GELU is the exact one, x (1 + erf(x / sqrt 2)) / 2; error at
+   most 1.2e-7 |x| + 1e-11. tests/unit/test_linear.c compares each with its twin. */
+enum mdp_activation {
+    MDP_ACTIVATION_NONE,
+    MDP_ACTIVATION_GELU,
+    MDP_ACTIVATION_TANH,
+    MDP_ACTIVATION_COUNT, /* how many there are */
+};
 
 /* One call of a product; see linear.h for what users call. */
 struct mdp_product {
@@ -34,8 +42,8 @@ struct mdp_product {
    stands beyond the keys is ignored. */
 enum { MDP_SCORE_STEP = 32 };
 
-/* out = softmax(scale q k^T + bias + mask) v, a head at a time. Head h uses columns [h * dim, (h + 1) * dim)
-   of q, k, v and out. */
+/* out = softmax(scale q k^T + bias + mask) v, a head at a time; exp(d) is 0 for d < -80. Head h uses columns
+   [h * dim, (h + 1) * dim) of q, k, v and out. */
 struct mdp_attention {
     const float *q;           /* [queries, heads * dim] */
     const float *k, *v;       /* [keys, heads * dim]; only keys that are attended to */
@@ -50,18 +58,12 @@ struct mdp_attention {
 };
 
 struct mdp_kernels {
-    const char *name; /* "portable", "avx2", "avx512" */
+    const char *name; /* "portable", "avx2", "avx512": what MEDPROBE_KERNEL says */
+    bool by_blas;     /* products are OpenBLAS's, whose code depends on the core it sees */
 
-    /* Exact GELU, x (1 + erf(x / sqrt 2)) / 2, in place; error at most 1.2e-7 |x| + 1e-11. */
-    void (*gelu)(float *x, size_t n);
-
-    /* y = (x - mean) / sqrt(variance + eps) * gain + bias by row; the variance divides by `columns`. y may be
-       x. */
+    /* y = (x - mean) / sqrt(variance + eps) * gain + bias by row; the variance divides by `columns`. y may be x. */
     void (*layer_norm)(const float *x, size_t rows, size_t columns, size_t ldx, const float *gain,
                        const float *bias, float eps, float *y, size_t ldy);
-
-    /* By row, in place. scratch: columns rounded up to MDP_SCORE_STEP. exp(d) is 0 for d < -80. */
-    void (*softmax)(float *x, size_t rows, size_t columns, size_t ldx, float *scratch);
 
     /* scratch: attention_scratch(keys, dim) floats. */
     void (*attention)(const struct mdp_attention *attention, float *scratch);
@@ -72,6 +74,11 @@ struct mdp_kernels {
     void (*pack)(const float *weight, size_t out, size_t in, float *packed);
     void (*product)(const struct mdp_product *product);
 };
+
+/* The variants in this program, the best first; `runs_here` (may be NULL) says whether this CPU has what it needs.
+   i is below mdp_kernels_count(). */
+size_t mdp_kernels_count(void);
+const struct mdp_kernels *mdp_kernels_at(size_t i, bool *runs_here);
 
 /* The best variant for this CPU, or the one that MEDPROBE_KERNEL names (an unknown name, or one that this CPU
    cannot run, is an error). */

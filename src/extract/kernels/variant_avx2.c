@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernels for CPUs with AVX2 and FMA. */
-#define MDP_LANES 8
+#define MDP_VECTOR_LANES 8
 #include "extract/kernels/body/table.h"
 #include "extract/kernels/variants.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernels for CPUs with AVX-512 (F, VL, BW, DQ). */
-#define MDP_LANES 16
+#define MDP_VECTOR_LANES 16
 #include "extract/kernels/body/table.h"
 #include "extract/kernels/variants.h"
 

@@ -2,7 +2,7 @@
 /* Kernels for any CPU: vectors of four floats, products by OpenBLAS, which chooses its own code for the CPU.
    OpenBLAS may take another path for another number of rows, so the bytes of a row are fixed for a fixed
    number of rows: callers give whole pictures, texts or groups of windows. */
-#define MDP_LANES 4
+#define MDP_VECTOR_LANES 4
 #include "base/numbers/blas.h"
 #include "extract/kernels/body/attention.h"
 #include "extract/kernels/body/epilogue.h"
@@ -27,9 +27,8 @@ static void blas_product(const struct mdp_product *t)
 
 const struct mdp_kernels mdp_kernels_portable = {
     .name = "portable",
-    .gelu = gelu,
+    .by_blas = true,
     .layer_norm = layer_norm,
-    .softmax = softmax,
     .attention = attention,
     .attention_scratch = attention_scratch,
     .packed_size = plain_size,

@@ -47,7 +47,7 @@ static mdp_status name_kernel(char *name, size_t size, struct mdp_error *err)
 
     if (st != MDP_OK)
         return st;
-    if (strcmp(kernels->name, "portable") != 0)
+    if (!kernels->by_blas)
         snprintf(name, size, "%s", kernels->name);
     else
         snprintf(name, size, "openblas-%s", mdp_blas_core());

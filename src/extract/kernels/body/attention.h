@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Multi-head attention over one sequence or window. For every head: keys are transposed into panels of
    MDP_TILE_COLUMNS, then, for a tile of queries at a time, scores, softmax and weighted values are made while
-   the scores are in the first-level cache. Weights stay as exp(score - largest); the sum divides the result.
- */
+   the scores are in the first-level cache. Weights stay as exp(score - largest); the sum divides the result. */
 #ifndef MDP_KERNEL_ATTENTION_H
 #define MDP_KERNEL_ATTENTION_H
 
@@ -42,7 +41,7 @@ MDP_INLINE void pad_values(const struct mdp_attention *t, const float *v, float 
 /* s[n] = scale s + bias + mask. */
 MDP_INLINE void adjust(float *s, size_t n, float scale, const float *bias, const float *mask)
 {
-    for (size_t j = 0; j < n; j += MDP_LANES) {
+    for (size_t j = 0; j < n; j += MDP_VECTOR_LANES) {
         vec v = bias ? fma_of(load(s + j), all(scale), load(bias + j)) : load(s + j) * scale;
         store(s + j, mask ? v + load(mask + j) : v);
     }
@@ -85,7 +84,7 @@ MDP_INLINE void attend(const struct mdp_attention *t, size_t head, size_t row, s
         float *out = t->out + (row + r) * t->ld_out + head * t->dim;
         const float factor = 1 / sum[r];
         size_t i = 0;
-        for (; i + MDP_LANES <= t->dim; i += MDP_LANES)
+        for (; i + MDP_VECTOR_LANES <= t->dim; i += MDP_VECTOR_LANES)
             store(out + i, load(result + r * width + i) * factor);
         for (; i < t->dim; i++)
             out[i] = result[r * width + i] * factor;

@@ -14,17 +14,17 @@ MDP_INLINE vec activated(vec v, enum mdp_activation activation)
     if (activation == MDP_ACTIVATION_GELU)
         return gelu_of(v);
     if (activation == MDP_ACTIVATION_TANH)
-        for (size_t l = 0; l < MDP_LANES; l++)
+        for (size_t l = 0; l < MDP_VECTOR_LANES; l++)
             v[l] = tanhf(v[l]);
     return v;
 }
 
-/* y[rows, n], n a multiple of MDP_LANES. The residual has y's stride; activation and adds are constants of
+/* y[rows, n], n a multiple of MDP_VECTOR_LANES. The residual has y's stride; activation and adds are constants of
    each place this is put into, so that the loops have no branches. */
 MDP_INLINE void finish_vectors(float *y, size_t ldy, size_t rows, size_t n, const float *bias,
                                enum mdp_activation activation, const float *residual, bool adds)
 {
-    for (size_t i = 0; i < n; i += MDP_LANES) {
+    for (size_t i = 0; i < n; i += MDP_VECTOR_LANES) {
         const vec b = bias ? load(bias + i) : (vec){0};
         for (size_t r = 0; r < rows; r++) {
             vec v = activated(load(y + r * ldy + i) + b, activation);
@@ -50,17 +50,18 @@ static void finish_whole(float *y, size_t ldy, size_t rows, size_t n, const floa
 static void finish(float *y, size_t ldy, size_t rows, size_t columns, const float *bias,
                    enum mdp_activation activation, const float *residual)
 {
-    const size_t rest = columns % MDP_LANES, whole = columns - rest;
+    const size_t rest = columns % MDP_VECTOR_LANES, whole = columns - rest;
 
     finish_whole(y, ldy, rows, whole, bias, activation, residual);
     for (size_t r = 0; rest && r < rows; r++) {
-        float part[3][MDP_LANES] = {{0}};
+        float part[3][MDP_VECTOR_LANES] = {{0}};
         memcpy(part[0], y + r * ldy + whole, rest * sizeof *y);
         if (bias)
             memcpy(part[1], bias + whole, rest * sizeof *y);
         if (residual)
             memcpy(part[2], residual + r * ldy + whole, rest * sizeof *y);
-        finish_whole(part[0], MDP_LANES, 1, MDP_LANES, part[1], activation, residual ? part[2] : NULL);
+        finish_whole(part[0], MDP_VECTOR_LANES, 1, MDP_VECTOR_LANES, part[1], activation,
+                     residual ? part[2] : NULL);
         memcpy(y + r * ldy + whole, part[0], rest * sizeof *y);
     }
 }

@@ -31,18 +31,4 @@ MDP_INLINE vec gelu_of(vec x)
     return fma_of(-a, exp2_of(q), 0.5f * (x + magnitude));
 }
 
-static void gelu(float *x, size_t n)
-{
-    float last[MDP_LANES] = {0};
-    size_t i = 0;
-
-    for (; i + MDP_LANES <= n; i += MDP_LANES)
-        store(x + i, gelu_of(load(x + i)));
-    if (i == n)
-        return;
-    memcpy(last, x + i, (n - i) * sizeof *x);
-    store(last, gelu_of(load(last)));
-    memcpy(x + i, last, (n - i) * sizeof *x);
-}
-
 #endif

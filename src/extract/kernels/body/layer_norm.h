@@ -17,23 +17,23 @@ MDP_INLINE float row_sum(const float *x, size_t n, float mean, int squared)
 
     for (size_t i = 0; i < whole; i += MDP_SPAN)
         for (size_t v = 0; v < MDP_VECTORS; v++) {
-            vec d = load(x + i + v * MDP_LANES) - mean;
+            vec d = load(x + i + v * MDP_VECTOR_LANES) - mean;
             part[v] = squared ? fma_of(d, d, part[v]) : part[v] + d;
         }
     for (size_t i = whole; i < n; i++)
         last[i - whole] = x[i] - mean;
     for (size_t v = 0; v < MDP_VECTORS; v++) {
-        vec d = load(last + v * MDP_LANES);
+        vec d = load(last + v * MDP_VECTOR_LANES);
         part[v] = squared ? fma_of(d, d, part[v]) : part[v] + d;
     }
     return sum_of(part);
 }
 
-/* y[n] = (x - mean) scale gain + bias, n at most MDP_LANES: the end of a row, by the same operations. */
+/* y[n] = (x - mean) scale gain + bias, n at most MDP_VECTOR_LANES: the end of a row, by the same operations. */
 MDP_INLINE void scale_rest(const float *x, size_t n, float mean, float scale, const float *gain,
                            const float *bias, float *y)
 {
-    float part[3][MDP_LANES] = {{0}};
+    float part[3][MDP_VECTOR_LANES] = {{0}};
 
     memcpy(part[0], x, n * sizeof *x);
     memcpy(part[1], gain, n * sizeof *x);
@@ -51,7 +51,7 @@ static void layer_norm(const float *x, size_t rows, size_t columns, size_t ldx, 
         const float scale = (float)(1 / sqrt((double)variance + (double)eps));
         size_t i = 0;
 
-        for (; i + MDP_LANES <= columns; i += MDP_LANES)
+        for (; i + MDP_VECTOR_LANES <= columns; i += MDP_VECTOR_LANES)
             store(y + i, fma_of((load(x + i) - mean) * scale, load(gain + i), load(bias + i)));
         if (i < columns)
             scale_rest(x + i, columns - i, mean, scale, gain + i, bias + i, y + i);

@@ -4,14 +4,12 @@
 #define MDP_KERNEL_TABLE_H
 
 #include "extract/kernels/body/attention.h"
-#include "extract/kernels/body/gelu.h"
 #include "extract/kernels/body/layer_norm.h"
 #include "extract/kernels/body/product.h"
-#include "extract/kernels/body/softmax.h"
 
 #define MDP_KERNEL_TABLE(variant)                                                                            \
     {                                                                                                        \
-        .name = variant, .gelu = gelu, .layer_norm = layer_norm, .softmax = softmax, .attention = attention, \
+        .name = variant, .layer_norm = layer_norm, .attention = attention,                                   \
         .attention_scratch = attention_scratch, .packed_size = packed_size, .pack = pack, .product = product \
     }
 

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#define MDP_TILE_COLUMNS (2 * MDP_LANES)
-#if MDP_LANES == 16
+#define MDP_TILE_COLUMNS (2 * MDP_VECTOR_LANES)
+#if MDP_VECTOR_LANES == 16
 #define MDP_TILE_ROWS 12 /* 24 sums of 32 registers */
 #else
 #define MDP_TILE_ROWS 6 /* 12 sums of 16 registers */
@@ -26,7 +26,7 @@ MDP_INLINE void tile_of(const size_t rows, size_t k, const float *a, size_t lda,
     for (size_t r = 0; r < rows; r++)
         sum[r][0] = sum[r][1] = (vec){0};
     for (size_t i = 0; i < k; i++, b += ldb) {
-        const vec left = load(b), right = load(b + MDP_LANES);
+        const vec left = load(b), right = load(b + MDP_VECTOR_LANES);
 #pragma GCC unroll 16
         for (size_t r = 0; r < rows; r++) {
             const vec x = all(a[r * lda + i]);
@@ -37,7 +37,8 @@ MDP_INLINE void tile_of(const size_t rows, size_t k, const float *a, size_t lda,
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
         store(c + r * ldc, add ? load(c + r * ldc) + sum[r][0] : sum[r][0]);
-        store(c + r * ldc + MDP_LANES, add ? load(c + r * ldc + MDP_LANES) + sum[r][1] : sum[r][1]);
+        store(c + r * ldc + MDP_VECTOR_LANES,
+              add ? load(c + r * ldc + MDP_VECTOR_LANES) + sum[r][1] : sum[r][1]);
     }
 }
 
