@@ -61,10 +61,11 @@ LINKS := extract probe report
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS := $(B)/tools/phantom $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAY := $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 HEADERS := $(sort $(wildcard include/medprobe/*.h) $(shell find src -name '*.h'))
 PROGRAMS := $(B)/bin/medprobe $(addprefix $(B)/bin/,$(LINKS))
 
-.PHONY: all check check-unit check-cli check-reference lint format bench docs install uninstall dist clean help \
+.PHONY: all check check-unit check-cli check-reference check-slow lint format bench docs install uninstall dist clean help \
 	tools fuzz asan ubsan tsan coverage
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -133,19 +134,33 @@ $(B)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<
 	$(CXX) $(CODE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
 
--include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(TOOLS) $(FUZZ))
+# The same targets with a plain main over files, for `make check`.
+$(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -c -o $@.main.o tests/fuzz/replay.c
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $@.main.o $(LIBRARY) $(LDLIBS)
+
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(TOOLS) $(FUZZ) $(REPLAY))
 
 # --- tests ----------------------------------------------------------------------------------------------------
 
+# T=test_roc (a unit test), T=eval (a script) or T=test_metrics.py (a reference test) runs that file alone; ONLY='auc*' the
+# tests of such names in it. The layers: tests/README.md.
 tools: $(TOOLS)
 fuzz: $(FUZZ)
 check: check-unit check-cli
-check-unit: $(UNIT) $(TOOLS)
-	@BUILD=$(B) tests/run $(UNIT)
-check-cli: all $(TOOLS)
-	@BUILD=$(B) tests/run $(sort $(wildcard tests/cli/*.sh tests/fault/*.sh))
+check-unit: $(if $(T),$(filter $(addprefix $(B)/tests/,$(T)),$(UNIT)),$(UNIT)) $(TOOLS)
+	@BUILD=$(B) tests/run $(or $(filter $(B)/tests/%,$^),$(error no unit test '$(T)'))
+SCRIPTS := $(sort $(wildcard tests/cli/*.sh tests/fault/*.sh tests/fuzz/*.sh))
+check-cli: all $(TOOLS) $(REPLAY)
+	@BUILD=$(B) tests/run $(if $(T),$(or $(filter %/$(T).sh,$(SCRIPTS)),$(error no script '$(T)')),$(SCRIPTS))
 check-reference: all $(TOOLS) $(B)/libmedprobe_test.so
 	@BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
+# The tests whose number of rounds can be chosen, with many.
+check-slow: all $(TOOLS) $(B)/libmedprobe_test.so
+	@MEDPROBE_KILLS=100 BUILD=$(B) tests/run tests/fault/extract_killed.sh
+	@MEDPROBE_PARITY_PICTURES=100 T='test_medclip.py test_swin.py' BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
 asan ubsan tsan:
 	$(MAKE) FLAVOUR=$@ check
 coverage:
@@ -172,8 +187,9 @@ include install.mk
 help:
 	@sed -n 's/^#: //p' Makefile
 #: make                  the programs, in bin/
-#: make check            unit, command-line and fault tests
+#: make check            unit, command-line and fault tests (make check-unit T=test_roc ONLY='auc*' runs some of one file)
 #: make check-reference  comparison with the Python references (makes a virtual environment in the user's cache)
+#: make check-slow       the tests whose number of rounds can be chosen, with many
 #: make lint             format, include directions, headers alone in C and C++
 #: make asan|ubsan|tsan  the tests under a sanitizer, in build/<flavour>/
 #: make coverage         the tests with line coverage, in build/coverage/

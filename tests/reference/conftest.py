@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Prints every test as a TAP line into $MEDPROBE_TAP, which tests/run counts."""
+"""Prints every test as a TAP line into $MEDPROBE_TAP, which tests/run counts; a failed one with what its file protects."""
 
 import os
+import pathlib
+import re
 
 import medprobe_lib
 
 _tap = os.environ.get("MEDPROBE_TAP")
 _count = 0
+
+
+def protects(path):
+    """The sentence "Protects: ..." of a test file's docstring, on one line."""
+    head = pathlib.Path(path).read_text(encoding="utf-8").split('"""')[1]
+    found = re.search(r"Protects:.*?(?:\.(?=\s)|\n\n|$)", head, re.S)
+    return " ".join(found[0].split()) if found else ""
 
 
 def pytest_configure(config):
@@ -29,9 +38,10 @@ def pytest_runtest_logreport(report):
             tap.write(f"ok {_count} - {name}\n")
         elif report.outcome == "skipped":
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            tap.write(f"ok {_count} - {name} # SKIP {reason}\n")
+            reason = reason.removeprefix("Skipped").removeprefix(": ").removeprefix("unconditional skip")
+            tap.write(f"ok {_count} - {name} # SKIP {reason}\n")  # without a reason: a failure
         else:
-            tap.write(f"not ok {_count} - {name}\n")
+            tap.write(f"not ok {_count} - {name}\n# {protects(report.fspath)}\n")
 
 
 def pytest_collectreport(report):
@@ -40,3 +50,9 @@ def pytest_collectreport(report):
         _count += 1
         with open(_tap, "a", encoding="utf-8") as tap:
             tap.write(f"not ok {_count} - collecting {report.nodeid}\n")
+
+
+def pytest_sessionfinish():
+    if _tap:
+        with open(_tap, "a", encoding="utf-8") as tap:
+            tap.write(f"1..{_count}\n")

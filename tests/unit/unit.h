@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What every cmocka program of ours includes. */
+/* What every cmocka program of ours includes. ONLY='auc*' in the environment runs the tests of such names alone. */
 #ifndef MDP_TESTS_UNIT_H
 #define MDP_TESTS_UNIT_H
 
@@ -15,6 +15,14 @@
 
 #include "base/text.h"
 #include "medprobe/status.h"
+
+__attribute__((constructor)) static void mdp_run_only_those_asked_for(void)
+{
+    const char *pattern = getenv("ONLY");
+
+    if (pattern && *pattern)
+        cmocka_set_test_filter(pattern);
+}
 
 /* The call succeeded; prints its message when it did not. */
 #define assert_ok(call, err)                                                                                 \
