@@ -11,7 +11,7 @@
 #include "eval/evaluate.h"
 #include "eval/predictions_csv.h"
 #include "eval/results_json.h"
-#include "eval/scoring.h"
+#include "eval/score_table.h"
 #include "medprobe/store.h"
 #include "probe/episode.h"
 #include "probe/probes_file.h"
@@ -55,14 +55,14 @@ static mdp_status print_text(const struct mdp_text *text, struct mdp_error *err)
 
 /* --- one table of scores, alone and against others --- */
 
-static mdp_status print_scoring(const struct mdp_scoring *scoring, bool json, struct mdp_error *err)
+static mdp_status print_scoring(const struct mdp_score_table *scoring, bool json, struct mdp_error *err)
 {
     struct mdp_text text = {0};
 
     if (json)
-        mdp_scoring_to_json(scoring, &text);
+        mdp_score_table_to_json(scoring, &text);
     else
-        mdp_scoring_to_table(scoring, &text);
+        mdp_score_table_to_text(scoring, &text);
     mdp_status st = print_text(&text, err);
     mdp_text_release(&text);
     return st;
@@ -74,7 +74,7 @@ static mdp_status score_table(const struct eval_options *opt, const struct mdp_p
     mdp_status st = MDP_OK;
     const size_t n = opt->against.n;
     const struct mdp_rows rows = mdp_prediction_table_rows(table);
-    struct mdp_scoring scoring = {0};
+    struct mdp_score_table scoring = {0};
     struct mdp_prediction_table *others = mdp_new_array(n, sizeof *others, err, &st);
     struct mdp_rival *rivals = NULL;
 
@@ -88,11 +88,11 @@ static mdp_status score_table(const struct eval_options *opt, const struct mdp_p
             rivals[i] = (struct mdp_rival){opt->against.at[i], mdp_prediction_table_rows(&others[i])};
     }
     if (st == MDP_OK)
-        st = mdp_score_rows(&rows, table->class_names, rivals, n, opt->metrics.at, opt->metrics.n, LEVEL,
-                            &scoring, err);
+        st = mdp_score_table_init(&rows, table->class_names, rivals, n, opt->metrics.at, opt->metrics.n,
+                                  LEVEL, &scoring, err);
     if (st == MDP_OK)
         st = print_scoring(&scoring, opt->json, err);
-    mdp_scoring_release(&scoring);
+    mdp_score_table_release(&scoring);
     for (size_t i = 0; others && i < n; i++)
         mdp_prediction_table_release(&others[i]);
     free(rivals);

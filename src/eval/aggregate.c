@@ -239,7 +239,7 @@ static void describe(const struct mdp_aggregate *a, const struct group *g, size_
     const bool draws = !isnan(s->parts.draws), patients = !isnan(s->parts.patients);
     double df;
 
-    mdp_text_add(t, "%s; ", mdp_metric_definition(&a->list.at[metric]));
+    mdp_text_add(t, "%s; ", a->list.at[metric].kind->definition);
     if (s->defined > 1)
         mdp_text_add(t, "mean over %zu episodes", s->defined);
     else

@@ -42,14 +42,14 @@ struct prepared {
     double *scores;     /* [n, K] */
     int32_t *labels;    /* [n] */
     uint32_t *patients; /* [n] */
-    struct mdp_scored *scored;
+    struct mdp_sorted_scores *sorted;
     double *values;       /* [M] */
     const char **reasons; /* [M], in the results' pool */
 };
 
 static void release_prepared(struct prepared *p)
 {
-    mdp_scored_free(p->scored);
+    mdp_sorted_scores_free(p->sorted);
     free(p->numbers);
     free(p->scores);
     free(p->labels);
@@ -113,24 +113,6 @@ static mdp_status make_prepared(const struct evaluation *ev, size_t n, struct pr
     return st;
 }
 
-static mdp_status give_reasons(struct evaluation *ev, struct prepared *p, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct mdp_text text = {0};
-
-    for (size_t m = 0; st == MDP_OK && m < ev->list.n; m++) {
-        if (!isnan(p->values[m]))
-            continue;
-        mdp_text_clear(&text);
-        mdp_metric_reason(&ev->list.at[m], p->scored, ev->in->class_names, &text);
-        st = mdp_text_status(&text, err);
-        if (st == MDP_OK)
-            p->reasons[m] = mdp_pool_string(ev->results->pool, text.at, err, &st);
-    }
-    mdp_text_release(&text);
-    return st;
-}
-
 /* Labels, patients, sorted scores and metrics of rows whose numbers and scores are in place. */
 static mdp_status score(struct evaluation *ev, struct prepared *p, struct mdp_error *err)
 {
@@ -150,11 +132,10 @@ static mdp_status score(struct evaluation *ev, struct prepared *p, struct mdp_er
                                   .labels = p->labels,
                                   .patients = p->patients,
                                   .numbers = p->numbers};
-    st = mdp_scored_new(&rows, &p->scored, err);
+    st = mdp_sorted_scores_new(&rows, &p->sorted, err);
     if (st == MDP_OK)
-        st = mdp_metrics_of(p->scored, &ev->list, p->values, err);
-    if (st == MDP_OK)
-        st = give_reasons(ev, p, err);
+        st = mdp_metrics_explained(p->sorted, &ev->list, ev->in->class_names, ev->results->pool, p->values,
+                                   p->reasons, err);
     return st;
 }
 
@@ -244,7 +225,7 @@ static mdp_status survey(struct evaluation *ev, struct mdp_error *err)
 /* [B * L, M] */
 static double *new_resampled(const struct evaluation *ev, struct mdp_error *err, mdp_status *st)
 {
-    return mdp_new_array(ev->resamples.blocks * MDP_LANES, ev->list.n * sizeof(double), err, st);
+    return mdp_new_array(ev->resamples.blocks * MDP_RESAMPLES_AT_ONCE, ev->list.n * sizeof(double), err, st);
 }
 
 static mdp_status use_as_baseline(struct evaluation *ev, const struct mdp_prediction *p,
@@ -278,7 +259,7 @@ static mdp_status find_baseline(struct evaluation *ev, struct mdp_error *err)
     }
     if (st != MDP_OK || !ev->has_baseline || ev->resamples.blocks == 0)
         return st;
-    struct mdp_bootstrap_set set = {ev->baseline.scored, ev->baseline_own};
+    struct mdp_bootstrap_set set = {ev->baseline.sorted, ev->baseline_own};
     return mdp_bootstrap(&ev->resamples, &ev->list, &set, 1, ev->threads, err);
 }
 
@@ -338,7 +319,7 @@ static mdp_status note_episode(struct evaluation *ev, const struct mdp_predictio
         return st;
     memcpy(e->values, p->values, m * sizeof *e->values);
     memcpy(e->reasons, p->reasons, m * sizeof *e->reasons);
-    mdp_scored_confusion(p->scored, e->confusion);
+    mdp_sorted_scores_confusion(p->sorted, e->confusion);
     return MDP_OK;
 }
 
@@ -349,7 +330,7 @@ static mdp_status test_episode(struct evaluation *ev, const struct prepared *p,
 
     e->tests = mdp_pool_array(ev->results->pool, 2 * ev->list.n, sizeof *e->tests, err, &st);
     if (st == MDP_OK)
-        st = mdp_paired_tests(p->scored, baseline->scored, &ev->list, ev->options->level,
+        st = mdp_paired_tests(p->sorted, baseline->sorted, &ev->list, ev->options->level,
                               ev->results->baseline, e->tests, &e->n_tests, err);
     return st;
 }
@@ -382,7 +363,7 @@ static mdp_status compare_episode(struct evaluation *ev, const struct prepared *
     struct prepared on_same = {0};
     const struct prepared *b = &ev->baseline;
     const double *b_resampled = ev->baseline_own;
-    struct mdp_bootstrap_set sets[2] = {{p->scored, ev->own}, {NULL, ev->on_same}};
+    struct mdp_bootstrap_set sets[2] = {{p->sorted, ev->own}, {NULL, ev->on_same}};
     size_t n_sets = 1;
     int64_t missing = -1;
     mdp_status st = MDP_OK;
@@ -391,7 +372,7 @@ static mdp_status compare_episode(struct evaluation *ev, const struct prepared *
         st = baseline_on(ev, p, &on_same, &missing, err);
         b = &on_same;
         b_resampled = ev->on_same;
-        sets[1].scored = on_same.scored;
+        sets[1].scores = on_same.sorted;
         n_sets = missing < 0 ? 2 : 1;
         if (st == MDP_OK && missing >= 0)
             st = not_comparable(ev, missing, &on_same, err);
@@ -414,7 +395,7 @@ static mdp_status evaluate_alone(struct evaluation *ev, const struct prepared *p
     const bool known =
         is_baseline && same_rows(p, &ev->baseline) &&
         memcmp(p->scores, ev->baseline.scores, p->n * ev->in->n_classes * sizeof *p->scores) == 0;
-    struct mdp_bootstrap_set set = {p->scored, ev->own};
+    struct mdp_bootstrap_set set = {p->sorted, ev->own};
 
     if (!known && ev->resamples.blocks)
         st = mdp_bootstrap(&ev->resamples, &ev->list, &set, 1, ev->threads, err);
@@ -432,8 +413,7 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
     if (st == MDP_OK)
         st = note_episode(ev, from, &p, e, err);
     if (st == MDP_OK)
-        st = mdp_curves_add(&ev->curves, e->method, e->shots, mdp_scored_rows(p.scored),
-                            ev->results->class_names, err);
+        st = mdp_curves_add(&ev->curves, e->method, e->shots, &p.sorted->rows, ev->results->class_names, err);
     if (st == MDP_OK && ev->has_baseline && !is_baseline)
         st = compare_episode(ev, &p, e, err);
     else if (st == MDP_OK)

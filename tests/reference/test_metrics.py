@@ -41,7 +41,7 @@ class Text(C.Structure):
 
 LIB.mdp_pool_new.restype = C.c_void_p
 LIB.mdp_pool_free.argtypes = [C.c_void_p]
-LIB.mdp_scored_free.argtypes = [C.c_void_p]
+LIB.mdp_sorted_scores_free.argtypes = [C.c_void_p]
 LIB.mdp_metric_work_free.argtypes = [C.c_void_p]
 LIB.mdp_metrics_weighted.restype = None
 LIB.mdp_metric_reason.restype = None
@@ -71,7 +71,7 @@ class Scored:
         self.rows = Rows(self.n, self.k, self.g, self.scores.ctypes.data, self.labels.ctypes.data,
                          self.patients.ctypes.data, self.numbers.ctypes.data)
         self.scored = C.c_void_p()
-        self.status = LIB.mdp_scored_new(C.byref(self.rows), C.byref(self.scored), C.byref(self.err))
+        self.status = LIB.mdp_sorted_scores_new(C.byref(self.rows), C.byref(self.scored), C.byref(self.err))
 
     def metric_names(self):
         return [self.list.at[i].name.decode() for i in range(self.list.n)]
@@ -100,7 +100,7 @@ class Scored:
         return text.at.decode()
 
     def __del__(self):
-        LIB.mdp_scored_free(self.scored)
+        LIB.mdp_sorted_scores_free(self.scored)
         LIB.mdp_pool_free(self.pool)
 
 
@@ -246,7 +246,7 @@ def test_confusion():
         scores, labels = random_case(rng)
         s = Scored(scores, labels)
         got = np.zeros((s.k, s.k), np.uint64)
-        LIB.mdp_scored_confusion(s.scored, C.c_void_p(got.ctypes.data))
+        LIB.mdp_sorted_scores_confusion(s.scored, C.c_void_p(got.ctypes.data))
         assert (got == sk.confusion_matrix(labels, scores.argmax(1), labels=range(s.k))).all()
 
 

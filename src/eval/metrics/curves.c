@@ -63,14 +63,9 @@ mdp_status mdp_curves_add(struct mdp_curve_set *set, const char *method, size_t 
 
     if (st == MDP_OK)
         labels = mdp_new_array(rows->n, sizeof *labels, err, &st);
-    for (size_t c = rows->k == 2; st == MDP_OK && c < rows->k; c++) {
+    for (size_t c = mdp_first_scored_class(rows->k); st == MDP_OK && c < rows->k; c++) {
         struct mdp_curve_episodes *curve = NULL;
-        size_t positives = 0;
-        for (size_t i = 0; i < rows->n; i++) {
-            labels[i] = (size_t)rows->labels[i] == c;
-            scores[i] = rows->scores[i * rows->k + c];
-            positives += labels[i];
-        }
+        const size_t positives = mdp_rows_one_vs_rest(rows, c, scores, labels);
         if (positives == 0 || positives == rows->n)
             continue;
         st = find_curve(set, method, shots, c, &curve, err);

@@ -5,7 +5,7 @@
 #ifndef MDP_EVAL_CURVES_H
 #define MDP_EVAL_CURVES_H
 
-#include "eval/metrics/metrics.h"
+#include "eval/metrics/rows.h"
 #include "eval/results.h"
 
 struct mdp_curve_set {

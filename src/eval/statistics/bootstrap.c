@@ -12,12 +12,12 @@
 /* More than this is not kept. */
 #define KEPT_BYTES ((size_t)256 << 20)
 
-static void draw_block(const struct mdp_resamples *r, size_t block, double (*weights)[MDP_LANES])
+static void draw_block(const struct mdp_resamples *r, size_t block, double (*weights)[MDP_RESAMPLES_AT_ONCE])
 {
     memset(weights, 0, r->g * sizeof *weights);
-    for (size_t l = 0; l < MDP_LANES; l++) {
+    for (size_t l = 0; l < MDP_RESAMPLES_AT_ONCE; l++) {
         struct mdp_rng rng;
-        mdp_rng_init(&rng, r->seed, (uint32_t)(block * MDP_LANES + l), MDP_RNG_RESAMPLE);
+        mdp_rng_init(&rng, r->seed, (uint32_t)(block * MDP_RESAMPLES_AT_ONCE + l), MDP_RNG_RESAMPLE);
         for (size_t i = 0; i < r->g; i++)
             weights[mdp_rng_below(&rng, r->g)][l]++;
     }
@@ -25,13 +25,13 @@ static void draw_block(const struct mdp_resamples *r, size_t block, double (*wei
 
 struct keeping {
     const struct mdp_resamples *resamples;
-    double (**scratch)[MDP_LANES]; /* [threads], each [G][L] */
+    double (**scratch)[MDP_RESAMPLES_AT_ONCE]; /* [threads], each [G][L] */
 };
 
 static mdp_status keep_block(void *context, size_t block, size_t worker, struct mdp_error *err)
 {
     const struct keeping *k = context;
-    const size_t n = k->resamples->g * MDP_LANES;
+    const size_t n = k->resamples->g * MDP_RESAMPLES_AT_ONCE;
     uint8_t *kept = k->resamples->kept + block * n;
     const double *drawn = (const double *)k->scratch[worker];
 
@@ -44,7 +44,7 @@ static mdp_status keep_block(void *context, size_t block, size_t worker, struct 
     return MDP_OK;
 }
 
-static void free_scratch(double (**scratch)[MDP_LANES], size_t threads)
+static void free_scratch(double (**scratch)[MDP_RESAMPLES_AT_ONCE], size_t threads)
 {
     for (size_t t = 0; scratch && t < threads; t++)
         free(scratch[t]);
@@ -52,9 +52,10 @@ static void free_scratch(double (**scratch)[MDP_LANES], size_t threads)
 }
 
 /* [threads] arrays [G][L]. */
-static double (**new_scratch(size_t g, size_t threads, struct mdp_error *err, mdp_status *st))[MDP_LANES]
+static double (**new_scratch(size_t g, size_t threads, struct mdp_error *err,
+                             mdp_status *st))[MDP_RESAMPLES_AT_ONCE]
 {
-    double(**scratch)[MDP_LANES] = mdp_new_array(threads, sizeof *scratch, err, st);
+    double(**scratch)[MDP_RESAMPLES_AT_ONCE] = mdp_new_array(threads, sizeof *scratch, err, st);
 
     for (size_t t = 0; scratch && *st == MDP_OK && t < threads; t++)
         scratch[t] = mdp_new_array(g, sizeof *scratch[t], err, st);
@@ -71,10 +72,12 @@ mdp_status mdp_resamples_init(struct mdp_resamples *r, size_t n, size_t g, uint6
     size_t bytes = 0;
     struct keeping keeping = {.resamples = r};
 
-    *r = (struct mdp_resamples){.n = n, .blocks = n / MDP_LANES + (n % MDP_LANES != 0), .g = g, .seed = seed};
+    *r = (struct mdp_resamples){
+        .n = n, .blocks = n / MDP_RESAMPLES_AT_ONCE + (n % MDP_RESAMPLES_AT_ONCE != 0), .g = g, .seed = seed};
     if (n > UINT32_MAX)
         return mdp_fail(err, MDP_ERR_LIMIT, "%zu resamples are too many", n);
-    if (!mdp_mul_size(g, MDP_LANES, &bytes) || !mdp_mul_size(bytes, r->blocks, &bytes) || bytes > KEPT_BYTES)
+    if (!mdp_mul_size(g, MDP_RESAMPLES_AT_ONCE, &bytes) || !mdp_mul_size(bytes, r->blocks, &bytes) ||
+        bytes > KEPT_BYTES)
         return MDP_OK;
     keeping.scratch = new_scratch(g, threads, err, &st);
     if (st == MDP_OK)
@@ -93,9 +96,10 @@ void mdp_resamples_release(struct mdp_resamples *r)
     *r = (struct mdp_resamples){0};
 }
 
-void mdp_resamples_block(const struct mdp_resamples *r, size_t block, double (*weights)[MDP_LANES])
+void mdp_resamples_block(const struct mdp_resamples *r, size_t block,
+                         double (*weights)[MDP_RESAMPLES_AT_ONCE])
 {
-    const size_t n = r->g * MDP_LANES;
+    const size_t n = r->g * MDP_RESAMPLES_AT_ONCE;
     double *out = (double *)weights;
 
     if (!r->kept) {
@@ -111,9 +115,9 @@ struct job {
     const struct mdp_metric_list *list;
     struct mdp_bootstrap_set *sets;
     size_t n_sets;
-    double (**weights)[MDP_LANES]; /* [threads], each [G][L] */
-    double (**values)[MDP_LANES];  /* [threads], each [M][L] */
-    struct mdp_metric_work **work; /* [threads] */
+    double (**weights)[MDP_RESAMPLES_AT_ONCE]; /* [threads], each [G][L] */
+    double (**values)[MDP_RESAMPLES_AT_ONCE];  /* [threads], each [M][L] */
+    struct mdp_metric_work **work;             /* [threads] */
 };
 
 static mdp_status evaluate_block(void *context, size_t block, size_t worker, struct mdp_error *err)
@@ -125,10 +129,11 @@ static mdp_status evaluate_block(void *context, size_t block, size_t worker, str
         return mdp_fail(err, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
     mdp_resamples_block(job->resamples, block, job->weights[worker]);
     for (size_t s = 0; s < job->n_sets; s++) {
-        double *out = job->sets[s].values + block * MDP_LANES * m;
-        mdp_metrics_weighted(job->sets[s].scored, job->list, (const double(*)[MDP_LANES])job->weights[worker],
-                             job->work[worker], job->values[worker]);
-        for (size_t l = 0; l < MDP_LANES; l++)
+        double *out = job->sets[s].values + block * MDP_RESAMPLES_AT_ONCE * m;
+        mdp_metrics_weighted(job->sets[s].scores, job->list,
+                             (const double(*)[MDP_RESAMPLES_AT_ONCE])job->weights[worker], job->work[worker],
+                             job->values[worker]);
+        for (size_t l = 0; l < MDP_RESAMPLES_AT_ONCE; l++)
             for (size_t i = 0; i < m; i++)
                 out[l * m + i] = job->values[worker][i][l];
     }
@@ -147,7 +152,7 @@ mdp_status mdp_bootstrap(const struct mdp_resamples *resamples, const struct mdp
     if (st == MDP_OK)
         job.work = mdp_new_array(threads, sizeof *job.work, err, &st);
     for (size_t t = 0; st == MDP_OK && t < threads; t++)
-        st = mdp_metric_work_new(mdp_scored_rows(sets[0].scored)->k, &job.work[t], err);
+        st = mdp_metric_work_new(sets[0].scores->rows.k, &job.work[t], err);
     if (st == MDP_OK)
         st = mdp_parallel(resamples->blocks, threads, evaluate_block, &job, err);
     for (size_t t = 0; job.work && t < threads; t++)

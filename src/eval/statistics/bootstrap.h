@@ -4,7 +4,7 @@
    drawn from the stream (seed, r) alone, so that all methods and episodes meet the same resamples, and the
    bytes do not depend on the number of threads.
 
-   Letters: R resamples in B blocks of L = MDP_LANES (the last one may be used in part), G patients, M
+   Letters: R resamples in B blocks of L = MDP_RESAMPLES_AT_ONCE (the last one may be used in part), G patients, M
    metrics. */
 #ifndef MDP_EVAL_BOOTSTRAP_H
 #define MDP_EVAL_BOOTSTRAP_H
@@ -25,12 +25,13 @@ mdp_status mdp_resamples_init(struct mdp_resamples *resamples, size_t n, size_t 
                               size_t threads, struct mdp_error *err);
 void mdp_resamples_release(struct mdp_resamples *resamples);
 /* The counts of resamples block * L + l into weights[G][L]. */
-void mdp_resamples_block(const struct mdp_resamples *resamples, size_t block, double (*weights)[MDP_LANES]);
+void mdp_resamples_block(const struct mdp_resamples *resamples, size_t block,
+                         double (*weights)[MDP_RESAMPLES_AT_ONCE]);
 
 /* One set of scored rows and what its metrics are in every resample. */
 struct mdp_bootstrap_set {
-    const struct mdp_scored *scored; /* its patients are in [0, G) */
-    double *values;                  /* [B * L, M], out; NaN where a metric is not defined in a resample */
+    const struct mdp_sorted_scores *scores; /* its patients are in [0, G) */
+    double *values; /* [B * L, M], out; NaN where a metric is not defined in a resample */
 };
 
 /* Fills the values of sets[n] in the same resamples. */

@@ -45,10 +45,7 @@ static mdp_status init_sides(struct sides *s, size_t n, struct mdp_error *err)
 static mdp_status place(struct sides *s, const struct mdp_rows *rows, size_t c, double placements[],
                         struct mdp_auc *auc, struct mdp_error *err)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        s->labels[i] = (size_t)rows->labels[i] == c;
-        s->scores[i] = rows->scores[i * rows->k + c];
-    }
+    mdp_rows_one_vs_rest(rows, c, s->scores, s->labels);
     return mdp_auc_placements(s->scores, s->labels, s->n, auc, placements, err);
 }
 
@@ -79,21 +76,20 @@ static mdp_status variances(const struct sides *s, const struct mdp_rows *rows, 
                                          rows->n_patients, clustered, err);
 }
 
-static size_t count_right(const struct mdp_scored *scored)
+static size_t count_right(const struct mdp_sorted_scores *scores)
 {
-    const struct mdp_rows *rows = mdp_scored_rows(scored);
-    const int32_t *predicted = mdp_scored_predicted(scored);
+    const struct mdp_rows *rows = &scores->rows;
     size_t right = 0;
 
     for (size_t i = 0; i < rows->n; i++)
-        right += predicted[i] == rows->labels[i];
+        right += scores->predicted[i] == rows->labels[i];
     return right;
 }
 
-mdp_status mdp_intervals_of(const struct mdp_scored *scored, const struct mdp_metric_list *list, double level,
-                            struct mdp_named_interval out[], size_t *n, struct mdp_error *err)
+mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *list,
+                            double level, struct mdp_named_interval out[], size_t *n, struct mdp_error *err)
 {
-    const struct mdp_rows *rows = mdp_scored_rows(scored);
+    const struct mdp_rows *rows = &scores->rows;
     struct sides s;
     mdp_status st = init_sides(&s, rows->n, err);
 
@@ -101,14 +97,14 @@ mdp_status mdp_intervals_of(const struct mdp_scored *scored, const struct mdp_me
     for (size_t m = 0; st == MDP_OK && m < list->n; m++) {
         const struct mdp_metric *metric = &list->at[m];
         double independent, clustered;
-        if (mdp_metric_is_accuracy(metric)) {
-            const size_t right = count_right(scored);
+        if (metric->kind->inference == MDP_INFERENCE_RATE) {
+            const size_t right = count_right(scores);
             out[(*n)++] = (struct mdp_named_interval){metric->name, "wilson",
                                                       mdp_interval_wilson(right, rows->n, level)};
             out[(*n)++] = (struct mdp_named_interval){metric->name, "clopper-pearson",
                                                       mdp_interval_clopper_pearson(right, rows->n, level)};
         }
-        if (!mdp_metric_is_auc(metric))
+        if (metric->kind->inference != MDP_INFERENCE_AUC)
             continue;
         st = place_class(&s, rows, NULL, metric->class_index, err);
         if (st == MDP_OK)
@@ -124,11 +120,11 @@ mdp_status mdp_intervals_of(const struct mdp_scored *scored, const struct mdp_me
     return st;
 }
 
-static struct mdp_comparison_test compare_accuracy(const struct mdp_scored *a, const struct mdp_scored *b,
-                                                   double level)
+static struct mdp_comparison_test compare_accuracy(const struct mdp_sorted_scores *a,
+                                                   const struct mdp_sorted_scores *b, double level)
 {
-    const struct mdp_rows *rows = mdp_scored_rows(a);
-    const int32_t *by_a = mdp_scored_predicted(a), *by_b = mdp_scored_predicted(b);
+    const struct mdp_rows *rows = &a->rows;
+    const int32_t *by_a = a->predicted, *by_b = b->predicted;
     size_t only_a = 0, only_b = 0;
 
     for (size_t i = 0; i < rows->n; i++) {
@@ -145,11 +141,11 @@ static void put_test(struct mdp_episode_test out[], size_t *n, const char *again
     out[(*n)++] = (struct mdp_episode_test){against, metric, test, t.difference, t.low, t.high, t.p, NAN};
 }
 
-mdp_status mdp_paired_tests(const struct mdp_scored *a, const struct mdp_scored *b,
+mdp_status mdp_paired_tests(const struct mdp_sorted_scores *a, const struct mdp_sorted_scores *b,
                             const struct mdp_metric_list *list, double level, const char *against,
                             struct mdp_episode_test out[], size_t *n, struct mdp_error *err)
 {
-    const struct mdp_rows *rows = mdp_scored_rows(a), *other = mdp_scored_rows(b);
+    const struct mdp_rows *rows = &a->rows, *other = &b->rows;
     struct sides s;
     mdp_status st = init_sides(&s, rows->n, err);
 
@@ -158,9 +154,9 @@ mdp_status mdp_paired_tests(const struct mdp_scored *a, const struct mdp_scored 
     for (size_t m = 0; st == MDP_OK && m < list->n; m++) {
         const struct mdp_metric *metric = &list->at[m];
         double independent, clustered;
-        if (mdp_metric_is_accuracy(metric))
+        if (metric->kind->inference == MDP_INFERENCE_RATE)
             put_test(out, n, against, metric->name, "mcnemar-exact", compare_accuracy(a, b, level));
-        if (!mdp_metric_is_auc(metric))
+        if (metric->kind->inference != MDP_INFERENCE_AUC)
             continue;
         st = place_class(&s, rows, other, metric->class_index, err);
         if (st == MDP_OK)

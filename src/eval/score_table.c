@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "eval/scoring.h"
+#include "eval/score_table.h"
 
 #include "base/formats/json.h"
 #include "base/memory.h"
@@ -8,33 +8,22 @@
 #include <math.h>
 #include <stdlib.h>
 
-static mdp_status fill_values(const struct mdp_scored *scored, const char *const class_names[],
-                              struct mdp_scoring *s, struct mdp_error *err)
+static mdp_status fill_values(const struct mdp_sorted_scores *scores, const char *const class_names[],
+                              struct mdp_score_table *s, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    struct mdp_text reason = {0};
 
     s->values = mdp_pool_array(s->pool, s->asked.n, sizeof *s->values, err, &st);
     if (st == MDP_OK)
         s->reasons = mdp_pool_array(s->pool, s->asked.n, sizeof *s->reasons, err, &st);
     if (st == MDP_OK)
-        st = mdp_metrics_of(scored, &s->asked, s->values, err);
-    for (size_t m = 0; st == MDP_OK && m < s->asked.n; m++) {
-        if (!isnan(s->values[m]))
-            continue;
-        mdp_text_clear(&reason);
-        mdp_metric_reason(&s->asked.at[m], scored, class_names, &reason);
-        st = mdp_text_status(&reason, err);
-        if (st == MDP_OK)
-            s->reasons[m] = mdp_pool_string(s->pool, reason.at, err, &st);
-    }
-    mdp_text_release(&reason);
+        st = mdp_metrics_explained(scores, &s->asked, class_names, s->pool, s->values, s->reasons, err);
     return st;
 }
 
-static mdp_status fill_tests(const struct mdp_scored *scored, const struct mdp_metric_list *all,
-                             const struct mdp_rival rivals[], size_t n, double level, struct mdp_scoring *s,
-                             struct mdp_error *err)
+static mdp_status fill_tests(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *all,
+                             const struct mdp_rival rivals[], size_t n, double level,
+                             struct mdp_score_table *s, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     size_t most = 0;
@@ -43,29 +32,30 @@ static mdp_status fill_tests(const struct mdp_scored *scored, const struct mdp_m
         return mdp_fail(err, MDP_ERR_LIMIT, "%zu tables are too many", n);
     s->tests = mdp_pool_array(s->pool, most, sizeof *s->tests, err, &st);
     for (size_t i = 0; st == MDP_OK && i < n; i++) {
-        struct mdp_scored *other = NULL;
+        struct mdp_sorted_scores *other = NULL;
         size_t found = 0;
-        st = mdp_scored_new(&rivals[i].rows, &other, err);
+        st = mdp_sorted_scores_new(&rivals[i].rows, &other, err);
         if (st == MDP_OK)
-            st = mdp_paired_tests(scored, other, all, level, rivals[i].name, s->tests + s->n_tests, &found,
+            st = mdp_paired_tests(scores, other, all, level, rivals[i].name, s->tests + s->n_tests, &found,
                                   err);
         s->n_tests += found;
-        mdp_scored_free(other);
+        mdp_sorted_scores_free(other);
     }
     if (st == MDP_OK)
         st = mdp_adjust_tests(s->tests, s->n_tests, err);
     return st;
 }
 
-mdp_status mdp_score_rows(const struct mdp_rows *rows, const char *const class_names[],
-                          const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                          size_t n_names, double level, struct mdp_scoring *s, struct mdp_error *err)
+mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
+                                const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
+                                size_t n_names, double level, struct mdp_score_table *s,
+                                struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_metric_list all; /* intervals and tests are given whatever was asked for */
-    struct mdp_scored *scored = NULL;
+    struct mdp_sorted_scores *scores = NULL;
 
-    *s = (struct mdp_scoring){0};
+    *s = (struct mdp_score_table){0};
     s->pool = mdp_pool_new(err, &st);
     if (!s->pool)
         return st;
@@ -74,25 +64,25 @@ mdp_status mdp_score_rows(const struct mdp_rows *rows, const char *const class_n
     if (st == MDP_OK && n_names)
         st = mdp_metrics_parse(names, n_names, class_names, rows->k, s->pool, &s->asked, err);
     if (st == MDP_OK)
-        st = mdp_scored_new(rows, &scored, err);
+        st = mdp_sorted_scores_new(rows, &scores, err);
     if (st == MDP_OK)
-        st = fill_values(scored, class_names, s, err);
+        st = fill_values(scores, class_names, s, err);
     if (st == MDP_OK)
         s->intervals = mdp_pool_array(s->pool, 2 * all.n, sizeof *s->intervals, err, &st);
     if (st == MDP_OK)
-        st = mdp_intervals_of(scored, &all, level, s->intervals, &s->n_intervals, err);
+        st = mdp_intervals_of(scores, &all, level, s->intervals, &s->n_intervals, err);
     if (st == MDP_OK)
-        st = fill_tests(scored, &all, rivals, n_rivals, level, s, err);
-    mdp_scored_free(scored);
+        st = fill_tests(scores, &all, rivals, n_rivals, level, s, err);
+    mdp_sorted_scores_free(scores);
     if (st != MDP_OK)
-        mdp_scoring_release(s);
+        mdp_score_table_release(s);
     return st;
 }
 
-void mdp_scoring_release(struct mdp_scoring *s)
+void mdp_score_table_release(struct mdp_score_table *s)
 {
     mdp_pool_free(s->pool);
-    *s = (struct mdp_scoring){0};
+    *s = (struct mdp_score_table){0};
 }
 
 /* --- as JSON --- */
@@ -109,7 +99,7 @@ static void key_number(struct mdp_text *t, const char *key, double x)
     mdp_text_add_json_number(t, x);
 }
 
-static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
+static void put_values(const struct mdp_score_table *s, struct mdp_text *t)
 {
     bool first = true;
 
@@ -133,7 +123,7 @@ static void put_values(const struct mdp_scoring *s, struct mdp_text *t)
     mdp_text_add(t, "},\n");
 }
 
-void mdp_scoring_to_json(const struct mdp_scoring *s, struct mdp_text *t)
+void mdp_score_table_to_json(const struct mdp_score_table *s, struct mdp_text *t)
 {
     put_values(s, t);
     mdp_text_add(t, "\"intervals\": [");
@@ -183,7 +173,7 @@ static void put_name(struct mdp_text *t, const char *name)
     mdp_text_release(&safe);
 }
 
-void mdp_scoring_to_table(const struct mdp_scoring *s, struct mdp_text *t)
+void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t)
 {
     for (size_t m = 0; m < s->asked.n; m++) {
         put_name(t, s->asked.at[m].name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One set of scored rows judged by itself, and against other scores of the same rows: what `eval` prints. */
-#ifndef MDP_EVAL_SCORING_H
-#define MDP_EVAL_SCORING_H
+#ifndef MDP_EVAL_SCORE_TABLE_H
+#define MDP_EVAL_SCORE_TABLE_H
 
 #include "eval/metrics/metrics.h"
 #include "eval/statistics/paired.h"
@@ -12,7 +12,7 @@ struct mdp_rival {
     struct mdp_rows rows;
 };
 
-struct mdp_scoring {
+struct mdp_score_table {
     struct mdp_metric_list asked; /* the metrics that were asked for */
     double *values;               /* [asked.n] */
     const char **reasons;         /* [asked.n]; NULL where the value is defined */
@@ -24,14 +24,15 @@ struct mdp_scoring {
 
 /* names[n_names]: metrics as a user writes them; none of them: all of the table. class_names[K] must outlive the
    result, as must the rivals' names. */
-mdp_status mdp_score_rows(const struct mdp_rows *rows, const char *const class_names[],
-                          const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                          size_t n_names, double level, struct mdp_scoring *scoring, struct mdp_error *err);
-void mdp_scoring_release(struct mdp_scoring *scoring);
+mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
+                                const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
+                                size_t n_names, double level, struct mdp_score_table *table,
+                                struct mdp_error *err);
+void mdp_score_table_release(struct mdp_score_table *table);
 
 /* {"metrics": {...}, "reasons": {...}, "intervals": [...], "comparisons": [...]} */
-void mdp_scoring_to_json(const struct mdp_scoring *scoring, struct mdp_text *out);
+void mdp_score_table_to_json(const struct mdp_score_table *table, struct mdp_text *out);
 /* The same for a reader. */
-void mdp_scoring_to_table(const struct mdp_scoring *scoring, struct mdp_text *out);
+void mdp_score_table_to_text(const struct mdp_score_table *table, struct mdp_text *out);
 
 #endif

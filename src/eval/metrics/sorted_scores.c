@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "eval/metrics/scored.h"
+#include "eval/metrics/sorted_scores.h"
 
 #include "base/memory.h"
 
@@ -73,7 +73,7 @@ static double brier_of(const double p[], size_t k, size_t label)
     return sum;
 }
 
-static void fill_row(struct mdp_scored *s, size_t i)
+static void fill_row(struct mdp_sorted_scores *s, size_t i)
 {
     const size_t k = s->rows.k, label = (size_t)s->rows.labels[i];
     const double *p = s->rows.scores + i * k;
@@ -95,10 +95,10 @@ static void fill_row(struct mdp_scored *s, size_t i)
     }
 }
 
-static void sort_class(struct mdp_scored *s, size_t c, struct keyed keyed[])
+static void sort_class(struct mdp_sorted_scores *s, size_t c, struct keyed keyed[])
 {
     const size_t n = s->rows.n, k = s->rows.k;
-    struct mdp_sorted *sorted = &s->by_class[c];
+    struct mdp_sorted_class *sorted = &s->by_class[c];
 
     for (size_t i = 0; i < n; i++)
         keyed[i] = (struct keyed){s->rows.scores[i * k + c], 0, (uint32_t)i};
@@ -110,7 +110,7 @@ static void sort_class(struct mdp_scored *s, size_t c, struct keyed keyed[])
     }
 }
 
-static mdp_status make_arrays(struct mdp_scored *s, struct mdp_error *err)
+static mdp_status make_arrays(struct mdp_sorted_scores *s, struct mdp_error *err)
 {
     const size_t n = s->rows.n, k = s->rows.k;
     mdp_status st = MDP_OK;
@@ -125,21 +125,22 @@ static mdp_status make_arrays(struct mdp_scored *s, struct mdp_error *err)
     s->gap_by_confidence = mdp_new_array(n, sizeof *s->gap_by_confidence, err, &st);
     s->class_rows = mdp_new_array(k, sizeof *s->class_rows, err, &st);
     s->by_class = mdp_new_array(k, sizeof *s->by_class, err, &st);
-    for (size_t c = k == 2; st == MDP_OK && c < k; c++) {
+    for (size_t c = mdp_first_scored_class(k); st == MDP_OK && c < k; c++) {
         s->by_class[c].patient = mdp_new_array(n, sizeof(uint32_t), err, &st);
         s->by_class[c].mark = mdp_new_array(n, sizeof(uint32_t), err, &st);
     }
     return st;
 }
 
-mdp_status mdp_scored_new(const struct mdp_rows *rows, struct mdp_scored **scored, struct mdp_error *err)
+mdp_status mdp_sorted_scores_new(const struct mdp_rows *rows, struct mdp_sorted_scores **scores,
+                                 struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct keyed *keyed = NULL;
-    struct mdp_scored *s = mdp_new_array(1, sizeof *s, err, &st);
+    struct mdp_sorted_scores *s = mdp_new_array(1, sizeof *s, err, &st);
 
     assert(rows->k >= 2 && rows->n < UINT32_MAX);
-    *scored = NULL;
+    *scores = NULL;
     if (!s)
         return st;
     s->rows = *rows;
@@ -151,7 +152,7 @@ mdp_status mdp_scored_new(const struct mdp_rows *rows, struct mdp_scored **score
         goto out;
     for (size_t i = 0; i < rows->n; i++)
         fill_row(s, i);
-    for (size_t c = rows->k == 2; c < rows->k; c++)
+    for (size_t c = mdp_first_scored_class(rows->k); c < rows->k; c++)
         sort_class(s, c, keyed);
     for (size_t i = 0; i < rows->n; i++)
         keyed[i] = (struct keyed){s->confidence[i], rows->numbers[i], (uint32_t)i};
@@ -160,15 +161,15 @@ mdp_status mdp_scored_new(const struct mdp_rows *rows, struct mdp_scored **score
         s->patient_by_confidence[i] = rows->patients[keyed[i].row];
         s->gap_by_confidence[i] = s->gap[keyed[i].row];
     }
-    *scored = s;
+    *scores = s;
     s = NULL;
 out:
     free(keyed);
-    mdp_scored_free(s);
+    mdp_sorted_scores_free(s);
     return st;
 }
 
-void mdp_scored_free(struct mdp_scored *s)
+void mdp_sorted_scores_free(struct mdp_sorted_scores *s)
 {
     if (!s)
         return;
@@ -189,17 +190,7 @@ void mdp_scored_free(struct mdp_scored *s)
     free(s);
 }
 
-const struct mdp_rows *mdp_scored_rows(const struct mdp_scored *scored)
-{
-    return &scored->rows;
-}
-
-const int32_t *mdp_scored_predicted(const struct mdp_scored *scored)
-{
-    return scored->predicted;
-}
-
-void mdp_scored_confusion(const struct mdp_scored *s, uint64_t counts[])
+void mdp_sorted_scores_confusion(const struct mdp_sorted_scores *s, uint64_t counts[])
 {
     for (size_t i = 0; i < s->rows.k * s->rows.k; i++)
         counts[i] = 0;
