@@ -281,3 +281,11 @@ const char *mdp_path_base(const char *path)
 
     return slash ? slash + 1 : path;
 }
+
+mdp_status mdp_path_stem(struct mdp_text *out, const char *path, struct mdp_error *err)
+{
+    const char *base = mdp_path_base(path), *dot = strrchr(base, '.');
+
+    mdp_text_add_bytes(out, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    return mdp_text_status(out, err);
+}

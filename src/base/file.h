@@ -58,5 +58,7 @@ mdp_status mdp_path_join(struct mdp_text *out, const char *folder, const char *n
 /* The folder part of a path ("." without one) and its last component. */
 mdp_status mdp_path_folder(struct mdp_text *out, const char *path, struct mdp_error *err);
 const char *mdp_path_base(const char *path);
+/* Appends the last component without its ending: "data" of "x/data.h5". */
+mdp_status mdp_path_stem(struct mdp_text *out, const char *path, struct mdp_error *err);
 
 #endif

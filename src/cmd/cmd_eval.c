@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* eval: scores predictions that are there (a table, or predictions.h5 of a run), or those of a saved probe on another
    store. */
-#include "base/exchange/patients.h"
 #include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "cmd/commands.h"
-#include "eval/evaluate.h"
+#include "cmd/eval_input.h"
 #include "eval/predictions_csv.h"
 #include "eval/results_json.h"
 #include "eval/score_table.h"
@@ -159,37 +158,21 @@ static mdp_status print_results(const struct mdp_results *results, bool json, st
 static mdp_status eval_run(const struct eval_options *opt, const struct mdp_store_info *info,
                            struct mdp_error *err)
 {
-    struct mdp_predictions_reader *reader = NULL;
+    struct mdp_eval_files files = {0};
     struct mdp_results results = {0};
     struct mdp_eval_options options = mdp_eval_defaults;
-    uint32_t *patients = NULL;
-    size_t n_patients = 0;
-    mdp_status st = mdp_patients_number(info, true, &patients, &n_patients, err);
+    mdp_status st = mdp_eval_files_open(opt->predictions, info, &files, err);
 
     options.threads = opt->common.threads;
-    if (st == MDP_OK)
-        st = mdp_predictions_reader_open(opt->predictions, info->n, &reader, err);
     if (st == MDP_OK) {
-        const struct mdp_eval_input input = {.source = {.n = mdp_predictions_reader_count(reader),
-                                                        .get = mdp_predictions_reader_at,
-                                                        .context = reader},
-                                             .n_rows = info->n,
-                                             .labels = info->labels,
-                                             .patients = info->patient_ids ? patients : NULL,
-                                             .n_classes = info->n_classes,
-                                             .class_names = info->class_names,
-                                             .model = info->model,
-                                             .pretrained = info->pretrained,
-                                             .dataset = ""};
-        st = mdp_evaluate(&input, &options, &results, err);
+        st = mdp_evaluate(&files.input, &options, &results, err);
         if (st != MDP_OK)
             st = mdp_fail_at(err, st, "%s", opt->predictions);
     }
     if (st == MDP_OK)
         st = print_results(&results, opt->json, err);
     mdp_results_release(&results);
-    mdp_predictions_reader_close(reader);
-    free(patients);
+    mdp_eval_files_close(&files);
     return st;
 }
 

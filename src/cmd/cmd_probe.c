@@ -5,11 +5,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cmd/commands.h"
+#include "cmd/eval_input.h"
 #include "cmd/interrupt.h"
 #include "cmd/probe_plan.h"
 #include "cmd/run_folder.h"
 #include "cmd/run_provenance.h"
-#include "eval/evaluate.h"
 #include "eval/report/report.h"
 #include "probe/episode.h"
 #include "probe/run.h"
@@ -57,43 +57,20 @@ static mdp_status open_store(struct probing *p, struct mdp_error *err)
     return st;
 }
 
-static bool contains(const size_t values[], size_t n, size_t value)
-{
-    for (size_t i = 0; i < n; i++)
-        if (values[i] == value)
-            return true;
-    return false;
-}
-
 /* The episodes of --draws that --shots and --seeds, when given, select. */
 static mdp_status read_draws(struct probing *p, struct mdp_error *err)
 {
     const struct mdp_probe_plan *plan = &p->plan;
-    struct mdp_draws all;
-    size_t kept = 0;
-    mdp_status st = mdp_draws_read(plan->draws_file, p->info->n, &all, err);
+    mdp_status st = mdp_draws_read(plan->draws_file, p->info->n, &p->draws, err);
+    const size_t n = p->draws.n;
 
     if (st != MDP_OK)
         return st;
-    for (size_t i = 0; i < all.n; i++) {
-        struct mdp_draw draw = all.at[i];
-        bool wanted = (!plan->selects_shots || contains(plan->shots, plan->n_shots, draw.shots)) &&
-                      (!plan->selects_seeds || contains(plan->seeds, plan->n_seed_values, draw.seed));
-        size_t to = wanted ? kept++ : i;
-        all.at[i] = all.at[to];
-        all.at[to] = draw;
-    }
-    p->draws = all;
-    for (size_t i = kept; i < all.n; i++) {
-        free(all.at[i].support);
-        free(all.at[i].val);
-        if (all.at[i].query != all.shared_query)
-            free(all.at[i].query);
-    }
-    p->draws.n = kept;
-    return kept ? MDP_OK
-                : mdp_fail(err, MDP_ERR_USAGE, "%s: none of its %zu episodes has these shots and seeds",
-                           plan->draws_file, all.n);
+    mdp_draws_select(&p->draws, plan->selects_shots ? plan->shots : NULL, plan->n_shots,
+                     plan->selects_seeds ? plan->seeds : NULL, plan->n_seed_values);
+    return p->draws.n ? MDP_OK
+                      : mdp_fail(err, MDP_ERR_USAGE, "%s: none of its %zu episodes has these shots and seeds",
+                                 plan->draws_file, n);
 }
 
 static mdp_status draw(struct probing *p, struct mdp_error *err)
@@ -205,7 +182,7 @@ static mdp_status fit_and_score(struct probing *p, struct mdp_error *err)
         st = path_in(p, "predictions.h5", &path, err);
     if (st == MDP_OK)
         st = mdp_predictions_writer_create(path.at, p->info->class_names, p->info->n_classes,
-                                           &run.predictions, err);
+                                           p->plan.by_patient, &run.predictions, err);
     if (st == MDP_OK && p->plan.save_probes)
         st = path_in(p, "probes.h5", &path, err);
     if (st == MDP_OK && p->plan.save_probes)
@@ -239,19 +216,10 @@ static double seconds_since(struct timespec then)
     return (double)(now.tv_sec - then.tv_sec) + 1e-9 * (double)(now.tv_nsec - then.tv_nsec);
 }
 
-/* The file name of the store without its ending: what the report calls the data. */
-static mdp_status name_dataset(const struct probing *p, struct mdp_text *name, struct mdp_error *err)
-{
-    const char *base = mdp_path_base(p->info->path), *dot = strrchr(base, '.');
-
-    mdp_text_add_bytes(name, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-    return mdp_text_status(name, err);
-}
-
 static mdp_status evaluate(struct probing *p, struct mdp_error *err)
 {
-    struct mdp_text path = {0}, dataset = {0};
-    struct mdp_predictions_reader *reader = NULL;
+    struct mdp_text path = {0};
+    struct mdp_eval_files files = {0};
     struct mdp_probe_facts facts;
     struct mdp_eval_options options = mdp_eval_defaults;
     mdp_status st = mdp_probe_facts_init(&p->plan, p->info, &p->draws, p->audit, p->c_by_default,
@@ -261,37 +229,20 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     options.resamples = p->plan.resamples;
     options.threads = p->plan.common.threads;
     if (st == MDP_OK)
-        st = name_dataset(p, &dataset, err);
-    if (st == MDP_OK)
         st = path_in(p, "predictions.h5", &path, err);
     if (st == MDP_OK)
-        st = mdp_predictions_reader_open(path.at, p->info->n, &reader, err);
-    if (st == MDP_OK) {
-        const struct mdp_eval_input input = {
-            .source = {.n = mdp_predictions_reader_count(reader),
-                       .get = mdp_predictions_reader_at,
-                       .context = reader},
-            .n_rows = p->info->n,
-            .labels = p->info->labels,
-            .patients = p->plan.by_patient ? p->data.patient : NULL,
-            .n_classes = p->info->n_classes,
-            .class_names = p->info->class_names,
-            .model = p->info->model,
-            .pretrained = p->info->pretrained,
-            .dataset = dataset.at,
-            .n_provenance = facts.n_provenance,
-            .provenance = facts.provenance,
-            .n_environment = facts.n_environment,
-            .environment = facts.environment,
-        };
-        st = mdp_evaluate(&input, &options, &p->results, err);
-    }
+        st = mdp_eval_files_open(path.at, p->info, &files, err);
+    files.input.n_provenance = facts.n_provenance;
+    files.input.provenance = facts.provenance;
+    files.input.n_environment = facts.n_environment;
+    files.input.environment = facts.environment;
+    if (st == MDP_OK)
+        st = mdp_evaluate(&files.input, &options, &p->results, err);
     if (st == MDP_OK)
         st = mdp_results_write(p->folder.partial.at, &p->results, err);
-    mdp_predictions_reader_close(reader);
+    mdp_eval_files_close(&files);
     mdp_probe_facts_release(&facts);
     mdp_text_release(&path);
-    mdp_text_release(&dataset);
     return st;
 }
 
@@ -365,11 +316,11 @@ static void say_draws(const struct probing *p)
         return;
     if (p->plan.by_patient)
         mdp_log(log_of(p), MDP_LOG_INFO, "%zu episode%s; %s is scored on %zu pictures of %zu patients",
-                p->draws.n, p->draws.n == 1 ? "" : "s", first->group, first->n_query, patients);
+                p->draws.n, p->draws.n == 1 ? "" : "s", first->key.name, first->n_query, patients);
     else
         mdp_log(log_of(p), MDP_LOG_INFO,
                 "%zu episode%s; %s is scored on %zu pictures; patients are not looked at", p->draws.n,
-                p->draws.n == 1 ? "" : "s", first->group, first->n_query);
+                p->draws.n == 1 ? "" : "s", first->key.name, first->n_query);
     for (size_t i = 0; i < p->info->n_text_classes; i++) {
         bool known = false;
         for (size_t k = 0; k < p->info->n_classes; k++)

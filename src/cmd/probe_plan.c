@@ -263,11 +263,9 @@ static mdp_status check_draws_options(const struct mdp_probe_plan *p, struct mdp
 static mdp_status default_out(struct mdp_probe_plan *p, struct mdp_error *err)
 {
     struct mdp_text t = {0};
-    const char *base = mdp_path_base(p->store), *dot = strrchr(base, '.');
-    size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
 
-    mdp_text_add(&t, "results/%.*s", (int)stem, base);
-    mdp_status st = mdp_text_status(&t, err);
+    mdp_text_add(&t, "results/");
+    mdp_status st = mdp_path_stem(&t, p->store, err);
     if (st == MDP_OK)
         st = mdp_grow(&p->arguments.owned, &p->arguments.owned_capacity, p->arguments.n_owned + 1,
                       sizeof *p->arguments.owned, err);

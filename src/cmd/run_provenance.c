@@ -62,8 +62,8 @@ static mdp_status count_support(const struct mdp_draws *draws, const struct mdp_
     for (size_t i = 0; i < draws->n && st == MDP_OK; i++) {
         const struct mdp_draw *draw = &draws->at[i];
         size_t before = *n_shots;
-        add_once(f->seeds, n_seeds, draw->seed);
-        add_once(f->shots, n_shots, draw->shots);
+        add_once(f->seeds, n_seeds, draw->key.seed);
+        add_once(f->shots, n_shots, draw->key.shots);
         if (*n_shots == before)
             continue;
         f->pictures[before] = draw->n_support;

@@ -149,7 +149,7 @@ static mdp_status prepare(struct evaluation *ev, const struct mdp_prediction *fr
     memcpy(p->numbers, from->rows, from->n * sizeof *p->numbers);
     memcpy(p->scores, from->scores, from->n * from->k * sizeof *p->scores);
     st = score(ev, p, err);
-    return st == MDP_OK ? st : mdp_fail_at(err, st, "scores of %s/%s", from->method, from->group);
+    return st == MDP_OK ? st : mdp_fail_at(err, st, "scores of %s/%s", from->method, from->key.name);
 }
 
 /* --- the first look: which rows and patients are scored --- */
@@ -162,17 +162,17 @@ static mdp_status check_prediction(const struct evaluation *ev, const struct mdp
     if (p->k != in->n_classes)
         return mdp_fail(err, MDP_ERR_VALUE,
                         "scores of %s/%s: %zu columns, expected one for each of %zu classes", p->method,
-                        p->group, p->k, in->n_classes);
+                        p->key.name, p->k, in->n_classes);
     if (p->n == 0)
-        return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: no rows", p->method, p->group);
+        return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: no rows", p->method, p->key.name);
     for (size_t i = 0; i < p->n; i++) {
         const int64_t row = p->rows[i];
         if (row < 0 || (uint64_t)row >= in->n_rows)
             return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: row %lld is outside the store of %zu rows",
-                            p->method, p->group, (long long)row, in->n_rows);
+                            p->method, p->key.name, (long long)row, in->n_rows);
         if (in->labels[row] < 0 || (size_t)in->labels[row] >= in->n_classes)
-            return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: row %lld has no label", p->method, p->group,
-                            (long long)row);
+            return mdp_fail(err, MDP_ERR_VALUE, "scores of %s/%s: row %lld has no label", p->method,
+                            p->key.name, (long long)row);
     }
     return MDP_OK;
 }
@@ -301,14 +301,14 @@ static mdp_status note_episode(struct evaluation *ev, const struct mdp_predictio
     const size_t m = ev->list.n, k = ev->in->n_classes;
     mdp_status st = MDP_OK;
 
-    *e = (struct mdp_episode){.shots = from->shots,
-                              .seed = from->seed,
+    *e = (struct mdp_episode){.shots = from->key.shots,
+                              .seed = from->key.seed,
                               .c = from->c,
                               .n_test = p->n,
                               .n_patients = ev->in->patients ? p->n_patients : 0};
     e->method = mdp_pool_string(pool, from->method, err, &st);
     if (st == MDP_OK)
-        e->group = mdp_pool_string(pool, from->group, err, &st);
+        e->group = mdp_pool_string(pool, from->key.name, err, &st);
     if (st == MDP_OK)
         e->values = mdp_pool_array(pool, m, sizeof *e->values, err, &st);
     if (st == MDP_OK)

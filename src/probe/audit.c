@@ -143,7 +143,7 @@ static mdp_status fail_leak(const struct mdp_audit *audit, const struct mdp_draw
 
     return mdp_fail(err, MDP_ERR_CHECK,
                     "%s: %s: %s on both sides: %s row %zu (id '%s'), %s row %zu (id '%s')", info->path,
-                    draw->group, what, a->name, row_a, info->ids[row_a], b->name, row_b, info->ids[row_b]);
+                    draw->key.name, what, a->name, row_a, info->ids[row_a], b->name, row_b, info->ids[row_b]);
 }
 
 /* Every row is one of the store's, has a label and stands once in the episode. */
@@ -159,10 +159,10 @@ static mdp_status check_rows(const struct mdp_audit *audit, const struct mdp_dra
             if (row < 0 || (uint64_t)row >= info->n)
                 return mdp_fail(err, MDP_ERR_VALUE,
                                 "%s: %s: %s row %" PRId64 ", expected one of the store's %zu rows",
-                                info->path, draw->group, sides[s].name, row, info->n);
+                                info->path, draw->key.name, sides[s].name, row, info->n);
             if (info->labels[row] < 0)
                 return mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %s row %" PRId64 " (id '%s') has no label",
-                                info->path, draw->group, sides[s].name, row, info->ids[row]);
+                                info->path, draw->key.name, sides[s].name, row, info->ids[row]);
             if (audit->patient && !info->patient_ids[row][0])
                 return mdp_fail(err, MDP_ERR_MISSING,
                                 "%s: row %" PRId64

@@ -6,7 +6,7 @@
 #ifndef MDP_PROBE_AUDIT_H
 #define MDP_PROBE_AUDIT_H
 
-#include "base/exchange/predictions.h"
+#include "base/exchange/draws.h"
 #include "medprobe/store.h"
 
 #include <stdbool.h>

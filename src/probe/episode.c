@@ -367,7 +367,7 @@ static mdp_status draw_side(struct drawing *d, struct mdp_draw *draw, size_t sho
         size_t most = val ? wanted : most_support_patients(d, c, shots, val_shots);
         size_t found = draw_class(d, c, wanted, most, rows + *n);
         if (found < wanted && (found == 0 || !s->rule.allow_short))
-            return fail_short(d, draw->group, c, val ? "val set" : "support", found, wanted, err);
+            return fail_short(d, draw->key.name, c, val ? "val set" : "support", found, wanted, err);
         *n += found;
     }
     return MDP_OK;
@@ -400,8 +400,7 @@ mdp_status mdp_draw_episode(const struct mdp_draw_source *s, size_t shots, uint6
     size_t most = 0;
 
     assert(shots > 0 && shots <= UINT32_MAX);
-    *draw = (struct mdp_draw){.shots = shots, .seed = (size_t)seed, .has_val = s->rule.draws_val};
-    snprintf(draw->group, sizeof draw->group, "k%zu/s%zu", shots, (size_t)seed);
+    *draw = (struct mdp_draw){.key = mdp_episode_key_of(shots, (size_t)seed), .has_val = s->rule.draws_val};
     for (size_t c = 0; c < s->info->n_classes; c++)
         most += smaller(shots, s->classes[c].n_rows);
     mdp_rng_init(&d.rng, seed, (uint32_t)shots, MDP_RNG_DRAW);

@@ -6,7 +6,7 @@
 #ifndef MDP_PROBE_EPISODE_H
 #define MDP_PROBE_EPISODE_H
 
-#include "base/exchange/predictions.h"
+#include "base/exchange/draws.h"
 #include "medprobe/store.h"
 
 /* Val pictures a class at k shots, where a val set is drawn. */

@@ -7,7 +7,7 @@
 #ifndef MDP_PROBE_METHOD_H
 #define MDP_PROBE_METHOD_H
 
-#include "base/exchange/predictions.h"
+#include "base/exchange/draws.h"
 #include "medprobe/store.h"
 #include "probe/c_rule.h"
 

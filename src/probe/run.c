@@ -36,8 +36,7 @@ static mdp_status write_item(struct mdp_probe_run *run, const struct item *item,
 {
     const struct mdp_outcome *outcome = &item->outcome;
     const struct mdp_draw *draw = item->draw;
-    struct mdp_prediction prediction = {.shots = draw->shots,
-                                        .seed = draw->seed,
+    struct mdp_prediction prediction = {.key = draw->key,
                                         .c = outcome->c,
                                         .n = draw->n_query,
                                         .k = run->data->info->n_classes,
@@ -45,11 +44,10 @@ static mdp_status write_item(struct mdp_probe_run *run, const struct item *item,
                                         .scores = outcome->scores};
 
     snprintf(prediction.method, sizeof prediction.method, "%s", item->method->name);
-    memcpy(prediction.group, draw->group, sizeof prediction.group);
     run->c_by_default += outcome->c_by_default;
     mdp_status st = mdp_predictions_writer_add(run->predictions, &prediction, err);
     if (st == MDP_OK && run->probes && outcome->m)
-        st = mdp_probes_writer_add(run->probes, item->method->name, draw->group, outcome->coef,
+        st = mdp_probes_writer_add(run->probes, item->method->name, draw->key.name, outcome->coef,
                                    outcome->intercept, outcome->c, err);
     return st;
 }
@@ -98,7 +96,7 @@ mdp_status mdp_union_of_queries(const struct mdp_draws *draws, size_t n_rows, in
 
 mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err)
 {
-    struct mdp_draw all = {.group = "k0/s0"}; /* what methods without a fit score */
+    struct mdp_draw all = {.key = mdp_episode_key_of(0, 0)}; /* what methods without a fit score */
     size_t most = ITEMS_A_THREAD * run->threads, total = mdp_probe_run_count(run), done = 0;
     mdp_status st = mdp_union_of_queries(run->draws, run->data->info->n, &all.query, &all.n_query, err);
     struct batch batch = {.run = run};

@@ -5,6 +5,7 @@
 #ifndef MDP_PROBE_RUN_H
 #define MDP_PROBE_RUN_H
 
+#include "base/exchange/predictions.h"
 #include "probe/audit.h"
 #include "probe/method.h"
 #include "probe/probes_file.h"

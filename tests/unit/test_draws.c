@@ -181,9 +181,9 @@ static void check_episode(const struct fake *f, const struct mdp_draw_source *s,
     assert_ok(mdp_audit_draw(audit, d, &err), err);
     for (size_t c = 0; c < f->info.n_classes; c++) {
         size_t shots = count_class(f, d->support, d->n_support, c);
-        assert_int_equal(shots, d->shots);
+        assert_int_equal(shots, d->key.shots);
         if (d->has_val)
-            assert_int_equal(count_class(f, d->val, d->n_val, c), d->shots < 4 ? d->shots : 4);
+            assert_int_equal(count_class(f, d->val, d->n_val, c), d->key.shots < 4 ? d->key.shots : 4);
         /* distinct patients while the class has enough that no other class took */
         if (!d->has_val && s->has_split && count_patients(f, d->support, d->n_support, c) < shots)
             assert_true(s->classes[c].n_patients < shots * f->info.n_classes);
@@ -300,7 +300,7 @@ static void draws_depend_on_shots_and_seed_alone(void **state)
         mdp_status st = mdp_draw_episodes(&source, many, 3, seeds, 3, &a, &err);
         if (st == MDP_OK) {
             assert_ok(mdp_draw_episodes(&source, few, 1, one, 1, &b, &err), err);
-            assert_string_equal(a.at[5].group, "k2/s3");
+            assert_string_equal(a.at[5].key.name, "k2/s3");
             assert_true(same_rows(a.at[5].support, a.at[5].n_support, b.at[0].support, b.at[0].n_support));
             assert_true(same_rows(a.at[5].query, a.at[5].n_query, b.at[0].query, b.at[0].n_query));
             /* and another seed is another draw */
@@ -398,7 +398,7 @@ static void the_audit_names_what_it_finds(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_audit *audit = NULL;
     int64_t support[] = {0, 1}, val[] = {2}, query[] = {3, 4};
-    struct mdp_draw d = {.group = "k1/s1",
+    struct mdp_draw d = {.key = mdp_episode_key_of(1, 1),
                          .n_support = 2,
                          .n_val = 1,
                          .n_query = 2,

@@ -62,18 +62,16 @@ static struct study *new_study(void)
     }
     for (size_t e = 0; e < EPISODES; e++) {
         struct mdp_prediction *p = &s->at[e];
-        p->shots = e == 0 ? 0 : e <= 3 ? 4 : 16;
-        p->seed = e == 0 ? 0 : (e - 1) % 3 + 1;
+        p->key = mdp_episode_key_of(e == 0 ? 0 : e <= 3 ? 4 : 16, e == 0 ? 0 : (e - 1) % 3 + 1);
         p->c = e == 0 ? NAN : 1;
         snprintf(p->method, sizeof p->method, "%s", e == 0 ? "zero-shot" : "logreg");
-        snprintf(p->group, sizeof p->group, "k%zu/s%zu", p->shots, p->seed);
         p->n = ROWS - (e == 0 ? 0 : e); /* without a test split the query rows differ */
         p->k = CLASSES;
         p->rows = calloc(p->n, sizeof *p->rows);
         p->scores = calloc(p->n * p->k, sizeof *p->scores);
         for (size_t i = 0; i < p->n; i++)
             p->rows[i] = (int64_t)(i + (e == 0 ? 0 : e));
-        fill_scores(s, p, 0.2 + 0.02 * (double)p->shots, (uint32_t)e);
+        fill_scores(s, p, 0.2 + 0.02 * (double)p->key.shots, (uint32_t)e);
     }
     s->predictions = (struct mdp_predictions){EPISODES, s->at};
     s->in = (struct mdp_eval_input){.source = mdp_predictions_source(&s->predictions),

@@ -5,6 +5,7 @@
    k2). */
 #include "unit/unit.h"
 
+#include "base/exchange/draws.h"
 #include "base/exchange/predictions.h"
 #include "base/formats/h5.h"
 #include "probe/probes_file.h"
@@ -51,10 +52,12 @@ static void group_names_are_parsed_whole(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        size_t shots = 9, seed = 9;
-        assert_int_equal(mdp_draw_group_parse(cases[i].name, &shots, &seed), cases[i].named);
-        assert_int_equal(shots, cases[i].shots);
-        assert_int_equal(seed, cases[i].seed);
+        struct mdp_episode_key key;
+        assert_true(mdp_episode_key_parse(cases[i].name, &key));
+        assert_int_equal(key.named, cases[i].named);
+        assert_int_equal(key.shots, cases[i].shots);
+        assert_int_equal(key.seed, cases[i].seed);
+        assert_string_equal(key.name, cases[i].name);
     }
 }
 
@@ -68,8 +71,7 @@ static struct mdp_draw make_draw(const char *group, int64_t first, bool val, int
     d.support = rows;
     d.val = rows + 2;
     d.query = rows + 3;
-    snprintf(d.group, sizeof d.group, "%s", group);
-    mdp_draw_group_parse(group, &d.shots, &d.seed);
+    assert_true(mdp_episode_key_parse(group, &d.key));
     return d;
 }
 
@@ -91,7 +93,7 @@ static void draws_come_back_sorted(void **state)
     for (size_t i = 0; i < 6; i++) {
         const struct mdp_draw *d = &back.at[i];
         size_t j = 0;
-        assert_string_equal(d->group, read[i]);
+        assert_string_equal(d->key.name, read[i]);
         while (strcmp(written[j], read[i]) != 0)
             j++;
         assert_int_equal(d->has_val, at[j].has_val);
@@ -169,7 +171,7 @@ static void predictions_come_back_in_order(void **state)
     const struct mdp_prediction *p = NULL;
 
     (void)state;
-    assert_ok(mdp_predictions_writer_create(path, names, 2, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, names, 2, true, &writer, &err), err);
     for (size_t i = 0; i < 4; i++) {
         int64_t rows[2] = {written[i].first_row, 7};
         double scores[4] = {0.25, 0.75, written[i].c, 1 - written[i].c};
@@ -177,24 +179,73 @@ static void predictions_come_back_in_order(void **state)
         if (isnan(one.c))
             scores[2] = scores[3] = 0.5;
         strcpy(one.method, written[i].method);
-        strcpy(one.group, written[i].group);
+        assert_true(mdp_episode_key_parse(written[i].group, &one.key));
         assert_ok(mdp_predictions_writer_add(writer, &one, &err), err);
     }
     assert_ok(mdp_predictions_writer_commit(writer, &err), err);
-    assert_ok(mdp_predictions_reader_open(path, 8, &reader, &err), err);
+    assert_ok(mdp_predictions_reader_open(path, 8, names, 2, &reader, &err), err);
     assert_int_equal(mdp_predictions_reader_count(reader), 4);
     for (size_t i = 0; i < 4; i++) {
         assert_ok(mdp_predictions_reader_at(reader, i, &p, &err), err);
         assert_string_equal(p->method, read[i].method);
-        assert_string_equal(p->group, read[i].group);
+        assert_string_equal(p->key.name, read[i].group);
         assert_true(isnan(read[i].c) ? isnan(p->c) : p->c == read[i].c);
         assert_int_equal(p->rows[0], read[i].first_row);
         assert_true(p->scores[0] == 0.25 && p->scores[2] == (isnan(read[i].c) ? 0.5 : read[i].c));
     }
     mdp_predictions_reader_close(reader);
-    assert_ok(mdp_predictions_reader_open(path, 7, &reader, &err), err);
+    assert_ok(mdp_predictions_reader_open(path, 7, names, 2, &reader, &err), err);
     assert_int_equal(mdp_predictions_reader_at(reader, 0, &p, &err), MDP_ERR_VALUE);
     assert_non_null(strstr(err.message, "zero-shot/k0/s0: row 7, expected one of the store's 7 rows"));
+    mdp_predictions_reader_close(reader);
+}
+
+/* Writes one prediction over the classes names[k] and opens it for a store with the classes wanted[n]. */
+static mdp_status reopen(const char *const names[], size_t k, bool by_patient, const char *const wanted[],
+                         size_t n, struct mdp_predictions_reader **reader, struct mdp_error *err)
+{
+    struct mdp_predictions_writer *writer = NULL;
+    int64_t rows[] = {0, 1};
+    double scores[] = {0.1, 0.2, 0.7, 0.4, 0.5, 0.1};
+    struct mdp_prediction one = {.method = "m",
+                                 .key = mdp_episode_key_of(1, 1),
+                                 .c = NAN,
+                                 .n = 2,
+                                 .k = k,
+                                 .rows = rows,
+                                 .scores = scores};
+
+    assert_ok(mdp_predictions_writer_create(path, names, k, by_patient, &writer, err), *err);
+    assert_ok(mdp_predictions_writer_add(writer, &one, err), *err);
+    assert_ok(mdp_predictions_writer_commit(writer, err), *err);
+    return mdp_predictions_reader_open(path, 2, wanted, n, reader, err);
+}
+
+/* Fault once there: the file's class_names were written and never read, so that a store with its classes in another order
+   made an accuracy of 1 into one of 0 without a word. */
+static void columns_are_matched_by_name(void **state)
+{
+    static const char *const names[] = {"a", "b", "c"}, *const moved[] = {"c", "a", "b"},
+                             *const others[] = {"a", "b", "d"}, *const more[] = {"a", "b", "c", "d"};
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_predictions_reader *reader = NULL;
+    const struct mdp_prediction *p = NULL;
+    char expected[300];
+
+    (void)state;
+    assert_ok(reopen(names, 3, true, moved, 3, &reader, &err), err);
+    assert_true(mdp_predictions_reader_by_patient(reader));
+    assert_ok(mdp_predictions_reader_at(reader, 0, &p, &err), err);
+    const double want[] = {0.7, 0.1, 0.2, 0.1, 0.4, 0.5};
+    assert_memory_equal(p->scores, want, sizeof want);
+    mdp_predictions_reader_close(reader);
+    snprintf(expected, sizeof expected,
+             "%s: scores of class 'c', which the store has not (did you mean 'a'?)", path);
+    assert_fails(reopen(names, 3, true, others, 3, &reader, &err), MDP_ERR_VALUE, err, expected);
+    snprintf(expected, sizeof expected, "%s: no scores of the store's class 'd'", path);
+    assert_fails(reopen(names, 3, true, more, 4, &reader, &err), MDP_ERR_VALUE, err, expected);
+    assert_ok(reopen(names, 3, false, names, 3, &reader, &err), err);
+    assert_false(mdp_predictions_reader_by_patient(reader));
     mdp_predictions_reader_close(reader);
 }
 
@@ -208,7 +259,7 @@ static void an_abandoned_file_is_gone(void **state)
     (void)state;
     unlink(path);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    assert_ok(mdp_predictions_writer_create(path, names, 2, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, names, 2, true, &writer, &err), err);
     assert_int_equal(access(temporary, F_OK), 0);
     mdp_predictions_writer_free(writer);
     assert_int_not_equal(access(temporary, F_OK), 0);
@@ -249,7 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group_names_are_parsed_whole), cmocka_unit_test(draws_come_back_sorted),
         cmocka_unit_test(draws_that_lie_are_refused),   cmocka_unit_test(predictions_come_back_in_order),
-        cmocka_unit_test(an_abandoned_file_is_gone),    cmocka_unit_test(probes_score_another_store),
+        cmocka_unit_test(columns_are_matched_by_name),  cmocka_unit_test(an_abandoned_file_is_gone),
+        cmocka_unit_test(probes_score_another_store),
     };
     return cmocka_run_group_tests_name("predictions", tests, make_folder, remove_folder);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "base/exchange/predictions.h"
+#include "base/exchange/draws.h"
+
 #include "base/file.h"
-#include "base/formats/h5.h"
+#include "base/formats/h5_groups.h"
 #include "base/memory.h"
 
 #include <inttypes.h>
@@ -9,68 +10,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_GROUPS = 1000000 };
-
-/* A whole number in decimal without leading zeros; the first byte after it, or NULL. */
-static const char *parse_count(const char *text, size_t *value)
-{
-    char *end = NULL;
-
-    if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
-        return NULL;
-    unsigned long long parsed = strtoull(text, &end, 10);
-    if (end - text > 18)
-        return NULL;
-    *value = (size_t)parsed;
-    return end;
-}
-
-bool mdp_draw_group_parse(const char *group, size_t *shots, size_t *seed)
-{
-    size_t k = 0, s = 0;
-    const char *at = group[0] == 'k' ? parse_count(group + 1, &k) : NULL;
-
-    *shots = *seed = 0;
-    if (!at || at[0] != '/' || at[1] != 's')
-        return false;
-    at = parse_count(at + 2, &s);
-    if (!at || *at)
-        return false;
-    *shots = k;
-    *seed = s;
-    return true;
-}
-
-static int by_shots_then_seed(const void *left, const void *right)
+static int by_key(const void *left, const void *right)
 {
     const struct mdp_draw *a = left, *b = right;
-    size_t shots, seed;
-    bool a_named = mdp_draw_group_parse(a->group, &shots, &seed);
-    bool b_named = mdp_draw_group_parse(b->group, &shots, &seed);
 
-    if (a_named != b_named)
-        return a_named ? -1 : 1;
-    if (a->shots != b->shots)
-        return a->shots < b->shots ? -1 : 1;
-    if (a->seed != b->seed)
-        return a->seed < b->seed ? -1 : 1;
-    return strcmp(a->group, b->group);
+    return mdp_episode_key_compare(&a->key, &b->key);
 }
 
 void mdp_draws_sort(struct mdp_draws *draws)
 {
     if (draws->n)
-        qsort(draws->at, draws->n, sizeof *draws->at, by_shots_then_seed);
+        qsort(draws->at, draws->n, sizeof *draws->at, by_key);
+}
+
+static void release_draw(struct mdp_draws *draws, struct mdp_draw *draw)
+{
+    free(draw->support);
+    free(draw->val);
+    if (draw->query != draws->shared_query)
+        free(draw->query);
+}
+
+static bool contains(const size_t values[], size_t n, size_t value)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i] == value)
+            return true;
+    return false;
+}
+
+void mdp_draws_select(struct mdp_draws *draws, const size_t shots[], size_t n_shots, const size_t seeds[],
+                      size_t n_seeds)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < draws->n; i++) {
+        struct mdp_draw *draw = &draws->at[i];
+        if ((!shots || contains(shots, n_shots, draw->key.shots)) &&
+            (!seeds || contains(seeds, n_seeds, draw->key.seed)))
+            draws->at[kept++] = *draw;
+        else
+            release_draw(draws, draw);
+    }
+    draws->n = kept;
 }
 
 void mdp_draws_release(struct mdp_draws *draws)
 {
-    for (size_t i = 0; i < draws->n; i++) {
-        free(draws->at[i].support);
-        free(draws->at[i].val);
-        if (draws->at[i].query != draws->shared_query)
-            free(draws->at[i].query);
-    }
+    for (size_t i = 0; i < draws->n; i++)
+        release_draw(draws, &draws->at[i]);
     free(draws->at);
     free(draws->shared_query);
     *draws = (struct mdp_draws){0};
@@ -81,7 +69,7 @@ void mdp_draws_release(struct mdp_draws *draws)
 static mdp_status write_rows(struct mdp_h5 *file, const char *group, const char *side, const int64_t rows[],
                              size_t n, struct mdp_error *err)
 {
-    char name[sizeof((struct mdp_draw *)0)->group + 16];
+    char name[sizeof((struct mdp_draw *)0)->key.name + 16];
 
     snprintf(name, sizeof name, "/%s/%s", group, side);
     return mdp_h5_write(file, name, MDP_H5_I64, 1, &n, rows, err);
@@ -91,13 +79,13 @@ static mdp_status write_rows(struct mdp_h5 *file, const char *group, const char 
 static mdp_status write_query(struct mdp_h5 *file, const struct mdp_draw *draw, const struct mdp_draw *before,
                               struct mdp_error *err)
 {
-    char name[sizeof draw->group + 16], existing[sizeof draw->group + 16];
+    char name[sizeof draw->key.name + 16], existing[sizeof draw->key.name + 16];
 
     if (!before || before->n_query != draw->n_query || !draw->n_query ||
         memcmp(before->query, draw->query, draw->n_query * sizeof *draw->query) != 0)
-        return write_rows(file, draw->group, "query", draw->query, draw->n_query, err);
-    snprintf(name, sizeof name, "/%s/query", draw->group);
-    snprintf(existing, sizeof existing, "/%s/query", before->group);
+        return write_rows(file, draw->key.name, "query", draw->query, draw->n_query, err);
+    snprintf(name, sizeof name, "/%s/query", draw->key.name);
+    snprintf(existing, sizeof existing, "/%s/query", before->key.name);
     return mdp_h5_hard_link(file, existing, name, err);
 }
 
@@ -107,9 +95,9 @@ static mdp_status write_all(struct mdp_h5 *file, const struct mdp_draws *draws, 
 
     for (size_t i = 0; i < draws->n && st == MDP_OK; i++) {
         const struct mdp_draw *draw = &draws->at[i];
-        st = write_rows(file, draw->group, "support", draw->support, draw->n_support, err);
+        st = write_rows(file, draw->key.name, "support", draw->support, draw->n_support, err);
         if (st == MDP_OK && draw->has_val)
-            st = write_rows(file, draw->group, "val", draw->val, draw->n_val, err);
+            st = write_rows(file, draw->key.name, "val", draw->val, draw->n_val, err);
         if (st == MDP_OK)
             st = write_query(file, draw, i ? draw - 1 : NULL, err);
     }
@@ -147,7 +135,7 @@ struct draws_reader {
     const struct mdp_h5 *file;
     const char *path;
     size_t n_rows;
-    size_t visited, capacity;
+    size_t capacity;
     uint8_t *seen; /* [n_rows] */
     struct mdp_draws *draws;
 };
@@ -230,11 +218,9 @@ static mdp_status read_episode(struct draws_reader *r, const char *group, bool h
         return st;
     struct mdp_draw *draw = &draws->at[draws->n++];
     *draw = (struct mdp_draw){.has_val = has_val};
-    if (strlen(group + 1) >= sizeof draw->group)
+    if (!mdp_episode_key_parse(group + 1, &draw->key))
         return mdp_fail(err, MDP_ERR_LIMIT, "%s: the name of the group %s is longer than %zu bytes", r->path,
-                        group, sizeof draw->group - 1);
-    memcpy(draw->group, group + 1, strlen(group));
-    mdp_draw_group_parse(draw->group, &draw->shots, &draw->seed);
+                        group, sizeof draw->key.name - 1);
     st = read_rows(r, group, "support", &draw->support, &draw->n_support, err);
     if (st == MDP_OK && has_val)
         st = read_rows(r, group, "val", &draw->val, &draw->n_val, err);
@@ -248,43 +234,11 @@ static mdp_status read_episode(struct draws_reader *r, const char *group, bool h
     return st;
 }
 
-static bool has_name(char *const names[], size_t n, const char *name)
+static mdp_status read_group(void *reader, const struct mdp_h5_group *group, struct mdp_error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-static bool is_dataset(const struct mdp_h5 *file, const char *name)
-{
-    struct mdp_h5_shape shape;
-
-    return mdp_h5_shape_of(file, name, &shape, NULL) == MDP_OK;
-}
-
-/* `group` is "" for the root, else "/a/b". */
-static mdp_status visit_group(struct draws_reader *r, const char *group, size_t depth, struct mdp_error *err)
-{
-    char **names = NULL;
-    size_t n = 0;
-    struct mdp_text member = {0};
-
-    if (depth > MAX_DEPTH || ++r->visited > MAX_GROUPS)
-        return mdp_fail(err, MDP_ERR_LIMIT, "%s: too many groups, or groups too deep", r->path);
-    mdp_status st = mdp_h5_members(r->file, *group ? group : "/", &names, &n, err);
-    if (st == MDP_OK && *group && has_name(names, n, "support") && has_name(names, n, "query"))
-        st = read_episode(r, group, has_name(names, n, "val"), err);
-    for (size_t i = 0; i < n && st == MDP_OK; i++) {
-        mdp_text_clear(&member);
-        mdp_text_add(&member, "%s/%s", group, names[i]);
-        st = mdp_text_status(&member, err);
-        if (st == MDP_OK && mdp_h5_has(r->file, member.at) && !is_dataset(r->file, member.at))
-            st = visit_group(r, member.at, depth + 1, err);
-    }
-    mdp_text_release(&member);
-    mdp_h5_strings_free(names, n);
-    return st;
+    if (!group->path[0] || !mdp_h5_group_has(group, "support") || !mdp_h5_group_has(group, "query"))
+        return MDP_OK;
+    return read_episode(reader, group->path, mdp_h5_group_has(group, "val"), err);
 }
 
 mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *draws, struct mdp_error *err)
@@ -298,7 +252,7 @@ mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *dra
         return st;
     r.seen = mdp_new_array(n_rows, 1, err, &st);
     if (st == MDP_OK)
-        st = visit_group(&r, "", 0, err);
+        st = mdp_h5_visit_groups(file, path, read_group, &r, err);
     if (st == MDP_OK && draws->n == 0)
         st = mdp_fail(err, MDP_ERR_MISSING, "%s: no group with support and query", path);
     mdp_draws_sort(draws);

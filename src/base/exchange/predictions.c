@@ -2,8 +2,10 @@
 #include "base/exchange/predictions.h"
 
 #include "base/file.h"
-#include "base/formats/h5.h"
+#include "base/formats/h5_groups.h"
 #include "base/memory.h"
+#include "base/names.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 64 + 128 + 16, MAX_DEPTH = 16, MAX_GROUPS = 1000000 };
+enum { NAME_SIZE = 64 + 128 + 16 };
 
 void mdp_prediction_release(struct mdp_prediction *prediction)
 {
@@ -40,7 +42,8 @@ static void writer_free(struct mdp_predictions_writer *writer)
 }
 
 mdp_status mdp_predictions_writer_create(const char *path, const char *const class_names[], size_t k,
-                                         struct mdp_predictions_writer **out, struct mdp_error *err)
+                                         bool by_patient, struct mdp_predictions_writer **out,
+                                         struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_predictions_writer *writer = mdp_new_array(1, sizeof *writer, err, &st);
@@ -58,6 +61,8 @@ mdp_status mdp_predictions_writer_create(const char *path, const char *const cla
         st = mdp_h5_create(writer->temporary.at, &writer->file, err);
     if (st == MDP_OK)
         st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, k, class_names, err);
+    if (st == MDP_OK && !by_patient)
+        st = mdp_h5_attr_write_string(writer->file, "/", "group", "none", err);
     if (st != MDP_OK) {
         mdp_predictions_writer_free(writer);
         return st;
@@ -92,13 +97,13 @@ mdp_status mdp_predictions_writer_add(struct mdp_predictions_writer *writer, con
 
     if (p->k != writer->k)
         return mdp_fail(err, MDP_ERR_VALUE, "%s: %s/%s has %zu classes, expected %zu", writer->path.at,
-                        p->method, p->group, p->k, writer->k);
-    snprintf(name, sizeof name, "/%s/%s/rows", p->method, p->group);
+                        p->method, p->key.name, p->k, writer->k);
+    snprintf(name, sizeof name, "/%s/%s/rows", p->method, p->key.name);
     mdp_status st = write_rows(writer, name, p->rows, p->n, err);
-    snprintf(name, sizeof name, "/%s/%s/scores", p->method, p->group);
+    snprintf(name, sizeof name, "/%s/%s/scores", p->method, p->key.name);
     if (st == MDP_OK)
         st = mdp_h5_write(writer->file, name, MDP_H5_F64, 2, shape, p->scores, err);
-    snprintf(name, sizeof name, "/%s/%s", p->method, p->group);
+    snprintf(name, sizeof name, "/%s/%s", p->method, p->key.name);
     if (st == MDP_OK && !isnan(p->c))
         st = mdp_h5_attr_write_scalar(writer->file, name, "C", MDP_H5_F64, &p->c, err);
     return st;
@@ -133,31 +138,70 @@ void mdp_predictions_writer_free(struct mdp_predictions_writer *writer)
 struct mdp_predictions_reader {
     struct mdp_h5 *file;
     struct mdp_text path;
-    size_t n_rows, visited, n, capacity;
+    size_t n_rows, k, n, capacity;
+    bool by_patient;
     struct mdp_prediction *at; /* [n]: names and sizes, without rows and scores */
     struct mdp_prediction now; /* what was given last */
+    size_t *column;            /* [k]: the file's column of a class; NULL: the same order */
+    double *row;               /* [k] scratch */
 };
 
-/* zero-shot first, then by method; within one by shots and seed, other names last. */
-static int by_method_then_group(const void *left, const void *right)
+/* Those without labelled pictures first, then by method and key. */
+static int by_method_then_key(const void *left, const void *right)
 {
     const struct mdp_prediction *a = left, *b = right;
-    bool a_first = strcmp(a->method, "zero-shot") == 0, b_first = strcmp(b->method, "zero-shot") == 0;
-    size_t shots, seed;
+    bool a_first = a->key.named && a->key.shots == 0, b_first = b->key.named && b->key.shots == 0;
 
     if (a_first != b_first)
         return a_first ? -1 : 1;
-    if (strcmp(a->method, b->method) != 0)
-        return strcmp(a->method, b->method);
-    bool a_named = mdp_draw_group_parse(a->group, &shots, &seed);
-    bool b_named = mdp_draw_group_parse(b->group, &shots, &seed);
-    if (a_named != b_named)
-        return a_named ? -1 : 1;
-    if (a->shots != b->shots)
-        return a->shots < b->shots ? -1 : 1;
-    if (a->seed != b->seed)
-        return a->seed < b->seed ? -1 : 1;
-    return strcmp(a->group, b->group);
+    int order = strcmp(a->method, b->method);
+    return order ? order : mdp_episode_key_compare(&a->key, &b->key);
+}
+
+/* Where the file has each of class_names[k]. */
+static mdp_status match_classes(struct mdp_predictions_reader *r, const char *const class_names[],
+                                struct mdp_error *err)
+{
+    char **names = NULL;
+    size_t n = 0;
+    bool moved = false;
+
+    if (!mdp_h5_attr_has(r->file, "/", "class_names"))
+        return MDP_OK;
+    mdp_status st = mdp_h5_attr_read_strings(r->file, "/", "class_names", &names, &n, err);
+    if (st == MDP_OK)
+        r->column = mdp_new_array(r->k, sizeof *r->column, err, &st);
+    for (size_t i = 0; i < n && st == MDP_OK; i++)
+        if (mdp_name_index(names[i], class_names, r->k) == r->k)
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: scores of class '%s', which the store has not (%s)",
+                          r->path.at, names[i], mdp_name_hint(names[i], class_names, r->k).text);
+    for (size_t c = 0; c < r->k && st == MDP_OK; c++) {
+        r->column[c] = mdp_name_index(class_names[c], (const char *const *)names, n);
+        moved = moved || r->column[c] != c;
+        if (r->column[c] == n)
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: no scores of the store's class '%s'", r->path.at,
+                          class_names[c]);
+    }
+    if (!moved) {
+        free(r->column);
+        r->column = NULL;
+    }
+    mdp_h5_strings_free(names, n);
+    return st;
+}
+
+static mdp_status read_by_patient(struct mdp_predictions_reader *r, struct mdp_error *err)
+{
+    char *group = NULL;
+    mdp_status st = MDP_OK;
+
+    r->by_patient = true;
+    if (mdp_h5_attr_has(r->file, "/", "group"))
+        st = mdp_h5_attr_read_string(r->file, "/", "group", &group, err);
+    if (st == MDP_OK && group)
+        r->by_patient = strcmp(group, "none") != 0;
+    free(group);
+    return st;
 }
 
 static mdp_status check_shapes(struct mdp_predictions_reader *r, const char *group, struct mdp_prediction *p,
@@ -187,9 +231,10 @@ static mdp_status check_shapes(struct mdp_predictions_reader *r, const char *gro
         p->n = rows.dims[0];
         p->k = scores.dims[1];
     }
-    if (st == MDP_OK && r->n > 1 && p->k != r->at[0].k)
-        st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %zu classes, but %zu in %s/%s", r->path.at, group, p->k,
-                      r->at[0].k, r->at[0].method, r->at[0].group);
+    if (st == MDP_OK && p->k != r->k)
+        st = mdp_fail(err, MDP_ERR_VALUE,
+                      "%s: %s: scores in %zu columns, expected one for each of %zu classes", r->path.at,
+                      group, p->k, r->k);
     mdp_text_release(&name);
     return st;
 }
@@ -203,49 +248,27 @@ static mdp_status note_prediction(struct mdp_predictions_reader *r, const char *
         return st;
     struct mdp_prediction *p = &r->at[r->n++];
     *p = (struct mdp_prediction){.c = NAN};
-    const char *slash = strchr(group + 1, '/');
+    const char *slash = *group ? strchr(group + 1, '/') : NULL;
     size_t method = slash ? (size_t)(slash - group - 1) : 0;
-    if (!slash || method >= sizeof p->method || strlen(slash + 1) >= sizeof p->group)
+    if (!slash || method >= sizeof p->method || !mdp_episode_key_parse(slash + 1, &p->key))
         return mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected a group /<method>/<episode> of shorter names",
-                        r->path.at, group);
+                        r->path.at, *group ? group : "/");
     memcpy(p->method, group + 1, method);
-    memcpy(p->group, slash + 1, strlen(slash + 1) + 1);
-    mdp_draw_group_parse(p->group, &p->shots, &p->seed);
     st = check_shapes(r, group, p, err);
     if (st == MDP_OK && mdp_h5_attr_has(r->file, group, "C"))
         st = mdp_h5_attr_read(r->file, group, "C", MDP_H5_F64, 1, &p->c, err);
     return st;
 }
 
-static mdp_status visit_group(struct mdp_predictions_reader *r, const char *group, size_t depth,
-                              struct mdp_error *err)
+static mdp_status note_group(void *reader, const struct mdp_h5_group *group, struct mdp_error *err)
 {
-    char **names = NULL;
-    size_t n = 0, wanted = 0;
-    struct mdp_text member = {0};
-    struct mdp_h5_shape shape;
-
-    if (depth > MAX_DEPTH || ++r->visited > MAX_GROUPS)
-        return mdp_fail(err, MDP_ERR_LIMIT, "%s: too many groups, or groups too deep", r->path.at);
-    mdp_status st = mdp_h5_members(r->file, *group ? group : "/", &names, &n, err);
-    for (size_t i = 0; i < n && st == MDP_OK; i++) {
-        wanted += strcmp(names[i], "rows") == 0 || strcmp(names[i], "scores") == 0;
-        mdp_text_clear(&member);
-        mdp_text_add(&member, "%s/%s", group, names[i]);
-        st = mdp_text_status(&member, err);
-        if (st == MDP_OK && mdp_h5_has(r->file, member.at) &&
-            mdp_h5_shape_of(r->file, member.at, &shape, NULL) != MDP_OK)
-            st = visit_group(r, member.at, depth + 1, err);
-    }
-    if (st == MDP_OK && wanted == 2)
-        st = note_prediction(r, group, err);
-    mdp_text_release(&member);
-    mdp_h5_strings_free(names, n);
-    return st;
+    return mdp_h5_group_has(group, "rows") && mdp_h5_group_has(group, "scores")
+               ? note_prediction(reader, group->path, err)
+               : MDP_OK;
 }
 
-mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, struct mdp_predictions_reader **out,
-                                       struct mdp_error *err)
+mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, const char *const class_names[],
+                                       size_t k, struct mdp_predictions_reader **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_predictions_reader *r = mdp_new_array(1, sizeof *r, err, &st);
@@ -254,21 +277,33 @@ mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, struct m
     if (!r)
         return st;
     r->n_rows = n_rows;
+    r->k = k;
+    r->row = mdp_new_array(k, sizeof *r->row, err, &st);
     mdp_text_add(&r->path, "%s", path);
-    st = mdp_text_status(&r->path, err);
+    if (st == MDP_OK)
+        st = mdp_text_status(&r->path, err);
     if (st == MDP_OK)
         st = mdp_h5_open(path, &r->file, err);
     if (st == MDP_OK)
-        st = visit_group(r, "", 0, err);
+        st = match_classes(r, class_names, err);
+    if (st == MDP_OK)
+        st = read_by_patient(r, err);
+    if (st == MDP_OK)
+        st = mdp_h5_visit_groups(r->file, path, note_group, r, err);
     if (st == MDP_OK && r->n == 0)
         st = mdp_fail(err, MDP_ERR_MISSING, "%s: no group with rows and scores", path);
     if (st != MDP_OK) {
         mdp_predictions_reader_close(r);
         return st;
     }
-    qsort(r->at, r->n, sizeof *r->at, by_method_then_group);
+    qsort(r->at, r->n, sizeof *r->at, by_method_then_key);
     *out = r;
     return MDP_OK;
+}
+
+bool mdp_predictions_reader_by_patient(const struct mdp_predictions_reader *reader)
+{
+    return reader->by_patient;
 }
 
 size_t mdp_predictions_reader_count(const struct mdp_predictions_reader *reader)
@@ -283,13 +318,24 @@ static mdp_status check_values(const struct mdp_predictions_reader *r, const str
         if (p->rows[i] < 0 || (uint64_t)p->rows[i] >= r->n_rows)
             return mdp_fail(err, MDP_ERR_VALUE,
                             "%s: %s/%s: row %" PRId64 ", expected one of the store's %zu rows", r->path.at,
-                            p->method, p->group, p->rows[i], r->n_rows);
+                            p->method, p->key.name, p->rows[i], r->n_rows);
         for (size_t k = 0; k < p->k; k++)
             if (!isfinite(p->scores[i * p->k + k]))
                 return mdp_fail(err, MDP_ERR_VALUE, "%s: %s/%s: a score of row %" PRId64 " is not finite",
-                                r->path.at, p->method, p->group, p->rows[i]);
+                                r->path.at, p->method, p->key.name, p->rows[i]);
     }
     return MDP_OK;
+}
+
+/* Columns from the file's order into the store's. */
+static void order_columns(struct mdp_predictions_reader *r, struct mdp_prediction *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        double *row = p->scores + i * p->k;
+        memcpy(r->row, row, p->k * sizeof *row);
+        for (size_t c = 0; c < p->k; c++)
+            row[c] = r->row[r->column[c]];
+    }
 }
 
 mdp_status mdp_predictions_reader_at(void *reader, size_t i, const struct mdp_prediction **prediction,
@@ -305,17 +351,19 @@ mdp_status mdp_predictions_reader_at(void *reader, size_t i, const struct mdp_pr
     mdp_prediction_release(p);
     *p = r->at[i];
     if (!mdp_mul_size(p->n, p->k, &count))
-        return mdp_fail(err, MDP_ERR_LIMIT, "%s: %s/%s: too many scores", r->path.at, p->method, p->group);
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: %s/%s: too many scores", r->path.at, p->method, p->key.name);
     p->rows = mdp_new_array(p->n, sizeof *p->rows, err, &st);
     p->scores = mdp_new_array(count, sizeof *p->scores, err, &st);
-    snprintf(name, sizeof name, "/%s/%s/rows", p->method, p->group);
+    snprintf(name, sizeof name, "/%s/%s/rows", p->method, p->key.name);
     if (st == MDP_OK && p->n)
         st = mdp_h5_read_rows(r->file, name, MDP_H5_I64, 0, p->n, p->rows, err);
-    snprintf(name, sizeof name, "/%s/%s/scores", p->method, p->group);
+    snprintf(name, sizeof name, "/%s/%s/scores", p->method, p->key.name);
     if (st == MDP_OK && p->n)
         st = mdp_h5_read_rows(r->file, name, MDP_H5_F64, 0, p->n, p->scores, err);
     if (st == MDP_OK)
         st = check_values(r, p, err);
+    if (st == MDP_OK && r->column)
+        order_columns(r, p);
     if (st == MDP_OK)
         *prediction = p;
     return st;
@@ -329,5 +377,7 @@ void mdp_predictions_reader_close(struct mdp_predictions_reader *reader)
     mdp_h5_close(reader->file);
     mdp_text_release(&reader->path);
     free(reader->at);
+    free(reader->column);
+    free(reader->row);
     free(reader);
 }

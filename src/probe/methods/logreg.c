@@ -48,7 +48,7 @@ static mdp_status check_classes(const struct mdp_store_info *info, const struct 
         if (count == 0)
             return mdp_fail(err, MDP_ERR_VALUE,
                             "%s: the support has no row of class '%s' (logreg needs every class)",
-                            draw->group, info->class_names[c]);
+                            draw->key.name, info->class_names[c]);
         *largest = count > *largest ? count : *largest;
     }
     return MDP_OK;
@@ -191,7 +191,7 @@ static mdp_status logreg_run(const struct mdp_probe_data *data, const struct mdp
     if (st == MDP_OK)
         st = score_query(data, draw, outcome, err);
     if (st != MDP_OK)
-        mdp_fail_at(err, st, "logreg: %s", draw->group);
+        mdp_fail_at(err, st, "logreg: %s", draw->key.name);
 out:
     mdp_span_release(&span);
     rows_release(&support);
