@@ -26,7 +26,8 @@ struct common_targets {
 };
 
 struct parser {
-    struct mdp_option *options; /* the command's own, then the common ones */
+    struct mdp_option *options; /* [n] the command's own without headings, then the common ones */
+    bool *given;                /* [n] */
     size_t n;
     struct mdp_arguments *args;
     struct mdp_error *err;
@@ -37,33 +38,22 @@ static void add_common(struct mdp_option at[COMMON_COUNT], struct mdp_common *co
 {
     const struct mdp_option rows[COMMON_COUNT] = {
         {.name = "config",
-         .kind = MDP_OPTION_STRING,
-         .target = &common->config,
          .argument = "FILE",
+         .string = &common->config,
          .help = "read options from a YAML file; flags win over it"},
         {.name = "threads",
-         .kind = MDP_OPTION_SIZE,
-         .target = &common->threads,
          .argument = "N",
+         .size = &common->threads,
          .least = 1,
          .most = MAX_THREADS,
          .help = "threads; results do not depend on it"},
-        {.name = "quiet",
-         .letter = 'q',
-         .kind = MDP_OPTION_FLAG,
-         .target = &t->quiet,
-         .help = "print errors only"},
+        {.name = "quiet", .letter = 'q', .flag = &t->quiet, .help = "print errors only"},
         {.name = "log-level",
-         .kind = MDP_OPTION_STRING,
-         .target = &t->level,
          .argument = "LEVEL",
+         .string = &t->level,
          .choices = log_levels,
          .help = "how much is told on stderr"},
-        {.name = "help",
-         .letter = 'h',
-         .kind = MDP_OPTION_FLAG,
-         .target = &t->help,
-         .help = "show this page"},
+        {.name = "help", .letter = 'h', .flag = &t->help, .help = "show this page"},
     };
 
     memcpy(at, rows, sizeof rows);
@@ -90,15 +80,12 @@ static struct mdp_option *find_option(const struct parser *p, const char *name, 
 
 static mdp_status no_option(const struct parser *p, const char *dashes, const char *name)
 {
-    const char *names[256];
+    const char *names[MDP_MOST_OPTIONS + COMMON_COUNT];
+    const char *nearest = mdp_nearest_name(name, names, mdp_option_names(p->options, p->n, names));
 
-    assert(p->n <= 256);
-    for (size_t i = 0; i < p->n; i++)
-        names[i] = p->options[i].name;
-    const char *nearest = mdp_nearest_name(name, names, p->n);
     if (nearest)
-        return mdp_fail(p->err, MDP_ERR_USAGE, "no option '%s%s' (did you mean '%s%s'?)", dashes, name,
-                        dashes, nearest);
+        return mdp_fail(p->err, MDP_ERR_USAGE, "no option '%s%s' (did you mean '--%s'?)", dashes, name,
+                        nearest);
     return mdp_fail(p->err, MDP_ERR_USAGE, "no option '%s%s' (see --help)", dashes, name);
 }
 
@@ -152,7 +139,7 @@ static mdp_status set_size(const struct parser *p, const struct mdp_option *o, c
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && value >= o->least && value <= most) {
-        *(size_t *)o->target = (size_t)value;
+        *o->size = (size_t)value;
         return MDP_OK;
     }
     if (o->most)
@@ -169,8 +156,26 @@ static mdp_status set_number(const struct parser *p, const struct mdp_option *o,
 
     if (end == text || *end || !isfinite(value))
         return bad_value(p, o, text, "a finite number");
-    *(double *)o->target = value;
+    *o->number = value;
     return MDP_OK;
+}
+
+/* MDP_OK when `text` is one of the row's choices, or the row has none. */
+static mdp_status check_choice(const struct parser *p, const struct mdp_option *o, const char *text)
+{
+    struct mdp_text allowed = {0};
+    mdp_status st = MDP_OK;
+
+    for (size_t i = 0; o->choices && o->choices[i]; i++) {
+        if (strcmp(o->choices[i], text) == 0)
+            goto out;
+        mdp_text_add(&allowed, "%s%s", i ? ", " : "one of ", o->choices[i]);
+    }
+    if (o->choices)
+        st = bad_value(p, o, text, allowed.failed ? "allowed" : allowed.at);
+out:
+    mdp_text_release(&allowed);
+    return st;
 }
 
 static mdp_status set_string(struct parser *p, const struct mdp_option *o, const char *text)
@@ -179,30 +184,17 @@ static mdp_status set_string(struct parser *p, const struct mdp_option *o, const
 
     if (!*text) /* "--weights $W" without a W: never meant, and found out late if taken */
         return mdp_fail(p->err, MDP_ERR_USAGE, "--%s: is empty, expected %s", o->name, o->argument);
-    if (o->choices) {
-        struct mdp_text allowed = {0};
-        size_t i = 0;
-        while (o->choices[i] && strcmp(o->choices[i], text) != 0)
-            i++;
-        if (!o->choices[i]) {
-            mdp_text_add(&allowed, "one of ");
-            for (i = 0; o->choices[i]; i++)
-                mdp_text_add(&allowed, "%s%s", i ? ", " : "", o->choices[i]);
-            st = bad_value(p, o, text, allowed.failed ? "allowed" : allowed.at);
-            mdp_text_release(&allowed);
-            return st;
-        }
-    }
-    char *copy = own_copy(p, text, strlen(text), &st);
+    st = check_choice(p, o, text);
+    char *copy = st == MDP_OK ? own_copy(p, text, strlen(text), &st) : NULL;
     if (copy)
-        *(const char **)o->target = copy;
+        *o->string = copy;
     return st;
 }
 
 static mdp_status set_list(struct parser *p, const struct mdp_option *o, const char *text)
 {
     mdp_status st = MDP_OK;
-    struct mdp_list *list = o->target;
+    struct mdp_list *list = o->list;
 
     list_clear(list);
     for (const char *from = text; st == MDP_OK; from += 1) {
@@ -210,6 +202,8 @@ static mdp_status set_list(struct parser *p, const struct mdp_option *o, const c
         if (n == 0)
             return bad_value(p, o, text, "a list like A,B,C");
         st = list_add(p, list, from, n);
+        if (st == MDP_OK)
+            st = check_choice(p, o, list->at[list->n - 1]);
         from += n;
         if (!*from)
             break;
@@ -217,25 +211,26 @@ static mdp_status set_list(struct parser *p, const struct mdp_option *o, const c
     return st;
 }
 
-static mdp_status set_option(struct parser *p, struct mdp_option *o, const char *text)
+static mdp_status set_each(struct parser *p, const struct mdp_option *o, const char *text)
 {
-    switch (o->kind) {
-    case MDP_OPTION_FLAG:
-        break;
-    case MDP_OPTION_STRING:
+    if (!*text)
+        return mdp_fail(p->err, MDP_ERR_USAGE, "--%s: is empty, expected %s", o->name, o->argument);
+    return list_add(p, o->each, text, strlen(text));
+}
+
+static mdp_status set_option(struct parser *p, const struct mdp_option *o, const char *text)
+{
+    if (o->string)
         return set_string(p, o, text);
-    case MDP_OPTION_SIZE:
+    if (o->size)
         return set_size(p, o, text);
-    case MDP_OPTION_NUMBER:
+    if (o->number)
         return set_number(p, o, text);
-    case MDP_OPTION_LIST:
+    if (o->list)
         return set_list(p, o, text);
-    case MDP_OPTION_REPEAT:
-        if (!*text)
-            return mdp_fail(p->err, MDP_ERR_USAGE, "--%s: is empty, expected %s", o->name, o->argument);
-        return list_add(p, o->target, text, strlen(text));
-    }
-    *(bool *)o->target = true;
+    if (o->each)
+        return set_each(p, o, text);
+    *o->flag = true;
     return MDP_OK;
 }
 
@@ -279,14 +274,14 @@ static mdp_status parse_option(struct parser *p, int argc, char **argv, int *at)
     }
     if (!o)
         return no_option(p, is_long ? "--" : "-", name);
-    if (o->kind == MDP_OPTION_FLAG && value)
+    if (o->flag && value)
         return mdp_fail(p->err, MDP_ERR_USAGE, "--%s takes no value, found '%s'", o->name, value);
-    if (o->kind != MDP_OPTION_FLAG && !value) {
+    if (!o->flag && !value) {
         if (*at + 1 >= argc)
             return mdp_fail(p->err, MDP_ERR_USAGE, "--%s needs a value: %s", o->name, o->argument);
         value = argv[++*at];
     }
-    o->given = true;
+    p->given[o - p->options] = true;
     return set_option(p, o, value);
 }
 
@@ -307,21 +302,23 @@ static mdp_status parse_words(struct parser *p, const struct mdp_usage *usage, i
 }
 
 /* --- config files --- */
-static mdp_status set_from_node(struct parser *p, const struct mdp_yaml *doc, struct mdp_option *o,
+static mdp_status set_from_node(struct parser *p, const struct mdp_yaml *doc, const struct mdp_option *o,
                                 const struct mdp_yaml_node *node)
 {
-    bool several = o->kind == MDP_OPTION_LIST || o->kind == MDP_OPTION_REPEAT;
+    struct mdp_list *several = o->list ? o->list : o->each;
     mdp_status st = MDP_OK;
 
-    if (o->kind == MDP_OPTION_FLAG)
-        return mdp_yaml_to_bool(doc, node, o->target, p->err);
+    if (o->flag)
+        return mdp_yaml_to_bool(doc, node, o->flag, p->err);
     if (node->kind == MDP_YAML_LIST && several) {
-        list_clear(o->target);
+        list_clear(several);
         for (size_t i = 0; i < node->n && st == MDP_OK; i++) {
             if (node->values[i]->kind != MDP_YAML_SCALAR)
                 return mdp_yaml_fail(doc, node->values[i], p->err, "an entry of '%s' must be one value",
                                      o->name);
-            st = list_add(p, o->target, node->values[i]->scalar, strlen(node->values[i]->scalar));
+            st = check_choice(p, o, node->values[i]->scalar);
+            if (st == MDP_OK)
+                st = list_add(p, several, node->values[i]->scalar, strlen(node->values[i]->scalar));
         }
         return st;
     }
@@ -335,36 +332,21 @@ static mdp_status set_from_node(struct parser *p, const struct mdp_yaml *doc, st
     return mdp_yaml_fail(doc, node, p->err, "%s", inner.message);
 }
 
-static mdp_status unknown_key(const struct parser *p, const struct mdp_yaml *doc,
-                              const struct mdp_yaml_node *key)
+/* A key that is no option of this command: MDP_OK when it speaks to another one, by the project file. */
+static mdp_status other_key(const struct parser *p, const struct mdp_usage *usage, const struct mdp_yaml *doc,
+                            bool project, const struct mdp_yaml_node *key)
 {
-    struct mdp_error inner = MDP_ERROR_INIT;
-    struct parser quiet = *p;
+    const char *keys[MDP_MOST_PROJECT_KEYS + COMMON_COUNT + MDP_MOST_OPTIONS];
+    size_t n = project ? usage->project_keys(keys) : 0;
 
-    quiet.err = &inner;
-    no_option(&quiet, "", key->scalar);
-    return mdp_yaml_fail(doc, key, p->err, "%s", inner.message);
-}
-
-const char *const mdp_project_keys[] = {
-    /* extract */
-    "model", "weights", "text-weights", "vocab", "text-pooling", "manifest", "root", "labels", "classes",
-    "positive", "limit", "prompts", "pipeline", "grey16", "orientation", "resize-order", "precision",
-    "batch-size", "max-pixels", "skip-errors", "store",
-    /* probe */
-    "results", "shots", "seeds", "seed", "method", "protocol", "c-rule", "c", "group", "train-split",
-    "test-split", "val-split", "draws", "allow-short", "save-probes", "resamples",
-    /* report */
-    "format", "report",
-    /* all */
-    "threads", "quiet", "log-level", NULL};
-
-static bool is_project_key(const char *key)
-{
-    for (size_t i = 0; mdp_project_keys[i]; i++)
-        if (same_name(key, strlen(key), mdp_project_keys[i]))
-            return true;
-    return false;
+    for (size_t i = 0; i < n; i++)
+        if (same_name(key->scalar, strlen(key->scalar), keys[i]))
+            return MDP_OK;
+    n += mdp_option_names(p->options, p->n, keys + n);
+    const char *nearest = mdp_nearest_name(key->scalar, keys, n);
+    if (nearest)
+        return mdp_yaml_fail(doc, key, p->err, "no option '%s' (did you mean '%s'?)", key->scalar, nearest);
+    return mdp_yaml_fail(doc, key, p->err, "no option '%s' (see --help)", key->scalar);
 }
 
 /* One key of a configuration. `project`: the file speaks to several commands. */
@@ -375,16 +357,15 @@ static mdp_status apply_key(struct parser *p, const struct mdp_usage *usage, con
 
     if (project && usage->project_out && strcmp(name, usage->project_out) == 0)
         name = "out";
-    struct mdp_option *o = find_option(p, name, strlen(name));
-    if (!o && project && is_project_key(name))
-        return MDP_OK;
+    const struct mdp_option *o = find_option(p, name, strlen(name));
     if (!o)
-        return unknown_key(p, doc, key);
+        return other_key(p, usage, doc, project, key);
     if (strcmp(o->name, "config") == 0 || strcmp(o->name, "help") == 0)
         return mdp_yaml_fail(doc, key, p->err, "'%s' is for the command line only", name);
-    if (o->given)
+    bool *given = &p->given[o - p->options];
+    if (*given)
         return MDP_OK;
-    o->given = true;
+    *given = true;
     return set_from_node(p, doc, o, value);
 }
 
@@ -423,6 +404,36 @@ static mdp_status check_operands(const struct parser *p, const struct mdp_usage 
                     usage->command, usage->synopsis);
 }
 
+/* The command's own rows that are options, and the common ones. */
+static mdp_status gather_options(struct parser *p, const struct mdp_option options[], size_t n,
+                                 struct mdp_common *common, struct common_targets *targets)
+{
+    mdp_status st = MDP_OK;
+
+    p->options = mdp_new_array(n + COMMON_COUNT, sizeof *p->options, p->err, &st);
+    p->given = st == MDP_OK ? mdp_new_array(n + COMMON_COUNT, sizeof *p->given, p->err, &st) : NULL;
+    if (st != MDP_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        if (options[i].name)
+            p->options[p->n++] = options[i];
+    add_common(p->options + p->n, common, targets);
+    p->n += COMMON_COUNT;
+    return MDP_OK;
+}
+
+static mdp_status note_given(struct parser *p)
+{
+    struct mdp_arguments *args = p->args;
+    mdp_status st = MDP_OK;
+
+    args->given = mdp_new_array(p->n, sizeof *args->given, p->err, &st);
+    for (size_t i = 0; i < p->n && st == MDP_OK; i++)
+        if (p->given[i])
+            args->given[args->n_given++] = p->options[i].name;
+    return st;
+}
+
 static void print_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
                        const struct mdp_common *common)
 {
@@ -444,23 +455,19 @@ static void set_log(struct mdp_common *common, const struct common_targets *t)
         common->log.level = MDP_LOG_ERROR;
 }
 
-mdp_status mdp_options_parse(const struct mdp_usage *usage, struct mdp_option options[], size_t n, int argc,
-                             char **argv, struct mdp_common *common, struct mdp_arguments *args,
+mdp_status mdp_options_parse(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
+                             int argc, char **argv, struct mdp_common *common, struct mdp_arguments *args,
                              const char *config_operand, struct mdp_error *err)
 {
     struct common_targets targets = {0};
-    mdp_status st = MDP_OK;
-    struct parser p = {.n = n + COMMON_COUNT, .args = args, .err = err};
+    struct parser p = {.args = args, .err = err};
 
+    assert(n <= MDP_MOST_OPTIONS && mdp_options_check(options, n, err) == MDP_OK);
     *args = (struct mdp_arguments){0};
     *common = (struct mdp_common){.threads = mdp_usable_cores(), .log = {.command = usage->command}};
-    p.options = mdp_new_array(p.n, sizeof *p.options, err, &st);
-    if (!p.options)
-        return st;
-    if (n)
-        memcpy(p.options, options, n * sizeof *options);
-    add_common(p.options + n, common, &targets);
-    st = parse_words(&p, usage, argc, argv);
+    mdp_status st = gather_options(&p, options, n, common, &targets);
+    if (st == MDP_OK)
+        st = parse_words(&p, usage, argc, argv);
     if (st == MDP_OK && targets.help) {
         args->help = true;
         print_help(usage, options, n, common);
@@ -472,11 +479,12 @@ mdp_status mdp_options_parse(const struct mdp_usage *usage, struct mdp_option op
         st = apply_config(&p, usage, common->config, config_operand);
     if (st == MDP_OK)
         st = check_operands(&p, usage);
-    for (size_t i = 0; i < n; i++)
-        options[i].given = p.options[i].given;
+    if (st == MDP_OK)
+        st = note_given(&p);
     set_log(common, &targets);
 out:
     free(p.options);
+    free(p.given);
     return st;
 }
 
@@ -485,8 +493,14 @@ void mdp_arguments_release(struct mdp_arguments *args)
     for (size_t i = 0; i < args->n_owned; i++)
         free(args->owned[i]);
     free(args->owned);
+    free(args->given);
     free(args->operands);
     *args = (struct mdp_arguments){0};
+}
+
+bool mdp_option_given(const struct mdp_arguments *args, const char *name)
+{
+    return mdp_name_index(name, args->given, args->n_given) < args->n_given;
 }
 
 void mdp_list_release(struct mdp_list *list)
@@ -494,55 +508,121 @@ void mdp_list_release(struct mdp_list *list)
     list_clear(list);
 }
 
-static void add_value(const struct mdp_option *o, struct mdp_text *out)
-{
-    const struct mdp_list *list = o->target;
-    const char *text = NULL;
+/* --- a table against itself --- */
 
-    switch (o->kind) {
-    case MDP_OPTION_FLAG:
-        mdp_text_add(out, "%s", *(const bool *)o->target ? "true" : "false");
-        break;
-    case MDP_OPTION_STRING:
-        memcpy(&text, o->target, sizeof text);
-        mdp_text_add(out, "%s", text ? text : "");
-        break;
-    case MDP_OPTION_SIZE:
-        mdp_text_add(out, "%zu", *(const size_t *)o->target);
-        break;
-    case MDP_OPTION_NUMBER:
-        mdp_text_add(out, "%.17g", *(const double *)o->target);
-        break;
-    case MDP_OPTION_LIST:
-    case MDP_OPTION_REPEAT:
-        for (size_t i = 0; i < list->n; i++)
-            mdp_text_add(out, "%s%s", i ? "," : "", list->at[i]);
-    }
+static size_t count_targets(const struct mdp_option *o)
+{
+    return (size_t)(o->flag != NULL) + (o->string != NULL) + (o->size != NULL) + (o->number != NULL) +
+           (o->list != NULL) + (o->each != NULL);
 }
 
+/* What is wrong with a row by itself; NULL: nothing. */
+static const char *row_fault(const struct mdp_option *o)
+{
+    if (o->heading)
+        return o->name || o->help || count_targets(o) ? "a heading has nothing beside it" : NULL;
+    if (!o->name || !o->help)
+        return "no name or no help";
+    if (count_targets(o) != 1)
+        return "not exactly one target";
+    if (!o->argument != (o->flag != NULL))
+        return "a flag has no argument, all others have one";
+    if ((o->least || o->most) && !o->size)
+        return "least and most are for a size";
+    if (o->choices && !o->string && !o->list)
+        return "choices are for a string or a list";
+    return NULL;
+}
+
+void mdp_options_add(struct mdp_option options[MDP_MOST_OPTIONS], size_t *n, const struct mdp_option rows[],
+                     size_t n_rows)
+{
+    assert(*n + n_rows <= MDP_MOST_OPTIONS);
+    memcpy(options + *n, rows, n_rows * sizeof *rows);
+    *n += n_rows;
+}
+
+size_t mdp_option_names(const struct mdp_option options[], size_t n, const char *names[])
+{
+    size_t n_names = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (options[i].name)
+            names[n_names++] = options[i].name;
+    return n_names;
+}
+
+mdp_status mdp_options_check(const struct mdp_option options[], size_t n, struct mdp_error *err)
+{
+    struct mdp_option rows[COMMON_COUNT];
+    struct mdp_common common;
+    struct common_targets targets;
+
+    add_common(rows, &common, &targets);
+    for (size_t i = 0; i < n; i++) {
+        const struct mdp_option *o = &options[i];
+        const char *fault = row_fault(o);
+        for (size_t j = 0; j < i + COMMON_COUNT && !fault && o->name; j++) {
+            const struct mdp_option *other = j < i ? &options[j] : &rows[j - i];
+            if (other->name && strcmp(o->name, other->name) == 0)
+                fault = "another row has its name";
+            else if (o->letter && o->letter == other->letter)
+                fault = "another row has its letter";
+        }
+        if (fault)
+            return mdp_fail(err, MDP_ERR_FORMAT, "row %zu (%s): %s", i,
+                            o->name      ? o->name
+                            : o->heading ? o->heading
+                                         : "?",
+                            fault);
+    }
+    return MDP_OK;
+}
+
+/* --- printing: help and YAML --- */
+
+static const struct mdp_list *entries_of(const struct mdp_option *o)
+{
+    return o->list ? o->list : o->each;
+}
+
+static void add_value(const struct mdp_option *o, struct mdp_text *out)
+{
+    if (o->flag)
+        mdp_text_add(out, "%s", *o->flag ? "true" : "false");
+    else if (o->string)
+        mdp_text_add(out, "%s", *o->string ? *o->string : "");
+    else if (o->size)
+        mdp_text_add(out, "%zu", *o->size);
+    else if (o->number)
+        mdp_text_add(out, "%.17g", *o->number);
+    else
+        for (size_t i = 0; i < entries_of(o)->n; i++)
+            mdp_text_add(out, "%s%s", i ? "," : "", entries_of(o)->at[i]);
+}
+
+/* A flag's default is always "not"; a size of 0 stands for "none". */
 static bool has_default(const struct mdp_option *o)
 {
-    const char *text = NULL;
-
-    switch (o->kind) {
-    case MDP_OPTION_FLAG:
+    if (o->flag)
         return false;
-    case MDP_OPTION_STRING:
-        memcpy(&text, o->target, sizeof text);
-        return text != NULL;
-    case MDP_OPTION_SIZE:
-        return *(const size_t *)o->target != 0;
-    case MDP_OPTION_NUMBER:
-        return !isnan(*(const double *)o->target);
-    default:
-        return ((const struct mdp_list *)o->target)->n > 0;
-    }
+    if (o->string)
+        return *o->string != NULL;
+    if (o->size)
+        return *o->size != 0;
+    if (o->number)
+        return !isnan(*o->number);
+    return entries_of(o)->n > 0;
 }
 
 static void help_row(const struct mdp_option *o, struct mdp_text *out)
 {
     char left[64];
 
+    if (o->heading) {
+        mdp_text_add(out, "\n%s:\n", o->heading);
+        return;
+    }
     snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
              o->letter ? "," : " ", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
     mdp_text_add(out, "  %-31s %s", left, o->help);
@@ -568,7 +648,7 @@ void mdp_options_to_help(const struct mdp_usage *usage, const struct mdp_option 
 
     add_common(rows, &shown, &targets);
     mdp_text_add(out, "usage: medprobe %s %s\n\n%s\n%s", usage->command, usage->synopsis, usage->summary,
-                 n ? "\noptions:\n" : "");
+                 n && !options[0].heading ? "\noptions:\n" : "");
     for (size_t i = 0; i < n; i++)
         help_row(&options[i], out);
     mdp_text_add(out, "\ncommon options:\n");
@@ -577,25 +657,28 @@ void mdp_options_to_help(const struct mdp_usage *usage, const struct mdp_option 
     mdp_text_add(out, "\nexample:\n%s\n", usage->example);
 }
 
+/* Whether there is something to write: an empty file has every default. */
+static bool has_value(const struct mdp_option *o)
+{
+    return o->flag || (o->size ? *o->size >= o->least : has_default(o));
+}
+
 mdp_status mdp_options_to_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
                                struct mdp_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct mdp_option *o = &options[i];
-        const struct mdp_list *list = o->target;
 
-        if (o->kind != MDP_OPTION_FLAG && !has_default(o) && !o->given)
+        if (!o->name || !has_value(o))
             continue;
         mdp_text_add(out, "%s: ", o->name);
-        if (o->kind == MDP_OPTION_STRING) {
-            const char *text = NULL;
-            memcpy(&text, o->target, sizeof text);
-            mdp_text_add_quoted(out, text ? text : "");
-        } else if (o->kind == MDP_OPTION_LIST || o->kind == MDP_OPTION_REPEAT) {
+        if (o->string) {
+            mdp_text_add_quoted(out, *o->string);
+        } else if (entries_of(o)) {
             mdp_text_add(out, "[");
-            for (size_t k = 0; k < list->n; k++) {
+            for (size_t k = 0; k < entries_of(o)->n; k++) {
                 mdp_text_add(out, "%s", k ? ", " : "");
-                mdp_text_add_quoted(out, list->at[k]);
+                mdp_text_add_quoted(out, entries_of(o)->at[k]);
             }
             mdp_text_add(out, "]");
         } else {
@@ -604,14 +687,4 @@ mdp_status mdp_options_to_yaml(const struct mdp_option options[], size_t n, stru
         mdp_text_add(out, "\n");
     }
     return mdp_text_status(out, err);
-}
-
-bool mdp_option_given(const struct mdp_option options[], size_t n, const char *name)
-{
-    size_t i = 0;
-
-    while (i < n && strcmp(options[i].name, name) != 0)
-        i++;
-    assert(i < n); /* the command has such an option */
-    return i < n && options[i].given;
 }

@@ -15,16 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum mdp_option_kind {
-    MDP_OPTION_FLAG,   /* target: bool; the file says true or false */
-    MDP_OPTION_STRING, /* target: const char *; NULL when never given */
-    MDP_OPTION_SIZE,   /* target: size_t, a whole number in [least, most] */
-    MDP_OPTION_NUMBER, /* target: double, finite */
-    MDP_OPTION_LIST,   /* target: struct mdp_list, comma-separated or a YAML list; given again, it replaces */
-    MDP_OPTION_REPEAT, /* target: struct mdp_list, one entry each time it is given */
-};
-
-/* Strings of a LIST or REPEAT option. The strings belong to struct mdp_arguments, the array to whoever
+/* Strings of a `list` or `each` option. The strings belong to struct mdp_arguments, the array to whoever
    declared the list: release it. A default is given by filling it before parsing (with malloc'ed `at`). */
 struct mdp_list {
     size_t n;
@@ -33,17 +24,31 @@ struct mdp_list {
 
 void mdp_list_release(struct mdp_list *list);
 
+/* A row: either a heading of the help page, or an option with a name, a line of help and exactly one target, which is of
+   the option's type. The caller sets the target to the default before parsing.
+
+       {.heading = "model"},
+       {.name = "model", .argument = "NAME", .string = &o.model, .help = "which model"},
+       {.name = "force", .letter = 'f', .flag = &o.force, .help = "start anew"}, */
 struct mdp_option {
-    const char *name; /* without dashes: "batch-size" */
-    char letter;      /* short form, or 0 */
-    enum mdp_option_kind kind;
-    void *target;
-    const char *argument;       /* "FILE", "N"; NULL for flags */
-    const char *help;           /* one line */
-    size_t least, most;         /* MDP_OPTION_SIZE; most 0 means SIZE_MAX */
-    const char *const *choices; /* MDP_OPTION_STRING: NULL-terminated list of what is allowed, or NULL */
-    bool given;                 /* out: on the command line or in the file */
+    const char *heading;  /* the rows below are about this: one or two words */
+    const char *name;     /* without dashes: "batch-size" */
+    char letter;          /* short form; 0: none */
+    const char *argument; /* "FILE", "N"; NULL for flags, which take none */
+    const char *help;     /* one line */
+    /* one of: */
+    bool *flag;            /* the file says true or false */
+    const char **string;   /* NULL when never given */
+    size_t *size;          /* a whole number in [least, most] */
+    double *number;        /* finite; NAN: no default */
+    struct mdp_list *list; /* comma-separated, or a YAML list; given again, it replaces */
+    struct mdp_list *each; /* one entry each time it is given */
+    /* what is allowed */
+    size_t least, most;         /* of a size; most 0 means SIZE_MAX */
+    const char *const *choices; /* of a string and of a list's entries, NULL-terminated; NULL: anything */
 };
+
+enum { MDP_MOST_OPTIONS = 64, MDP_MOST_PROJECT_KEYS = 4 * MDP_MOST_OPTIONS }; /* rows of a command; of all */
 
 struct mdp_common {
     const char *config;
@@ -60,18 +65,22 @@ struct mdp_usage {
     const char *operand;     /* what an operand is: "a store", for messages */
     const char *project_out; /* how the project file calls this command's `out`: "store", "results"; NULL: the
                                 command does not read the project file */
+    size_t (*project_keys)(
+        const char *keys[MDP_MOST_PROJECT_KEYS]); /* with project_out: what may stand in that file,
+                                                                       for this command or another */
 };
 
-/* The project file that `init` writes and that extract, probe and report read from the working folder when no
-   --config is given: one flat map for all of them. Each takes the keys that are options of its own and passes
-   over the others in this list; a key outside it is an error. */
+/* The project file that `init` writes and that some commands read from the working folder when no --config is given: one
+   flat map for all of them. Each takes the keys that are options of its own and passes over the others of
+   usage.project_keys; a key outside them is an error. */
 #define MDP_PROJECT_FILE "medprobe.yaml"
-extern const char *const mdp_project_keys[]; /* NULL-terminated */
 
-/* Strings that options point to, and the operands. */
+/* Operands, which options were given, and the strings that targets point to. */
 struct mdp_arguments {
     size_t n;
     const char **operands; /* [n] */
+    const char **given;    /* [n_given] names of options on the command line or in the file */
+    size_t n_given;
     char **owned;
     size_t n_owned, owned_capacity;
     bool help; /* --help was asked for and printed to stdout: the command returns at once */
@@ -80,20 +89,32 @@ struct mdp_arguments {
 /* Parses argv[1..argc) into the targets of options[n]. Wrong use is MDP_ERR_USAGE with one line that names
    the option, what was found and what is allowed. A config file may hold keys of options; operands stand in
    it under `config_operand` (NULL: not at all), e.g. "store" for probe. */
-mdp_status mdp_options_parse(const struct mdp_usage *usage, struct mdp_option options[], size_t n, int argc,
-                             char **argv, struct mdp_common *common, struct mdp_arguments *args,
+mdp_status mdp_options_parse(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
+                             int argc, char **argv, struct mdp_common *common, struct mdp_arguments *args,
                              const char *config_operand, struct mdp_error *err);
 void mdp_arguments_release(struct mdp_arguments *args);
+
+/* Whether the option `name` was on the command line or in the file. */
+bool mdp_option_given(const struct mdp_arguments *args, const char *name);
+
+/* Appends rows[n_rows] to options[*n]: a long table is written in parts. */
+void mdp_options_add(struct mdp_option options[MDP_MOST_OPTIONS], size_t *n, const struct mdp_option rows[],
+                     size_t n_rows);
+
+/* The names of the rows that are options into names[]; returns how many there are. */
+size_t mdp_option_names(const struct mdp_option options[], size_t n, const char *names[]);
+
+/* MDP_ERR_FORMAT with what is wrong with a table: a row without help, two rows of one name or letter (those of every
+   command, too), no target or several, an argument that is missing or unused. mdp_options_parse asserts it. */
+mdp_status mdp_options_check(const struct mdp_option options[], size_t n, struct mdp_error *err);
 
 /* The help page, as --help prints it. */
 void mdp_options_to_help(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
                          const struct mdp_common *common, struct mdp_text *out);
 
-/* Every option and its value as YAML, valid for --config: the run's config.yaml. */
+/* Every option and its value as YAML, valid for --config: the run's config.yaml. Strings and lists that hold nothing are
+   left out. */
 mdp_status mdp_options_to_yaml(const struct mdp_option options[], size_t n, struct mdp_text *out,
                                struct mdp_error *err);
-
-/* Whether `options[n]` has `name` and it was given. */
-bool mdp_option_given(const struct mdp_option options[], size_t n, const char *name);
 
 #endif

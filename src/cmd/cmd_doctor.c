@@ -176,8 +176,8 @@ mdp_status mdp_cmd_doctor(int argc, char **argv, int *exit_code, struct mdp_erro
     struct mdp_arguments args = {0};
     char cores[32];
     struct findings f = {0};
-    struct mdp_option rows[] = {
-        {.name = "json", .kind = MDP_OPTION_FLAG, .target = &f.json, .help = "print JSON instead of a table"},
+    const struct mdp_option rows[] = {
+        {.name = "json", .flag = &f.json, .help = "print JSON instead of a table"},
     };
 
     (void)exit_code;

@@ -7,6 +7,7 @@
 #include "base/ordered.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
+#include "cmd/project.h"
 #include "extract/job/encode.h"
 #include "extract/job/existing_store.h"
 #include "extract/job/prompt_embeddings.h"
@@ -749,69 +750,153 @@ static void release(struct job *job)
 
 static const struct mdp_usage usage = {
     .command = "extract",
-    .synopsis = "--model NAME --manifest FILE -o STORE [options]",
+    .synopsis = "--model MODEL --manifest FILE -o STORE [options]",
     .summary = "Reads pictures and prompts through a model's frozen towers and writes their embeddings to a "
                "store. An interrupted run goes on where it was when it is started again.",
     .example = "  medprobe extract --model medclip-vit --weights pytorch_model.bin --manifest data.csv \\\n"
                "      --root images/ --prompts tb -o data.h5",
     .most_operands = 0,
     .project_out = "store",
+    .project_keys = mdp_project_keys,
 };
+
+static void add_model_options(struct extract_options *o, struct mdp_option options[], size_t *n)
+{
+    static const char *const precisions[] = {"fp32", NULL};
+    const struct mdp_option rows[] = {
+        {.heading = "model"},
+        {.name = "model",
+         .argument = "MODEL",
+         .string = &o->model,
+         .help = "a name of `medprobe models list`, or a model card's YAML file"},
+        {.name = "weights",
+         .argument = "FILE",
+         .string = &o->weights,
+         .help = "weights (default: the pulled file)"},
+        {.name = "text-weights",
+         .argument = "FILE",
+         .string = &o->text_weights,
+         .help = "weights of the text tower, where they are a file of their own"},
+        {.name = "vocab",
+         .argument = "FILE",
+         .string = &o->vocab,
+         .help = "vocabulary (default: beside the weights, or the pulled file)"},
+        {.name = "precision",
+         .argument = "NAME",
+         .string = &o->precision,
+         .choices = precisions,
+         .help = "of the towers"},
+    };
+
+    mdp_options_add(options, n, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void add_picture_options(struct extract_options *o, struct mdp_option options[], size_t *n)
+{
+    const struct mdp_option rows[] = {
+        {.heading = "pictures"},
+        {.name = "manifest", .argument = "FILE", .string = &o->manifest, .help = "CSV with a column `path`"},
+        {.name = "root",
+         .argument = "DIR",
+         .string = &o->table.root,
+         .help = "folder of the pictures (default: the manifest's)"},
+        {.name = "labels",
+         .argument = "A,B,...",
+         .list = &o->table.labels,
+         .help = "columns of 1, 0, -1 (uncertain) or blank"},
+        {.name = "classes",
+         .argument = "A,B,...",
+         .list = &o->table.classes,
+         .help = "order of the classes of column `label` (default: by bytes)"},
+        {.name = "positive",
+         .argument = "CLASS",
+         .string = &o->table.positive,
+         .help = "of two classes, the second"},
+        {.name = "limit", .argument = "N", .size = &o->table.limit, .help = "the first N rows only (0: all)"},
+        {.name = "max-pixels",
+         .argument = "N",
+         .size = &o->max_pixels,
+         .least = 1,
+         .help = "larger pictures are refused"},
+        {.heading = "texts"},
+        {.name = "prompts",
+         .argument = "SET",
+         .string = &o->prompts,
+         .help = "prompt set: a name of configs/prompts, or a YAML file"},
+        {.name = "text-pooling",
+         .argument = "NAME",
+         .string = &o->text_pooling,
+         .help = "another pooling of the text tower than the model's"},
+    };
+
+    mdp_options_add(options, n, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void add_run_options(struct extract_options *o, struct mdp_option options[], size_t *n)
+{
+    const struct mdp_option rows[] = {
+        {.heading = "preprocessing"},
+        {.name = "pipeline",
+         .argument = "NAME",
+         .string = &o->pipeline,
+         .help = "one of `medprobe models show MODEL` (default: the model's)"},
+        {.name = "grey16",
+         .argument = "POLICY",
+         .string = &o->grey16,
+         .choices = mdp_pipeline_words("grey16"),
+         .help = "16-bit grey to 8, in place of the pipeline's policy"},
+        {.name = "orientation",
+         .argument = "POLICY",
+         .string = &o->orientation,
+         .choices = mdp_pipeline_words("orientation"),
+         .help = "EXIF orientation, in place of the pipeline's policy"},
+        {.name = "resize-order",
+         .argument = "ORDER",
+         .string = &o->resize_order,
+         .choices = mdp_pipeline_words("resize_order"),
+         .help = "of the two passes, in place of the pipeline's"},
+        {.heading = "run"},
+        {.name = "out", .letter = 'o', .argument = "STORE", .string = &o->out, .help = "the store to write"},
+        {.name = "batch-size",
+         .argument = "N",
+         .size = &o->batch_size,
+         .least = 1,
+         .most = 4096,
+         .help = "pictures in flight; the result does not depend on it"},
+        {.name = "skip-errors",
+         .flag = &o->skip_errors,
+         .help = "go on without pictures that cannot be used, list them in /failures, exit 3"},
+        {.name = "resume", .flag = &o->resume, .help = "go on with an interrupted run (the default)"},
+        {.name = "force", .flag = &o->force, .help = "start anew, replacing a store or an interrupted run"},
+    };
+
+    mdp_options_add(options, n, rows, sizeof rows / sizeof rows[0]);
+}
+
+static size_t fill_options(struct extract_options *o, struct mdp_option options[MDP_MOST_OPTIONS])
+{
+    size_t n = 0;
+
+    add_model_options(o, options, &n);
+    add_picture_options(o, options, &n);
+    add_run_options(o, options, &n);
+    return n;
+}
+
+size_t mdp_extract_keys(const char *keys[MDP_MOST_OPTIONS])
+{
+    struct extract_options none = {0};
+    struct mdp_option options[MDP_MOST_OPTIONS];
+
+    return mdp_option_names(options, fill_options(&none, options), keys);
+}
 
 mdp_status mdp_cmd_extract(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
-    static const char *const precisions[] = {"fp32", NULL};
     struct job job = {.opt = {.precision = "fp32", .batch_size = 32, .max_pixels = MDP_DEFAULT_MAX_PIXELS}};
-    struct extract_options *o = &job.opt;
     struct mdp_arguments args = {0};
-    struct mdp_option options[] = {
-        {"model", 0, MDP_OPTION_STRING, &o->model, "NAME", "model: a name of `models list`, or its YAML file",
-         0, 0, NULL, false},
-        {"weights", 0, MDP_OPTION_STRING, &o->weights, "FILE", "weights (default: the pulled file)", 0, 0,
-         NULL, false},
-        {"text-weights", 0, MDP_OPTION_STRING, &o->text_weights, "FILE",
-         "weights of the text tower, where they are a file of their own", 0, 0, NULL, false},
-        {"vocab", 0, MDP_OPTION_STRING, &o->vocab, "FILE",
-         "vocabulary (default: beside the weights, or the pulled file)", 0, 0, NULL, false},
-        {"manifest", 0, MDP_OPTION_STRING, &o->manifest, "FILE", "CSV with a column `path`", 0, 0, NULL,
-         false},
-        {"root", 0, MDP_OPTION_STRING, &o->table.root, "DIR",
-         "folder of the pictures (default: the manifest's)", 0, 0, NULL, false},
-        {"labels", 0, MDP_OPTION_LIST, &o->table.labels, "A,B,...",
-         "columns of 1, 0, -1 (uncertain) or blank", 0, 0, NULL, false},
-        {"classes", 0, MDP_OPTION_LIST, &o->table.classes, "A,B,...",
-         "order of the classes of column `label` (default: by bytes)", 0, 0, NULL, false},
-        {"positive", 0, MDP_OPTION_STRING, &o->table.positive, "CLASS", "of two classes, the second", 0, 0,
-         NULL, false},
-        {"limit", 0, MDP_OPTION_SIZE, &o->table.limit, "N", "the first N rows only (0: all)", 0, 0, NULL,
-         false},
-        {"prompts", 0, MDP_OPTION_STRING, &o->prompts, "SET", "prompt set: a name or a YAML file", 0, 0, NULL,
-         false},
-        {"text-pooling", 0, MDP_OPTION_STRING, &o->text_pooling, "NAME",
-         "another pooling of the text tower than the model's", 0, 0, NULL, false},
-        {"pipeline", 0, MDP_OPTION_STRING, &o->pipeline, "NAME", "preprocessing (default: the model's)", 0, 0,
-         NULL, false},
-        {"grey16", 0, MDP_OPTION_STRING, &o->grey16, "POLICY",
-         "16-bit grey to 8, in place of the pipeline's policy", 0, 0, mdp_pipeline_words("grey16"), false},
-        {"orientation", 0, MDP_OPTION_STRING, &o->orientation, "POLICY",
-         "EXIF orientation, in place of the pipeline's policy", 0, 0, mdp_pipeline_words("orientation"),
-         false},
-        {"resize-order", 0, MDP_OPTION_STRING, &o->resize_order, "ORDER",
-         "of the two passes, in place of the pipeline's", 0, 0, mdp_pipeline_words("resize_order"), false},
-        {"precision", 0, MDP_OPTION_STRING, &o->precision, "NAME", "of the towers", 0, 0, precisions, false},
-        {"batch-size", 0, MDP_OPTION_SIZE, &o->batch_size, "N",
-         "pictures in flight; the result does not depend on it", 1, 4096, NULL, false},
-        {"max-pixels", 0, MDP_OPTION_SIZE, &o->max_pixels, "N", "larger pictures are refused", 1, 0, NULL,
-         false},
-        {"skip-errors", 0, MDP_OPTION_FLAG, &o->skip_errors, NULL,
-         "go on without pictures that cannot be used, list them in /failures, exit 3", 0, 0, NULL, false},
-        {"resume", 0, MDP_OPTION_FLAG, &o->resume, NULL, "go on with an interrupted run (the default)", 0, 0,
-         NULL, false},
-        {"force", 0, MDP_OPTION_FLAG, &o->force, NULL, "start anew, replacing a store or an interrupted run",
-         0, 0, NULL, false},
-        {"out", 'o', MDP_OPTION_STRING, &o->out, "STORE", "the store to write", 0, 0, NULL, false},
-    };
-    const size_t n = sizeof options / sizeof *options;
+    struct mdp_option options[MDP_MOST_OPTIONS];
+    const size_t n = fill_options(&job.opt, options);
 
     mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &job.common, &args, NULL, err);
     if (st == MDP_OK && !args.help) {

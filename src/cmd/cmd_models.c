@@ -3,11 +3,11 @@
 #include "base/config_files.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/names.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/dispatch.h"
 #include "cmd/interrupt.h"
 #include "extract/model/model_card.h"
 #include "extract/model/model_files.h"
@@ -163,11 +163,11 @@ static mdp_status list_one(const char *name, bool json, json_t *all, struct mdp_
     return st;
 }
 
-static mdp_status run_list(int argc, char **argv, struct mdp_error *err)
+static mdp_status run_list(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     bool json = false;
-    struct mdp_option options[] = {
-        {.name = "json", .kind = MDP_OPTION_FLAG, .target = &json, .help = "print JSON instead of a table"}};
+    const struct mdp_option options[] = {
+        {.name = "json", .flag = &json, .help = "print JSON instead of a table"}};
     const struct mdp_usage usage = {
         .command = "models list",
         .synopsis = "[options]",
@@ -178,6 +178,7 @@ static mdp_status run_list(int argc, char **argv, struct mdp_error *err)
     struct mdp_names names = {0};
     json_t *all = json_array();
 
+    (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
@@ -249,11 +250,11 @@ static mdp_status print_card(const struct mdp_model_card *card, struct mdp_error
     return print_files(card, true, &wrong, err);
 }
 
-static mdp_status run_show(int argc, char **argv, struct mdp_error *err)
+static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     bool json = false;
-    struct mdp_option options[] = {
-        {.name = "json", .kind = MDP_OPTION_FLAG, .target = &json, .help = "print JSON instead of lines"}};
+    const struct mdp_option options[] = {
+        {.name = "json", .flag = &json, .help = "print JSON instead of lines"}};
     const struct mdp_usage usage = {
         .command = "models show",
         .synopsis = "NAME [options]",
@@ -268,6 +269,7 @@ static mdp_status run_show(int argc, char **argv, struct mdp_error *err)
     json_t *entry = NULL;
     size_t present = 0;
 
+    (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
@@ -395,14 +397,13 @@ static mdp_status inspect(const char *path, bool json, bool no_digest, size_t th
     return st;
 }
 
-static mdp_status run_inspect(int argc, char **argv, struct mdp_error *err)
+static mdp_status run_inspect(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     bool json = false, no_digest = false;
-    struct mdp_option options[] = {
-        {.name = "json", .kind = MDP_OPTION_FLAG, .target = &json, .help = "print JSON instead of lines"},
+    const struct mdp_option options[] = {
+        {.name = "json", .flag = &json, .help = "print JSON instead of lines"},
         {.name = "no-digest",
-         .kind = MDP_OPTION_FLAG,
-         .target = &no_digest,
+         .flag = &no_digest,
          .help = "leave out the SHA-256 of each tensor (quicker: only the file's directory is read)"}};
     const struct mdp_usage usage = {
         .command = "models inspect",
@@ -417,6 +418,7 @@ static mdp_status run_inspect(int argc, char **argv, struct mdp_error *err)
     struct mdp_common common = {0};
     struct mdp_arguments args = {0};
 
+    (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st == MDP_OK && !args.help)
         st = inspect(args.operands[0], json, no_digest, common.threads, err);
@@ -494,20 +496,17 @@ out:
     return st;
 }
 
-static mdp_status run_pull(int argc, char **argv, struct mdp_error *err)
+static mdp_status run_pull(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     bool force = false;
     size_t retries = MDP_FETCH_RETRIES;
-    struct mdp_option options[] = {{.name = "retries",
-                                    .kind = MDP_OPTION_SIZE,
-                                    .target = &retries,
-                                    .argument = "N",
-                                    .help = "how often a line that drops early is taken up again",
-                                    .most = 1000},
-                                   {.name = "force",
-                                    .kind = MDP_OPTION_FLAG,
-                                    .target = &force,
-                                    .help = "fetch files that are there and fit, too"}};
+    const struct mdp_option options[] = {
+        {.name = "retries",
+         .size = &retries,
+         .argument = "N",
+         .help = "how often a line that drops early is taken up again",
+         .most = 1000},
+        {.name = "force", .flag = &force, .help = "fetch files that are there and fit, too"}};
     const struct mdp_usage usage = {
         .command = "models pull",
         .synopsis = "NAME [options]",
@@ -521,6 +520,7 @@ static mdp_status run_pull(int argc, char **argv, struct mdp_error *err)
     struct mdp_arguments args = {0};
     struct mdp_model_card card = {0};
 
+    (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
@@ -535,7 +535,7 @@ out:
 
 /* --- check --- */
 
-static mdp_status run_check(int argc, char **argv, struct mdp_error *err)
+static mdp_status run_check(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     const struct mdp_usage usage = {
         .command = "models check",
@@ -550,6 +550,7 @@ static mdp_status run_check(int argc, char **argv, struct mdp_error *err)
     struct mdp_model_card card = {0};
     size_t wrong = 0;
 
+    (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
     if (st != MDP_OK || args.help)
         goto out;
@@ -568,44 +569,26 @@ out:
 
 /* --- the command --- */
 
-static const struct {
-    const char *name;
-    mdp_status (*run)(int argc, char **argv, struct mdp_error *err);
-    const char *summary;
-} subcommands[] = {
-    {"list", run_list, "the models that are known by name"},
-    {"show", run_show, "what one model's card says"},
-    {"inspect", run_inspect, "the tensors of a weight file"},
-    {"pull", run_pull, "fetch a model's files"},
-    {"check", run_check, "are a model's files here and the right ones"},
+static const struct mdp_command rows[] = {
+    {"list", "the models that are known by name", run_list, false},
+    {"show", "what one model's card says", run_show, false},
+    {"inspect", "the tensors of a weight file", run_inspect, false},
+    {"pull", "fetch a model's files", run_pull, false},
+    {"check", "are a model's files here and the right ones", run_check, false},
 };
 
-static void print_overview(void)
-{
-    printf("usage: medprobe models COMMAND [options]\n       medprobe models COMMAND --help\n\n");
-    for (size_t i = 0; i < COUNT(subcommands); i++)
-        printf("  %-8s %s\n", subcommands[i].name, subcommands[i].summary);
-    printf("\nexample:\n  medprobe models pull medclip-vit\n");
-}
+static const struct mdp_command_table subcommands = {
+    .program = "medprobe models",
+    .summary = "Model cards and the files that belong to them.",
+    .example = "  medprobe models pull medclip-vit",
+    .rows = rows,
+    .n = COUNT(rows),
+};
 
 mdp_status mdp_cmd_models(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
-    const char *names[COUNT(subcommands)], *word = argc > 1 ? argv[1] : NULL;
+    const struct mdp_command *command = NULL;
+    mdp_status st = mdp_dispatch(&subcommands, &argc, &argv, &command, err);
 
-    (void)exit_code;
-    if (!word)
-        return mdp_fail(err, MDP_ERR_USAGE, "a command is missing (list, show, inspect, pull or check)");
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        print_overview();
-        return MDP_OK;
-    }
-    for (size_t i = 0; i < COUNT(subcommands); i++) {
-        names[i] = subcommands[i].name;
-        if (strcmp(word, names[i]) == 0)
-            return subcommands[i].run(argc - 1, argv + 1, err);
-    }
-    const char *nearest = mdp_nearest_name(word, names, COUNT(subcommands));
-    if (nearest)
-        return mdp_fail(err, MDP_ERR_USAGE, "no command 'models %s' (did you mean '%s'?)", word, nearest);
-    return mdp_fail(err, MDP_ERR_USAGE, "no command 'models %s' (list, show, inspect, pull or check)", word);
+    return st == MDP_OK && command ? command->run(argc, argv, exit_code, err) : st;
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "cmd/commands.h"
+#include "cmd/project.h"
 #include "cmd/run_folder.h"
 #include "eval/report/report.h"
 #include "eval/results_json.h"
@@ -30,6 +31,7 @@ static const struct mdp_usage usage = {
     .most_operands = 1000,
     .operand = "a run folder",
     .project_out = "report",
+    .project_keys = mdp_project_keys,
 };
 
 static const struct {
@@ -125,28 +127,42 @@ static mdp_status report_runs(const struct report_options *opt, char **folders, 
     return st;
 }
 
+static size_t fill_options(struct report_options *o, struct mdp_option options[MDP_MOST_OPTIONS])
+{
+    const struct mdp_option rows[] = {
+        {.name = "out",
+         .letter = 'o',
+         .argument = "FOLDER",
+         .string = &o->out,
+         .help = "where the report goes; one run: the run's own folder"},
+        {.name = "format",
+         .argument = "LIST",
+         .list = &o->formats,
+         .help = "html, md, csv, tex; all of them when not given"},
+    };
+
+    memcpy(options, rows, sizeof rows);
+    return sizeof rows / sizeof rows[0];
+}
+
+size_t mdp_report_keys(const char *keys[MDP_MOST_OPTIONS])
+{
+    struct report_options none = {0};
+    struct mdp_option options[MDP_MOST_OPTIONS];
+
+    return mdp_option_names(options, fill_options(&none, options), keys);
+}
+
 mdp_status mdp_cmd_report(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     struct report_options opt = {0};
     struct mdp_arguments args = {0};
     char **folders = NULL;
-    struct mdp_option rows[] = {
-        {.name = "out",
-         .letter = 'o',
-         .kind = MDP_OPTION_STRING,
-         .target = &opt.out,
-         .argument = "FOLDER",
-         .help = "where the report goes; one run: the run's own folder"},
-        {.name = "format",
-         .kind = MDP_OPTION_LIST,
-         .target = &opt.formats,
-         .argument = "LIST",
-         .help = "html, md, csv, tex; all of them when not given"},
-    };
+    struct mdp_option options[MDP_MOST_OPTIONS];
+    const size_t n = fill_options(&opt, options);
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common,
-                                      &args, "results", err);
+    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &opt.common, &args, "results", err);
     if (st != MDP_OK || args.help)
         goto out;
     if (args.n > 1 && !opt.out) {

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One function a subcommand. argv[0] is the command's name. Returns MDP_OK or writes one message into *err;
- *exit_code is set where success has another code than 0 (3: some inputs failed). */
+/* The program's commands. A new one is:
+
+   - src/cmd/cmd_NAME.c with mdp_cmd_NAME (start from cmd_version.c, the smallest),
+   - its declaration below and its row in commands.c,
+   - where it shall work as `NAME` alone, .short_name in the row and the name in the Makefile's LINKS,
+   - `make docs`, which writes its man page and its shell completion from --help,
+   - a script in tests/cli/ and a line in CHANGELOG.md.
+
+   `make lint` and tests/cli/house.sh say what of this was forgotten. */
 #ifndef MDP_CMD_COMMANDS_H
 #define MDP_CMD_COMMANDS_H
 
+#include "cmd/dispatch.h"
 #include "medprobe/status.h"
 
 enum mdp_exit {
@@ -15,15 +23,15 @@ enum mdp_exit {
     MDP_EXIT_INTERRUPTED = 75,
 };
 
-typedef mdp_status mdp_command(int argc, char **argv, int *exit_code, struct mdp_error *err);
+extern const struct mdp_command_table mdp_commands;
 
-mdp_command mdp_cmd_doctor;
-mdp_command mdp_cmd_eval;
-mdp_command mdp_cmd_extract;
-mdp_command mdp_cmd_init;
-mdp_command mdp_cmd_models;
-mdp_command mdp_cmd_probe;
-mdp_command mdp_cmd_report;
-mdp_command mdp_cmd_version;
+mdp_command_run mdp_cmd_doctor;
+mdp_command_run mdp_cmd_eval;
+mdp_command_run mdp_cmd_extract;
+mdp_command_run mdp_cmd_init;
+mdp_command_run mdp_cmd_models;
+mdp_command_run mdp_cmd_probe;
+mdp_command_run mdp_cmd_report;
+mdp_command_run mdp_cmd_version;
 
 #endif

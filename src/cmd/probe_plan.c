@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cmd/project.h"
 #include "cmd/run_folder.h"
 
 #include <assert.h>
@@ -26,136 +27,112 @@ static const struct mdp_usage usage = {
     .most_operands = 1,
     .operand = "a store",
     .project_out = "results",
+    .project_keys = mdp_project_keys,
 };
 
 static const char *const protocols[] = {"medprobe", NULL};
 static const char *const groups[] = {"patient_id", "none", NULL};
 
-static size_t add_options(struct mdp_probe_plan *p, size_t at, const struct mdp_option rows[], size_t n)
-{
-    assert(at + n <= MDP_PROBE_OPTIONS);
-    memcpy(p->options + at, rows, n * sizeof *rows);
-    return at + n;
-}
-
-static size_t add_fit_options(struct mdp_probe_plan *p, size_t at)
+static void add_fit_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
-        {.name = "shots",
-         .kind = MDP_OPTION_LIST,
-         .target = &p->shots_list,
-         .argument = "LIST",
-         .help = "labelled pictures a class"},
+        {.name = "shots", .list = &p->shots_list, .argument = "LIST", .help = "labelled pictures a class"},
         {.name = "seeds",
-         .kind = MDP_OPTION_SIZE,
-         .target = &p->n_seeds,
+         .size = &p->n_seeds,
          .argument = "N",
          .least = 1,
          .most = MOST_SEEDS,
          .help = "draws of each number of shots: seeds 1 to N"},
-        {.name = "seed",
-         .kind = MDP_OPTION_LIST,
-         .target = &p->seed_list,
-         .argument = "LIST",
-         .help = "these seeds instead"},
-        {.name = "method",
-         .kind = MDP_OPTION_LIST,
-         .target = &p->method_list,
-         .argument = "LIST",
-         .help = "zero-shot, logreg"},
+        {.name = "seed", .list = &p->seed_list, .argument = "LIST", .help = "these seeds instead"},
+        {.name = "method", .list = &p->method_list, .argument = "LIST", .help = "zero-shot, logreg"},
         {.name = "protocol",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->protocol,
+         .string = &p->protocol,
          .argument = "NAME",
          .choices = protocols,
          .help = "how to draw"},
         {.name = "c-rule",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->c_rule_name,
+         .string = &p->c_rule_name,
          .argument = "RULE",
          .choices = mdp_c_rule_names,
          .help = "where logreg's C comes from"},
         {.name = "c",
-         .kind = MDP_OPTION_NUMBER,
-         .target = &p->c,
+         .number = &p->c,
          .argument = "C",
          .help = "C of --c-rule fixed, in scikit-learn's meaning"},
     };
 
-    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
+    mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
 }
 
-static size_t add_row_options(struct mdp_probe_plan *p, size_t at)
+static void add_row_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
         {.name = "group",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->group,
+         .string = &p->group,
          .argument = "WHAT",
          .choices = groups,
          .help = "what never stands on both sides of an episode"},
         {.name = "train-split",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->train_split,
+         .string = &p->train_split,
          .argument = "NAME",
          .help = "split to draw from, where the store has splits"},
-        {.name = "test-split",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->test_split,
-         .argument = "NAME",
-         .help = "split to score"},
+        {.name = "test-split", .string = &p->test_split, .argument = "NAME", .help = "split to score"},
         {.name = "val-split",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->val_split,
+         .string = &p->val_split,
          .argument = "NAME",
          .help = "split of --c-rule oracle"},
         {.name = "draws",
-         .kind = MDP_OPTION_STRING,
-         .target = &p->draws_file,
+         .string = &p->draws_file,
          .argument = "FILE",
          .help = "use the episodes of this draws.h5; --shots and --seeds, given, select"},
         {.name = "allow-short",
-         .kind = MDP_OPTION_FLAG,
-         .target = &p->allow_short,
+         .flag = &p->allow_short,
          .help = "a class with too few pictures gives all it has"},
     };
 
-    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
+    mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* Options from `force` on say how this call goes, not what the run is, and stand in no config.yaml. */
-static size_t add_output_options(struct mdp_probe_plan *p, size_t at)
+static void add_output_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
-        {.name = "save-probes",
-         .kind = MDP_OPTION_FLAG,
-         .target = &p->save_probes,
-         .help = "write the fitted weights to probes.h5"},
+        {.name = "save-probes", .flag = &p->save_probes, .help = "write the fitted weights to probes.h5"},
         {.name = "resamples",
-         .kind = MDP_OPTION_SIZE,
-         .target = &p->resamples,
+         .size = &p->resamples,
          .argument = "N",
          .most = 1000000,
          .help = "bootstrap resamples of patients for the intervals; 0: intervals over draws only"},
-        {.name = "force", .kind = MDP_OPTION_FLAG, .target = &p->force, .help = "replace an existing run"},
-        {.name = "json",
-         .kind = MDP_OPTION_FLAG,
-         .target = &p->json,
-         .help = "print results.json, not the table"},
+        {.name = "force", .flag = &p->force, .help = "replace an existing run"},
+        {.name = "json", .flag = &p->json, .help = "print results.json, not the table"},
         {.name = "out",
          .letter = 'o',
-         .kind = MDP_OPTION_STRING,
-         .target = &p->out,
+         .string = &p->out,
          .argument = "FOLDER",
          .help = "the run folder [results/<store>]"},
     };
 
-    return add_options(p, at, rows, sizeof rows / sizeof rows[0]);
+    mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void fill_options(struct mdp_probe_plan *p)
+{
+    add_fit_options(p);
+    add_row_options(p);
+    add_output_options(p);
+}
+
+size_t mdp_probe_keys(const char *keys[MDP_MOST_OPTIONS])
+{
+    struct mdp_probe_plan none = {0};
+
+    fill_options(&none);
+    return mdp_option_names(none.options, none.n_options, keys);
 }
 
 static bool given(const struct mdp_probe_plan *p, const char *name)
 {
-    return mdp_option_given(p->options, p->n_options, name);
+    return mdp_option_given(&p->arguments, name);
 }
 
 /* A list that holds `text` alone, before parsing. */
@@ -311,7 +288,7 @@ mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, 
                                  .val_split = "val",
                                  .c = NAN,
                                  .resamples = DEFAULT_RESAMPLES};
-    p->n_options = add_output_options(p, add_row_options(p, add_fit_options(p, 0)));
+    fill_options(p);
     mdp_status st = start_list(&p->shots_list, shots, 1, err);
     if (st == MDP_OK)
         st = start_list(&p->method_list, methods, 2, err);
@@ -382,11 +359,11 @@ static bool belongs_to_run(const struct mdp_probe_plan *p, const char *name)
 
 mdp_status mdp_probe_plan_to_yaml(const struct mdp_probe_plan *p, struct mdp_text *out, struct mdp_error *err)
 {
-    struct mdp_option options[MDP_PROBE_OPTIONS];
+    struct mdp_option options[MDP_MOST_OPTIONS];
     size_t n = 0;
     char *absolute = realpath(p->store, NULL);
     const char *store = absolute ? absolute : p->store;
-    struct mdp_option where = {.name = "store", .kind = MDP_OPTION_STRING, .target = &store, .given = true};
+    const struct mdp_option where = {.name = "store", .string = &store};
 
     mdp_text_add(out, "%s", MDP_RUN_FOLDER_MARK);
     options[n++] = where;

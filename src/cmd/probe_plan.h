@@ -6,7 +6,7 @@
 #include "base/options.h"
 #include "probe/method.h"
 
-enum { MDP_PROBE_OPTIONS = 22, MDP_PROBE_MOST_METHODS = 8 };
+enum { MDP_PROBE_MOST_METHODS = 8 };
 
 struct mdp_probe_plan {
     const char *store;
@@ -26,7 +26,7 @@ struct mdp_probe_plan {
     size_t n_methods;
     bool methods_given;
     /* behind it */
-    struct mdp_option options[MDP_PROBE_OPTIONS];
+    struct mdp_option options[MDP_MOST_OPTIONS];
     size_t n_options;
     struct mdp_common common;
     struct mdp_arguments arguments;

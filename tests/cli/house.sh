@@ -12,15 +12,20 @@ check "a misspelt command gets the nearest name" refuses 2 "did you mean 'extrac
 check "an unknown option gets one line" refuses 2 "no option '--zzz'" "$medprobe" probe --zzz
 check "the version" eval '"$medprobe" --version | grep -q "^medprobe $(cat VERSION)$"'
 
-commands=$("$medprobe" --help | sed -n '/^commands:/,$p' | awk 'NR > 1 {print $1}')
+commands=$("$medprobe" --help | sed -n '/^commands:/,$p' | awk 'NR > 1 && !NF {exit} NR > 1 {print $1}')
 for c in $commands; do
   check "$c --help names itself and ends with an example" eval '
     "$medprobe" '"$c"' --help >"$work/help" && head -n 1 "$work/help" | grep -q "^usage: medprobe '"$c"'" &&
     grep -q "^example:" "$work/help" && grep -qE -- "--threads N|COMMAND --help" "$work/help"'
 done
-for c in extract probe report; do
+for c in $(sed -n 's/^LINKS := //p' Makefile); do
   check "the link $c is the command" eval '[ "$("$build/bin/'$c'" --help)" = "$("$medprobe" '$c' --help)" ]'
 done
+check "every src/cmd/cmd_*.c is a command" eval '
+  [ "$(ls src/cmd/cmd_*.c | sed "s/.*cmd_\(.*\)\.c/\1/" | sort)" = "$(printf "%s\n" $commands | sort)" ]'
+check "the links of make are those of the table" eval '
+  [ "$(sed -n "s/^LINKS := //p" Makefile | tr " " "\n" | sort)" = \
+    "$("$medprobe" --help | sed -n "s/^programs of their own, too: //p" | sed "s/, /\n/g" | sort)" ]'
 check "man pages are what --help says" env MEDPROBE="$medprobe" scripts/docs --check
 
 if [ "$build" = "$root/build/release" ]; then

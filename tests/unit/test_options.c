@@ -18,31 +18,26 @@ struct targets {
 
 static const char *const rules[] = {"fixed", "support-cv", NULL};
 
-#define ROWS(t)                                                                                              \
-    {                                                                                                        \
-        {.name = "batch-size",                                                                               \
-         .kind = MDP_OPTION_SIZE,                                                                            \
-         .target = &(t).batch,                                                                               \
-         .argument = "N",                                                                                    \
-         .least = 1,                                                                                         \
-         .most = 64,                                                                                         \
-         .help = "pictures"},                                                                                \
-            {.name = "c", .kind = MDP_OPTION_NUMBER, .target = &(t).c, .argument = "X", .help = "strength"}, \
-            {.name = "force", .letter = 'f', .kind = MDP_OPTION_FLAG, .target = &(t).force, .help = "anew"}, \
-            {.name = "c-rule",                                                                               \
-             .kind = MDP_OPTION_STRING,                                                                      \
-             .target = &(t).rule,                                                                            \
-             .argument = "RULE",                                                                             \
-             .choices = rules,                                                                               \
-             .help = "rule"},                                                                                \
-            {.name = "shots",                                                                                \
-             .kind = MDP_OPTION_LIST,                                                                        \
-             .target = &(t).shots,                                                                           \
-             .argument = "LIST",                                                                             \
-             .help = "shots"},                                                                               \
-    }
-
+/* The rows of every test, for the targets `t`. */
 enum { ROW_COUNT = 5 };
+
+static void fill_rows(struct targets *t, struct mdp_option rows[ROW_COUNT])
+{
+    const struct mdp_option these[ROW_COUNT] = {
+        {.name = "batch-size",
+         .argument = "N",
+         .size = &t->batch,
+         .least = 1,
+         .most = 64,
+         .help = "pictures"},
+        {.name = "c", .argument = "X", .number = &t->c, .help = "strength"},
+        {.name = "force", .letter = 'f', .flag = &t->force, .help = "anew"},
+        {.name = "c-rule", .argument = "RULE", .string = &t->rule, .choices = rules, .help = "rule"},
+        {.name = "shots", .argument = "LIST", .list = &t->shots, .help = "shots"},
+    };
+
+    memcpy(rows, these, sizeof these);
+}
 
 static const struct mdp_usage usage = {.command = "probe",
                                        .synopsis = "STORE [options]",
@@ -58,9 +53,8 @@ static mdp_status parse(const char *const words[], struct targets *t, struct mdp
     struct mdp_common common;
     char *argv[16];
     int argc = 0;
-    const struct mdp_option rows[ROW_COUNT] = ROWS(*t);
 
-    memcpy(options, rows, sizeof rows);
+    fill_rows(t, options);
     for (; words[argc]; argc++)
         argv[argc] = (char *)(uintptr_t)words[argc];
     return mdp_options_parse(&usage, options, ROW_COUNT, argc, argv, &common, args, "store", err);
@@ -81,8 +75,8 @@ static void reads_every_kind(void **state)
     assert_int_equal(t.shots.n, 3);
     assert_string_equal(t.shots.at[2], "16");
     assert_string_equal(args.operands[0], "x.h5");
-    assert_true(mdp_option_given(options, ROW_COUNT, "c"));
-    assert_false(mdp_option_given(options, ROW_COUNT, "c-rule"));
+    assert_true(mdp_option_given(&args, "c"));
+    assert_false(mdp_option_given(&args, "c-rule"));
     mdp_list_release(&t.shots);
     mdp_arguments_release(&args);
 }
@@ -189,6 +183,51 @@ static void the_file_names_its_line(void **state)
     unlink(path);
 }
 
+/* Each planted fault is a row that mdp_options_parse would otherwise take in silence: of two equal names the second is
+   never reached. */
+static void a_table_checks_itself(void **state)
+{
+    size_t n = 0;
+    bool b = false;
+    const char *text = NULL;
+    const struct {
+        struct mdp_option row;
+        const char *message;
+    } faults[] = {
+        {{.name = "force", .flag = &b, .help = "again"}, "row 5 (force): another row has its name"},
+        {{.name = "threads", .argument = "N", .size = &n, .help = "own"},
+         "row 5 (threads): another row has its name"},
+        {{.name = "fast", .letter = 'f', .flag = &b, .help = "h"},
+         "row 5 (fast): another row has its letter"},
+        {{.name = "quick", .letter = 'q', .flag = &b, .help = "h"},
+         "row 5 (quick): another row has its letter"},
+        {{.name = "mute", .flag = &b}, "row 5 (mute): no name or no help"},
+        {{.name = "none", .argument = "X", .help = "h"}, "row 5 (none): not exactly one target"},
+        {{.name = "both", .flag = &b, .size = &n, .help = "h"}, "row 5 (both): not exactly one target"},
+        {{.name = "bare", .size = &n, .help = "h"},
+         "row 5 (bare): a flag has no argument, all others have one"},
+        {{.name = "with", .argument = "X", .flag = &b, .help = "h"},
+         "row 5 (with): a flag has no argument, all others have one"},
+        {{.name = "most", .argument = "X", .string = &text, .most = 3, .help = "h"},
+         "row 5 (most): least and most are for a size"},
+        {{.name = "one", .argument = "X", .size = &n, .choices = rules, .help = "h"},
+         "row 5 (one): choices are for a string or a list"},
+        {{.heading = "run", .help = "h"}, "row 5 (run): a heading has nothing beside it"},
+    };
+    struct targets t = {0};
+    struct mdp_option rows[ROW_COUNT + 1];
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill_rows(&t, rows);
+    rows[ROW_COUNT] = (struct mdp_option){.heading = "run"};
+    assert_ok(mdp_options_check(rows, ROW_COUNT + 1, &err), err);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        rows[ROW_COUNT] = faults[i].row;
+        assert_fails(mdp_options_check(rows, ROW_COUNT + 1, &err), MDP_ERR_FORMAT, err, faults[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +236,7 @@ int main(void)
         cmocka_unit_test(operand_is_asked_for),
         cmocka_unit_test(flags_win_over_the_file_and_it_reads_back),
         cmocka_unit_test(the_file_names_its_line),
+        cmocka_unit_test(a_table_checks_itself),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
