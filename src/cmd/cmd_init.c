@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* init: looks at a folder of pictures and writes medprobe.yaml, the project file, and a manifest where there
- * is none. */
+   is none. */
 #include "base/config_files.h"
 #include "base/file.h"
-#include "base/memory.h"
+#include "base/formats/csv.h"
 #include "base/options.h"
+#include "base/try.h"
 #include "cmd/commands.h"
+#include "extract/input/picture.h"
 #include "extract/job/manifest.h"
 #include "extract/text/prompts.h"
 
@@ -28,21 +30,17 @@ static const struct mdp_usage usage = {
     .operand = "a folder",
 };
 
-enum { MAX_DEPTH = 16 };
+#define MANIFEST_FILE "manifest.csv"
 
-/* What the walk through the folder gathers. */
-struct manifest {
-    struct mdp_text rows; /* CSV lines without the header */
-    size_t pictures;
+enum { MAX_DEPTH = 16, CLASSES_SHOWN = 8 };
+
+/* A manifest to be, gathered by the walk through the folder. */
+struct gathered {
+    struct mdp_text rows;   /* CSV lines without the header */
+    size_t pictures;        /* rows */
+    size_t unread;          /* files of formats that are known and not read */
+    struct mdp_text unlike; /* the first of those: "a.dcm (DICOM)" */
 };
-
-static bool is_picture(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot &&
-           (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
-}
 
 static bool is_split(const char *name)
 {
@@ -59,18 +57,28 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void add_field(const char *text, struct mdp_text *out)
+/* The rows that a file gives, by the ending of its name. */
+static void gather(const char *path, const char *name, const char *split, const char *label,
+                   struct gathered *g)
 {
-    mdp_text_add(out, "\"");
-    for (const char *c = text; *c; c++)
-        mdp_text_add(out, *c == '"' ? "\"\"" : "%c", *c);
-    mdp_text_add(out, "\"");
+    bool read = false;
+    const char *format = mdp_picture_format_of_name(name, &read);
+
+    if (read) {
+        g->pictures++;
+        mdp_text_add_csv(&g->rows, path);
+        mdp_text_add(&g->rows, ",");
+        mdp_text_add_csv(&g->rows, label);
+        mdp_text_add(&g->rows, ",%s\n", split);
+    } else if (format && g->unread++ == 0) {
+        mdp_text_add(&g->unlike, "%s (%s)", path, format);
+    }
 }
 
 /* Every picture at and below root/relative, in byte order. The first sub-folder that is no split is the
  * class. */
 static mdp_status walk(const char *root, const char *relative, const char *split, const char *label,
-                       int depth, struct manifest *m, struct mdp_error *err)
+                       int depth, struct gathered *g, struct mdp_error *err)
 {
     struct mdp_text folder = {0}, inner = {0};
     struct dirent **entries = NULL;
@@ -91,14 +99,10 @@ static mdp_status walk(const char *root, const char *relative, const char *split
             st = mdp_text_status(&folder, err);
         if (st == MDP_OK && mdp_path_is_folder(folder.at)) {
             bool splits = depth == 0 && is_split(name);
-            st = walk(root, inner.at, splits ? name : split, splits || *label ? label : name, depth + 1, m,
+            st = walk(root, inner.at, splits ? name : split, splits || *label ? label : name, depth + 1, g,
                       err);
-        } else if (st == MDP_OK && is_picture(name)) {
-            m->pictures++;
-            add_field(inner.at, &m->rows);
-            mdp_text_add(&m->rows, ",");
-            add_field(label, &m->rows);
-            mdp_text_add(&m->rows, ",%s\n", split);
+        } else if (st == MDP_OK) {
+            gather(inner.at, name, split, label, g);
         }
         free(entries[i]);
     }
@@ -113,7 +117,7 @@ static mdp_status find_csv(const char *folder, struct mdp_text *path, struct mdp
 {
     struct dirent **entries = NULL;
     size_t found = 0;
-    mdp_status st = mdp_path_join(path, folder, "manifest.csv", err);
+    mdp_status st = mdp_path_join(path, folder, MANIFEST_FILE, err);
 
     if (st != MDP_OK || mdp_path_exists(path->at))
         return st;
@@ -193,78 +197,143 @@ static void add_project(const char *manifest, const char *root, const char *prom
         "# labelled pictures a class, and how many draws of each\nshots: [16]\nseeds: 10\n",
         *prompts ? "" : "# ", *prompts ? prompts : "my-prompts.yaml");
     mdp_text_add(
-        t, patients
-               ? "\n# never on both sides of an episode\ngroup: patient_id\n"
-               : "\n# no patients are known here: pictures of one person may stand on both sides.\n# Add a "
-                 "patient_id column to the manifest and say patient_id instead\ngroup: none\n");
+        t,
+        patients
+            ? "\n# never on both sides of an episode\ngroup: patient_id\n"
+            : "\n# no patients are known here, so pictures of one person may stand on both sides. When the "
+              "manifest has a\n# column patient_id, say patient_id here and extract anew with --force\n"
+              "group: none\n");
+}
+
+/* "list.csv: 4 pictures, classes: normal, tb, splits, no patients" */
+static mdp_status print_summary(const struct mdp_manifest *m, struct mdp_error *err)
+{
+    struct mdp_text t = {0}, line = {0};
+
+    mdp_text_add(&t, "%s: %zu picture%s", m->file, m->n, m->n == 1 ? "" : "s");
+    for (size_t k = 0; k < m->n_classes && k < CLASSES_SHOWN; k++)
+        mdp_text_add(&t, "%s%s",
+                     k                   ? ", "
+                     : m->n_classes == 1 ? ", 1 class: "
+                                         : ", classes: ",
+                     m->class_names[k]);
+    mdp_text_add(&t, "%s%s%s%s", m->n_classes > CLASSES_SHOWN ? ", ..." : "",
+                 m->n_classes ? "" : ", no labels", any(m->splits, m->n) ? ", splits" : "",
+                 any(m->patient_ids, m->n) ? ", patients" : ", no patients");
+    mdp_status st = mdp_text_status(&t, err);
+    if (st == MDP_OK) {
+        mdp_text_add_printable(&line, t.at);
+        st = mdp_text_status(&line, err);
+    }
+    if (st == MDP_OK)
+        printf("%s\n%s\n", line.at, MDP_PROJECT_FILE);
+    mdp_text_release(&line);
+    mdp_text_release(&t);
+    return st;
+}
+
+/* What is still to be done before probe can work, or work well. */
+static void say_next(const struct mdp_log *log, const struct mdp_manifest *m)
+{
+    if (m->n_classes == 0)
+        mdp_log(log, MDP_LOG_WARN,
+                "%s: no labels: before extract, give every picture its class in a column 'label' (probe "
+                "needs them)",
+                m->file);
+    if (!any(m->patient_ids, m->n))
+        mdp_log(log, MDP_LOG_WARN,
+                "%s: no patients: pictures of one person may stand on both sides of an episode (add a column "
+                "'patient_id', then say group: patient_id in %s)",
+                m->file, MDP_PROJECT_FILE);
 }
 
 /* Reads the manifest as extract will, so that what is wrong with it is said now, and writes what it shows. */
-static mdp_status write_project(const char *manifest, const char *root, struct mdp_error *err)
+static mdp_status write_project(const char *manifest, const char *root, const struct mdp_log *log,
+                                struct mdp_error *err)
 {
     const struct mdp_manifest_options options = {.root = root};
     struct mdp_manifest m = {0};
     struct mdp_text t = {0}, prompts = {0};
-    mdp_status st = mdp_manifest_read(manifest, &options, &m, err);
+    mdp_status st = MDP_OK;
 
-    if (st == MDP_OK)
-        st = find_prompts(&m, &prompts, err);
+    OR_OUT(mdp_manifest_read(manifest, &options, &m, err));
+    OR_OUT(find_prompts(&m, &prompts, err));
     add_project(manifest, root, prompts.n ? prompts.at : "", any(m.patient_ids, m.n), &t);
-    if (st == MDP_OK)
-        st = mdp_text_status(&t, err);
-    if (st == MDP_OK)
-        st = mdp_file_write(MDP_PROJECT_FILE, t.at, t.n, err);
-    mdp_text_clear(&t);
-    mdp_text_add(&t, "%s: %zu picture%s", manifest, m.n, m.n == 1 ? "" : "s");
-    for (size_t k = 0; k < m.n_classes && k < 8; k++)
-        mdp_text_add(&t, "%s%s",
-                     k                  ? ", "
-                     : m.n_classes == 1 ? ", 1 class: "
-                                        : ", classes: ",
-                     m.class_names[k]);
-    mdp_text_add(&t, "%s%s%s", m.n_classes > 8 ? ", ..." : "", m.n_classes ? "" : ", no labels",
-                 any(m.splits, m.n) ? ", splits" : "");
-    mdp_text_add(&t, "%s", any(m.patient_ids, m.n) ? ", patients" : ", no patients");
-    if (st == MDP_OK)
-        st = mdp_text_status(&t, err);
-    if (st == MDP_OK) {
-        struct mdp_text line = {0};
-        mdp_text_add_printable(&line, t.at);
-        printf("%s\n%s\n", line.at ? line.at : "", MDP_PROJECT_FILE);
-        mdp_text_release(&line);
-    }
+    OR_OUT(mdp_text_status(&t, err));
+    OR_OUT(mdp_file_write(MDP_PROJECT_FILE, t.at, t.n, err));
+    OR_OUT(print_summary(&m, err));
+    say_next(log, &m);
+out:
     mdp_text_release(&t);
     mdp_text_release(&prompts);
     mdp_manifest_release(&m);
     return st;
 }
 
-/* A manifest of class sub-folders, written here. */
-static mdp_status make_manifest(const char *folder, struct mdp_error *err)
+static mdp_status no_pictures(const char *folder, const struct gathered *g, struct mdp_error *err)
 {
-    struct manifest m = {0};
-    struct mdp_text all = {0};
-    mdp_status st = walk(folder, "", "", "", 0, &m, err);
+    struct mdp_text formats = {0};
 
-    if (st == MDP_OK && !m.pictures)
-        st = mdp_fail(err, MDP_ERR_USAGE, "%s: no CSV and no JPEG or PNG in it", folder);
-    if (st == MDP_OK && mdp_path_exists("manifest.csv"))
+    mdp_text_add_picture_formats(&formats, "or");
+    mdp_status st = mdp_text_status(&formats, err);
+    if (st == MDP_OK && g->unread)
         st = mdp_fail(err, MDP_ERR_USAGE,
-                      "manifest.csv: is there already and is not overwritten (medprobe init . uses it)");
+                      "%s: no CSV and no %s in it (%s is not read: convert it without loss to PNG)", folder,
+                      formats.at, g->unlike.at ? g->unlike.at : "");
+    else if (st == MDP_OK)
+        st = mdp_fail(err, MDP_ERR_USAGE, "%s: no CSV and no %s in it", folder, formats.at);
+    mdp_text_release(&formats);
+    return st;
+}
+
+/* A manifest of class sub-folders, written here. */
+static mdp_status make_manifest(const char *folder, const struct mdp_log *log, struct mdp_error *err)
+{
+    struct gathered g = {0};
+    struct mdp_text all = {0};
+    mdp_status st = MDP_OK;
+
+    OR_OUT(walk(folder, "", "", "", 0, &g, err));
+    if (!g.pictures)
+        OR_OUT(no_pictures(folder, &g, err));
+    if (mdp_path_exists(MANIFEST_FILE))
+        OR_OUT(mdp_fail(err, MDP_ERR_USAGE,
+                        "%s: is there already and is not overwritten (medprobe init . uses it)",
+                        MANIFEST_FILE));
+    OR_OUT(mdp_text_status(&g.rows, err));
     mdp_text_add(&all, "path,label,split\n");
-    mdp_text_add_bytes(&all, m.rows.at ? m.rows.at : "", m.rows.n);
-    if (st == MDP_OK)
-        st = mdp_text_status(&all, err);
-    if (st == MDP_OK)
-        st = mdp_file_write("manifest.csv", all.at, all.n, err);
-    if (st == MDP_OK) {
-        st = write_project("manifest.csv", folder, err);
-        if (st != MDP_OK)
-            remove("manifest.csv"); /* ours, of this moment */
-    }
-    mdp_text_release(&m.rows);
+    mdp_text_add_bytes(&all, g.rows.at, g.rows.n);
+    OR_OUT(mdp_text_status(&all, err));
+    OR_OUT(mdp_file_write(MANIFEST_FILE, all.at, all.n, err));
+    st = write_project(MANIFEST_FILE, folder, log, err);
+    if (st != MDP_OK)
+        remove(MANIFEST_FILE); /* ours, of this moment */
+    else if (g.unread)
+        mdp_log(log, MDP_LOG_WARN, "%zu picture%s left out, of formats that are not read: %s%s", g.unread,
+                g.unread == 1 ? "" : "s", g.unlike.at ? g.unlike.at : "", g.unread == 1 ? "" : ", ...");
+out:
+    mdp_text_release(&g.rows);
+    mdp_text_release(&g.unlike);
     mdp_text_release(&all);
     return st;
+}
+
+/* The one operand must be a folder, and no project be here yet. */
+static mdp_status check_use(const char *folder, struct mdp_error *err)
+{
+    if (!mdp_path_exists(folder))
+        return mdp_fail(err, MDP_ERR_USAGE, "%s: is no folder, and no file either", folder);
+    if (!mdp_path_is_folder(folder))
+        return mdp_fail(
+            err, MDP_ERR_USAGE,
+            "%s: is no folder (init takes the folder and finds the CSV in it; without a project file: "
+            "extract --manifest %s)",
+            folder, folder);
+    if (mdp_path_exists(MDP_PROJECT_FILE))
+        return mdp_fail(err, MDP_ERR_USAGE,
+                        "%s: is there already and is never overwritten (delete it to start anew)",
+                        MDP_PROJECT_FILE);
+    return MDP_OK;
 }
 
 mdp_status mdp_cmd_init(int argc, char **argv, int *exit_code, struct mdp_error *err)
@@ -272,21 +341,16 @@ mdp_status mdp_cmd_init(int argc, char **argv, int *exit_code, struct mdp_error 
     struct mdp_common common;
     struct mdp_arguments args = {0};
     struct mdp_text csv = {0};
+    mdp_status st = MDP_OK;
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
-    if (st != MDP_OK || args.help)
+    OR_OUT(mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err));
+    if (args.help)
         goto out;
     const char *folder = args.operands[0];
-    if (!mdp_path_is_folder(folder))
-        st = mdp_fail(err, MDP_ERR_USAGE, "%s: is no folder", folder);
-    else if (mdp_path_exists(MDP_PROJECT_FILE))
-        st = mdp_fail(err, MDP_ERR_USAGE, "%s: is there already and is never overwritten", MDP_PROJECT_FILE);
-    else
-        st = find_csv(folder, &csv, err);
-    if (st != MDP_OK)
-        goto out;
-    st = csv.n ? write_project(csv.at, folder, err) : make_manifest(folder, err);
+    OR_OUT(check_use(folder, err));
+    OR_OUT(find_csv(folder, &csv, err));
+    st = csv.n ? write_project(csv.at, folder, &common.log, err) : make_manifest(folder, &common.log, err);
 out:
     mdp_text_release(&csv);
     mdp_arguments_release(&args);

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten.
+# init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten, and what is left to do is
+# said. Fault seen (the program before): a folder of TIFFs beside the PNGs, and a folder without classes, went by
+# without a word.
 . "$(dirname "$0")/../tap.sh"
 root=$(cd "$(dirname "$0")/../.." && pwd)
 "$build/tools/tiny_medclip" "$work/m" || exit 1
@@ -8,10 +10,10 @@ touch pics/train/normal/'x, "1".jpg' pics/train/tb/b.PNG pics/test/tb/c.jpeg pic
 
 check "a folder of splits and classes" "$medprobe" init pics
 check "the manifest has every picture, its class and split" eval '
-  printf "%s\n" "path,label,split" "\"test/tb/c.jpeg\",\"tb\",test" "\"train/normal/x, \"\"1\"\".jpg\",\"normal\",train" \
-    "\"train/tb/b.PNG\",\"tb\",train" | cmp - manifest.csv'
+  printf "%s\n" "path,label,split" "test/tb/c.jpeg,tb,test" "\"train/normal/x, \"\"1\"\".jpg\",normal,train" \
+    "train/tb/b.PNG,tb,train" | cmp - manifest.csv'
 check "the project file says that no patients are known" grep -qx 'group: none' medprobe.yaml
-check "again: nothing is overwritten" refuses 2 "medprobe.yaml: is there already" "$medprobe" init pics
+check "again: nothing is overwritten" refuses 2 "is never overwritten (delete it to start anew)" "$medprobe" init pics
 rm medprobe.yaml
 check "a manifest is not overwritten either" refuses 2 "manifest.csv: is there already" "$medprobe" init pics
 check "no project file was left by it" eval '[ ! -e medprobe.yaml ]'
@@ -27,9 +29,18 @@ check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medp
 mkdir "$work/b/empty"
 check "an empty folder" refuses 2 "no CSV and no JPEG or PNG" "$medprobe" init empty
 check "no folder" refuses 2 "is no folder" "$medprobe" init nothing
+check "a table for the folder" refuses 2 "is no folder (init takes the folder and finds the CSV in it" "$medprobe" init set/list.csv
+mkdir "$work/b/slides" && touch "$work/b/slides/a.dcm"
+check "a folder of nothing that is read" refuses 2 "slides: no CSV and no JPEG or PNG in it (a.dcm (DICOM) is not read" "$medprobe" init slides
 mkdir "$work/b/wrong" && echo image,label >"$work/b/wrong/list.csv"
 check "a CSV that is no manifest is said to be none at once" refuses 1 "no column 'path' (columns: image, label)" "$medprobe" init wrong
 check "none of them left a project file" eval '[ ! -e medprobe.yaml ]'
+
+mkdir -p "$work/d/flat" && cd "$work/d" && touch flat/1.png flat/2.png flat/3.tif flat/4.dcm || exit 1
+check "a folder without classes" eval '"$medprobe" init flat 2>said && [ "$(cat manifest.csv)" = "$(printf "path,label,split\n1.png,,\n2.png,,\n")" ]'
+check "says that labels are to be filled in" grep -q "manifest.csv: no labels: before extract, give every picture its class in a column 'label'" said
+check "and what no patients mean" grep -q "no patients: pictures of one person may stand on both sides" said
+check "and which pictures are left out" grep -q "2 pictures left out, of formats that are not read: 3.tif (TIFF), ..." said
 
 # Fault seen (the program before): the line break stood raw in medprobe.yaml and became a space.
 mkdir -p "$work/c/"$'odd\n"\\name/normal' && touch "$work/c/"$'odd\n"\\name/normal/a.png' && cd "$work/c" || exit 1
