@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* base/ordered.h: items are taken once, in order, whatever the threads and the window; an end by failure
-   or by request leaves no item out. extract/input/phash.h: hashes of known pictures. */
+   or by request leaves no item out. extract/preprocess/phash.h: hashes of known pictures. */
 #include "unit/unit.h"
 
 #include "base/ordered.h"
-#include "extract/input/phash.h"
+#include "extract/preprocess/phash.h"
 
 enum { N = 500 };
 

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "extract/input/phash.h"
+#include "extract/preprocess/phash.h"
 #include "extract/kernels/normalise.h"
 
 #include <stdio.h>

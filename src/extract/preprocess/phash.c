@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "extract/input/phash.h"
+#include "extract/preprocess/phash.h"
 
 #include "extract/preprocess/pipeline.h"
 
