@@ -33,7 +33,7 @@ void mdp_metric_accuracy(struct mdp_metric_work *w, const struct mdp_metric *m, 
     (void)m;
     for (size_t c = 0; c < k; c++)
         add_lanes(right, (const double *)w->confusion[c * k + c]);
-    EACH_LANE out[l] = right[l] / w->total[l];
+    MDP_EACH_LANE out[l] = right[l] / w->total[l];
 }
 
 void mdp_metric_balanced_accuracy(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
@@ -43,8 +43,8 @@ void mdp_metric_balanced_accuracy(struct mdp_metric_work *w, const struct mdp_me
 
     (void)m;
     for (size_t c = 0; c < k; c++)
-        EACH_LANE sum[l] += w->confusion[c * k + c][l] / w->true_rows[c][l];
-    EACH_LANE out[l] = sum[l] / (double)k;
+        MDP_EACH_LANE sum[l] += w->confusion[c * k + c][l] / w->true_rows[c][l];
+    MDP_EACH_LANE out[l] = sum[l] / (double)k;
 }
 
 void mdp_metric_macro_f1(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
@@ -54,9 +54,9 @@ void mdp_metric_macro_f1(struct mdp_metric_work *w, const struct mdp_metric *m, 
 
     (void)m;
     for (size_t c = 0; c < k; c++)
-        EACH_LANE
+        MDP_EACH_LANE
     sum[l] += 2 * w->confusion[c * k + c][l] / (w->true_rows[c][l] + w->predicted_rows[c][l]);
-    EACH_LANE out[l] = sum[l] / (double)k;
+    MDP_EACH_LANE out[l] = sum[l] / (double)k;
 }
 
 /* Sums over classes that mcc and kappa are made of. */
@@ -70,7 +70,7 @@ static void count_agreement(const struct mdp_metric_work *w, struct agreement *a
 
     *a = (struct agreement){0};
     for (size_t c = 0; c < k; c++)
-        EACH_LANE
+        MDP_EACH_LANE
         {
             const double t = w->true_rows[c][l], p = w->predicted_rows[c][l];
             a->right[l] += w->confusion[c * k + c][l];
@@ -87,7 +87,7 @@ void mdp_metric_mcc(struct mdp_metric_work *w, const struct mdp_metric *m, lanes
 
     (void)m;
     count_agreement(w, &a);
-    EACH_LANE
+    MDP_EACH_LANE
     {
         const double n = w->total[l];
         const double down = sqrt(n * n - a.true_squares[l]) * sqrt(n * n - a.predicted_squares[l]);
@@ -102,7 +102,7 @@ void mdp_metric_kappa(struct mdp_metric_work *w, const struct mdp_metric *m, lan
 
     (void)m;
     count_agreement(w, &a);
-    EACH_LANE
+    MDP_EACH_LANE
     {
         const double n = w->total[l], by_chance = n * n - a.both[l];
         out[l] = 1 - (n - a.right[l]) * n / by_chance;

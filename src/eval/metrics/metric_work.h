@@ -10,11 +10,11 @@
 /* A number in each of L resamples. Sums of weights are whole numbers below 2^53: exact, in any order. */
 typedef double lanes[MDP_RESAMPLES_AT_ONCE];
 
-#define EACH_LANE for (size_t l = 0; l < MDP_RESAMPLES_AT_ONCE; l++)
+#define MDP_EACH_LANE for (size_t l = 0; l < MDP_RESAMPLES_AT_ONCE; l++)
 
 static inline void add_lanes(lanes to, const lanes x)
 {
-    EACH_LANE to[l] += x[l];
+    MDP_EACH_LANE to[l] += x[l];
 }
 
 /* What metrics read, and what several of them share, computed once. */

@@ -103,10 +103,10 @@ static void evaluate_metric(struct mdp_metric_work *w, const struct mdp_metric *
 {
     bool defined[MDP_RESAMPLES_AT_ONCE], any = false;
 
-    EACH_LANE any |= defined[l] = holds(w, m, l);
+    MDP_EACH_LANE any |= defined[l] = holds(w, m, l);
     if (any)
         m->kind->compute(w, m, out);
-    EACH_LANE out[l] = defined[l] ? out[l] : NAN;
+    MDP_EACH_LANE out[l] = defined[l] ? out[l] : NAN;
 }
 
 void mdp_metrics_weighted(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *list,
@@ -138,7 +138,7 @@ mdp_status mdp_metrics_of(const struct mdp_sorted_scores *scores, const struct m
     if (st != MDP_OK)
         goto out;
     for (size_t i = 0; i < g; i++)
-        EACH_LANE weights[i][l] = 1;
+        MDP_EACH_LANE weights[i][l] = 1;
     mdp_metrics_weighted(scores, list, (const lanes *)weights, work, all);
     for (size_t m = 0; m < list->n; m++)
         values[m] = all[m][0];

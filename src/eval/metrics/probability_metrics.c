@@ -10,8 +10,8 @@ static void mean_of_rows(const struct mdp_metric_work *w, const double values[],
     const struct mdp_rows *r = &w->scores->rows;
 
     for (size_t i = 0; i < r->n; i++)
-        EACH_LANE sum[l] += w->weights[r->patients[i]][l] * values[i];
-    EACH_LANE out[l] = sum[l] / w->total[l];
+        MDP_EACH_LANE sum[l] += w->weights[r->patients[i]][l] * values[i];
+    MDP_EACH_LANE out[l] = sum[l] / w->total[l];
 }
 
 void mdp_metric_log_loss(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
@@ -35,11 +35,11 @@ void mdp_metric_ece(struct mdp_metric_work *w, const struct mdp_metric *m, lanes
     (void)m;
     for (size_t i = 0; i < s->rows.n; i++) {
         const double d = s->gap[i];
-        EACH_LANE gap[s->bin[i]][l] += w->weights[s->rows.patients[i]][l] * d;
+        MDP_EACH_LANE gap[s->bin[i]][l] += w->weights[s->rows.patients[i]][l] * d;
     }
     for (size_t b = 0; b < MDP_ECE_BINS; b++)
-        EACH_LANE sum[l] += fabs(gap[b][l]);
-    EACH_LANE out[l] = sum[l] / w->total[l];
+        MDP_EACH_LANE sum[l] += fabs(gap[b][l]);
+    MDP_EACH_LANE out[l] = sum[l] / w->total[l];
 }
 
 /* Parts of as even size as can be, the larger ones first: one part of each resample, being filled. */
@@ -70,7 +70,7 @@ void mdp_metric_ece_mass(struct mdp_metric_work *w, const struct mdp_metric *m, 
     const struct mdp_sorted_scores *s = w->scores;
 
     (void)m;
-    EACH_LANE
+    MDP_EACH_LANE
     {
         p.whole[l] = floor(w->total[l] / MDP_ECE_BINS);
         p.larger[l] = w->total[l] - p.whole[l] * MDP_ECE_BINS;
@@ -80,15 +80,15 @@ void mdp_metric_ece_mass(struct mdp_metric_work *w, const struct mdp_metric *m, 
         const double d = s->gap_by_confidence[j];
         const double *weight = w->weights[s->patient_by_confidence[j]];
         bool fills = false;
-        EACH_LANE fills |= weight[l] >= p.room[l];
+        MDP_EACH_LANE fills |= weight[l] >= p.room[l];
         if (fills)
-            EACH_LANE fill_parts(&p, l, weight[l], d);
+            MDP_EACH_LANE fill_parts(&p, l, weight[l], d);
         else
-            EACH_LANE
+            MDP_EACH_LANE
             {
                 p.gap[l] += weight[l] * d;
                 p.room[l] -= weight[l];
             }
     }
-    EACH_LANE out[l] = p.sum[l] / w->total[l];
+    MDP_EACH_LANE out[l] = p.sum[l] / w->total[l];
 }

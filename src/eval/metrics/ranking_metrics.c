@@ -8,7 +8,7 @@
 static void add_pairs(lanes pairs[], const lanes positives, const lanes below[], size_t k)
 {
     for (size_t b = 0; b < k; b++)
-        EACH_LANE pairs[b][l] += positives[l] * below[b][l];
+        MDP_EACH_LANE pairs[b][l] += positives[l] * below[b][l];
 }
 
 /* Twice the number of pairs (row of class a, row of class b) that the score of a puts in the right order,
@@ -52,7 +52,7 @@ void mdp_metric_auc(struct mdp_metric_work *w, const struct mdp_metric *m, lanes
 
     for (size_t b = 0; b < w->scores->rows.k; b++)
         add_lanes(sum, pairs[b]);
-    EACH_LANE out[l] = sum[l] / (2 * w->true_rows[c][l] * (w->total[l] - w->true_rows[c][l]));
+    MDP_EACH_LANE out[l] = sum[l] / (2 * w->true_rows[c][l] * (w->total[l] - w->true_rows[c][l]));
 }
 
 void mdp_metric_auc_ovr_macro(struct mdp_metric_work *w, const struct mdp_metric *m, lanes out)
@@ -67,7 +67,7 @@ void mdp_metric_auc_ovr_macro(struct mdp_metric_work *w, const struct mdp_metric
         mdp_metric_auc(w, &of_class, one);
         add_lanes(sum, (const double *)one);
     }
-    EACH_LANE out[l] = sum[l] / (double)(k - first);
+    MDP_EACH_LANE out[l] = sum[l] / (double)(k - first);
 }
 
 /* Hand and Till 2001, eq. 7: both directions of every pair of classes, all alike. */
@@ -84,7 +84,7 @@ void mdp_metric_auc_ovo_macro(struct mdp_metric_work *w, const struct mdp_metric
         const lanes *pairs = pairs_of(w, a);
         for (size_t b = 0; b < k; b++)
             if (b != a)
-                EACH_LANE sum[l] += pairs[b][l] / (2 * w->true_rows[a][l] * w->true_rows[b][l]);
+                MDP_EACH_LANE sum[l] += pairs[b][l] / (2 * w->true_rows[a][l] * w->true_rows[b][l]);
     }
-    EACH_LANE out[l] = sum[l] / (double)(k * (k - 1));
+    MDP_EACH_LANE out[l] = sum[l] / (double)(k * (k - 1));
 }

@@ -40,7 +40,7 @@ static void add_precision(const lanes positives, const lanes negatives, void *co
 {
     struct precision_steps *s = context;
 
-    EACH_LANE
+    MDP_EACH_LANE
     {
         s->true_positives[l] += positives[l];
         s->predicted[l] += positives[l] + negatives[l];
@@ -55,7 +55,7 @@ void mdp_metric_auprc(struct mdp_metric_work *w, const struct mdp_metric *m, lan
     struct precision_steps s = {0};
 
     walk_down(w, m->class_index, true, add_precision, &s);
-    EACH_LANE out[l] = s.sum[l] / w->true_rows[m->class_index][l];
+    MDP_EACH_LANE out[l] = s.sum[l] / w->true_rows[m->class_index][l];
 }
 
 struct operating_point {
@@ -66,7 +66,7 @@ static void try_threshold(const lanes positives, const lanes negatives, void *co
 {
     struct operating_point *o = context;
 
-    EACH_LANE
+    MDP_EACH_LANE
     {
         o->true_positives[l] += positives[l];
         o->false_positives[l] += negatives[l];
@@ -90,9 +90,9 @@ void mdp_metric_sensitivity_at(struct mdp_metric_work *w, const struct mdp_metri
     struct operating_point o = {0};
     const double *positives = w->true_rows[m->class_index];
 
-    EACH_LANE o.most_false[l] = most_false_positives(w->total[l] - positives[l], m->parameter);
+    MDP_EACH_LANE o.most_false[l] = most_false_positives(w->total[l] - positives[l], m->parameter);
     walk_down(w, m->class_index, true, try_threshold, &o);
-    EACH_LANE out[l] = o.best[l] / positives[l];
+    MDP_EACH_LANE out[l] = o.best[l] / positives[l];
 }
 
 struct partial_area {
@@ -103,7 +103,7 @@ static void add_area(const lanes positives, const lanes negatives, void *context
 {
     struct partial_area *s = context;
 
-    EACH_LANE
+    MDP_EACH_LANE
     {
         const double room = s->limit[l] - s->false_positives[l], before = s->true_positives[l];
         if (room > 0 && negatives[l] > 0) {
@@ -120,9 +120,9 @@ void mdp_metric_pauc(struct mdp_metric_work *w, const struct mdp_metric *m, lane
     struct partial_area s = {0};
     const double *positives = w->true_rows[m->class_index];
 
-    EACH_LANE s.limit[l] = m->parameter * (w->total[l] - positives[l]);
+    MDP_EACH_LANE s.limit[l] = m->parameter * (w->total[l] - positives[l]);
     walk_down(w, m->class_index, false, add_area, &s);
-    EACH_LANE out[l] = s.area[l] / (positives[l] * (w->total[l] - positives[l]));
+    MDP_EACH_LANE out[l] = s.area[l] / (positives[l] * (w->total[l] - positives[l]));
 }
 
 /* McClish 1989: 0.5 for the diagonal, 1 for the whole of the strip. */
@@ -131,5 +131,5 @@ void mdp_metric_pauc_std(struct mdp_metric_work *w, const struct mdp_metric *m, 
     const double most = m->parameter, least = 0.5 * most * most;
 
     mdp_metric_pauc(w, m, out);
-    EACH_LANE out[l] = 0.5 * (1 + (out[l] - least) / (most - least));
+    MDP_EACH_LANE out[l] = 0.5 * (1 + (out[l] - least) / (most - least));
 }

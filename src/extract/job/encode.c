@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "extract/preprocess/phash.h"
 #include "extract/kernels/normalise.h"
+#include "extract/preprocess/phash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
