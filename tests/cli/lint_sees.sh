@@ -42,6 +42,7 @@ includes src/extract/model/x.c extract/job/encode.h src/extract/model
 includes src/eval/metrics/x.c eval/report/figures.h src/eval/metrics
 includes src/eval/x.c cmd/commands.h src/eval
 includes include/medprobe/x.h base/text.h include
+sees includes "line 2: base/formats/h5_internal.h is for its own files" src/base/x.c "$spdx\n#include \"base/formats/h5_internal.h\""
 sees includes 'line 2: include "text.h" by its path' src/base/x.c "$spdx\n#include \"text.h\""
 sees libraries "<yaml.h> is included by more than one file: src/base/words.c src/base/x.c" src/base/x.c "$spdx\n#include <yaml.h>"
 sees libraries "a public header shows <jansson.h>" include/medprobe/x.h "$spdx\n#include <jansson.h>"
