@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/try.h"
 
 #include <errno.h>
 #include <math.h>
@@ -509,5 +510,40 @@ mdp_status mdp_yaml_to_bool(const struct mdp_yaml *doc, const struct mdp_yaml_no
     *value = strcmp(node->scalar, "true") == 0;
     if (!*value && strcmp(node->scalar, "false") != 0)
         return mdp_yaml_fail(doc, node, err, "'%s' is not true or false", node->scalar);
+    return MDP_OK;
+}
+
+mdp_status mdp_yaml_get_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                             size_t least, size_t most, size_t *value, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = NULL;
+
+    TRY(mdp_yaml_get(doc, map, key, MDP_YAML_SCALAR, &node, err));
+    return mdp_yaml_to_size(doc, node, least, most, value, err);
+}
+
+mdp_status mdp_yaml_get_double(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                               double least, double most, double *value, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = NULL;
+
+    TRY(mdp_yaml_get(doc, map, key, MDP_YAML_SCALAR, &node, err));
+    TRY(mdp_yaml_to_double(doc, node, value, err));
+    if (!(*value >= least && *value <= most))
+        return mdp_yaml_fail(doc, node, err, "%s is %g (expected %g to %g)", key, *value, least, most);
+    return MDP_OK;
+}
+
+mdp_status mdp_yaml_get_choice(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                               const char *what, const char *const names[], size_t n, size_t *place,
+                               struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = NULL;
+
+    TRY(mdp_yaml_get(doc, map, key, MDP_YAML_SCALAR, &node, err));
+    *place = mdp_name_index(node->scalar, names, n);
+    if (*place == n)
+        return mdp_yaml_fail(doc, node, err, "no %s '%s' (%s)", what, node->scalar,
+                             mdp_name_hint(node->scalar, names, n).text);
     return MDP_OK;
 }

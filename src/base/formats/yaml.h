@@ -57,6 +57,15 @@ mdp_status mdp_yaml_get(const struct mdp_yaml *doc, const struct mdp_yaml_node *
                         enum mdp_yaml_kind kind, const struct mdp_yaml_node **value, struct mdp_error *err);
 mdp_status mdp_yaml_get_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
                                const char **value, struct mdp_error *err);
+/* Numbers from `least` to `most`, both included. */
+mdp_status mdp_yaml_get_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                             size_t least, size_t most, size_t *value, struct mdp_error *err);
+mdp_status mdp_yaml_get_double(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                               double least, double most, double *value, struct mdp_error *err);
+/* One of names[n]: its place. Else "... no <what> '<value>' (did you mean ...)", as base/names.h says it. */
+mdp_status mdp_yaml_get_choice(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                               const char *what, const char *const names[], size_t n, size_t *place,
+                               struct mdp_error *err);
 
 /* Scalars as numbers; the whole text must be the number, inside the range. Booleans are true and false. */
 mdp_status mdp_yaml_to_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t least,

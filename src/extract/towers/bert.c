@@ -2,10 +2,10 @@
 #include "extract/towers/bert.h"
 
 #include "base/memory.h"
-#include "extract/towers/text_family.h"
+#include "base/try.h"
+#include "extract/towers/families.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,10 +113,9 @@ static void add_mean(const struct mdp_bert_config *c, size_t longest, const floa
 }
 
 static void run_blocks(const struct mdp_bert *bert, size_t length, size_t longest, struct work *w,
-                       mdp_tap *tap, void *tap_context)
+                       const struct mdp_tapped *tapped)
 {
     const struct mdp_bert_config *c = &bert->config;
-    char name[32];
 
     memset(w->mean, 0, c->width * sizeof *w->mean);
     for (size_t i = 0; i < c->layers; i++) {
@@ -126,15 +125,13 @@ static void run_blocks(const struct mdp_bert *bert, size_t length, size_t longes
             add_mean(c, longest, w->x, w->mean);
         if (i + 1 == c->layers)
             add_mean(c, longest, w->x, w->mean);
-        if (tap) {
-            snprintf(name, sizeof name, "layers.%zu", i);
-            tap(tap_context, name, w->x, longest, c->width);
-        }
+        mdp_tap_show(tapped, w->x, longest, c->width, "layers.%zu", i);
     }
 }
 
+/* Taps: "embeddings", "layers.<i>", "pooled", "features". */
 static void run(const void *model, const int32_t *ids, size_t length, size_t longest, float *scratch,
-                float *features, mdp_tap *tap, void *tap_context)
+                float *features, const struct mdp_tapped *tapped)
 {
     const struct mdp_bert *bert = model;
     const struct mdp_bert_config *c = &bert->config;
@@ -142,23 +139,43 @@ static void run(const void *model, const int32_t *ids, size_t length, size_t lon
 
     divide(bert, longest, scratch, &w);
     embed(bert, ids, longest, &w);
-    if (tap)
-        tap(tap_context, "embeddings", w.x, longest, c->width);
-    run_blocks(bert, length, longest, &w, tap, tap_context);
+    mdp_tap_show(tapped, w.x, longest, c->width, "embeddings");
+    run_blocks(bert, length, longest, &w, tapped);
     if (c->pooling == MDP_BERT_POOLER)
         mdp_linear_run(&bert->pooler, w.x, 1, c->width, MDP_ACTIVATION_TANH, NULL, w.pooled, c->width);
     else
         for (size_t k = 0; k < c->width; k++)
             w.pooled[k] = (float)(w.mean[k] / 3);
-    if (tap)
-        tap(tap_context, "pooled", w.pooled, 1, c->width);
+    mdp_tap_show(tapped, w.pooled, 1, c->width, "pooled");
     if (bert->projection.packed)
         mdp_linear_run(&bert->projection, w.pooled, 1, c->width, MDP_ACTIVATION_NONE, NULL, features,
-                       c->output_width);
+                       bert->projection.out);
     else
         memcpy(features, w.pooled, c->width * sizeof *features);
-    if (tap)
-        tap(tap_context, "features", features, 1, c->output_width);
+    mdp_tap_show(tapped, features, 1, c->common.output_width, "features");
+}
+
+/* --- the family --- */
+
+static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                            struct mdp_text_tower *tower, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_bert *bert = tower->model = mdp_new_array(1, sizeof *bert, err, &st);
+
+    TRY(st);
+    TRY(mdp_bert_config_from_yaml(doc, node, tower->pooling, &bert->config, err));
+    TRY(mdp_kernels_choose(&bert->kernels, err));
+    bert->eps = (float)bert->config.layer_norm_eps;
+    tower->width = bert->config.common.output_width;
+    tower->positions = bert->config.positions;
+    tower->vocab_size = bert->config.vocab_size;
+    return MDP_OK;
+}
+
+static mdp_status load(void *model, const struct mdp_weights *weights, struct mdp_error *err)
+{
+    return mdp_bert_load(model, weights, err);
 }
 
 static void free_model(void *model)
@@ -168,24 +185,9 @@ static void free_model(void *model)
     free(model);
 }
 
-static mdp_status load(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *pooling,
-                       const struct mdp_weights *weights, struct mdp_text_tower *tower, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct mdp_bert *bert = tower->model = mdp_new_array(1, sizeof *bert, err, &st);
-
-    if (!bert)
-        return st;
-    st = mdp_bert_config_from_yaml(doc, node, pooling, &bert->config, err);
-    if (st == MDP_OK)
-        st = mdp_bert_load(bert, weights, err);
-    tower->width = bert->config.output_width;
-    tower->positions = bert->config.positions;
-    tower->vocab_size = bert->config.vocab_size;
-    tower->pooling = mdp_bert_pooling_name(bert->config.pooling);
-    bert->config.prefix = bert->config.projection = NULL; /* the YAML may be gone when the tower runs */
-    return st;
-}
-
-const struct mdp_text_family mdp_bert_family = {
-    .name = "bert", .load = load, .free = free_model, .scratch_size = scratch_size, .run = run};
+const struct mdp_text_family mdp_bert_family = {.name = "bert",
+                                                .from_yaml = from_yaml,
+                                                .load = load,
+                                                .scratch_size = scratch_size,
+                                                .run = run,
+                                                .free = free_model};

@@ -9,13 +9,15 @@
    tanh(Wp x + b) of the first position instead. Then, where the model has one, a linear projection without
    bias.
 
-   Letters: L positions of a padded text, C width, F width of the MLP, V size of the vocabulary. */
+   Letters: L positions of a padded text, C width, F width of the MLP, V size of the vocabulary, D width of the
+   embedding. */
 #ifndef MDP_EXTRACT_BERT_H
 #define MDP_EXTRACT_BERT_H
 
 #include "base/formats/yaml.h"
 #include "extract/kernels/linear.h"
 #include "extract/towers/layers.h"
+#include "extract/towers/tower_common.h"
 #include "medprobe/status.h"
 
 #include <stddef.h>
@@ -23,34 +25,34 @@
 enum mdp_bert_pooling { MDP_BERT_LAYERS_1_2_LAST, MDP_BERT_POOLER, MDP_BERT_POOLINGS };
 
 struct mdp_bert_config {
-    const char *prefix, *projection; /* of tensor names; projection: full name or NULL. Owned by the YAML. */
-    size_t layers, width, heads, intermediate, vocab_size, positions, token_types, output_width;
+    struct mdp_common_keys common; /* its strings are owned by the YAML and not used after loading */
+    size_t layers, width, heads, intermediate, vocab_size, positions, token_types;
     double layer_norm_eps;
     enum mdp_bert_pooling pooling;
 };
 
 struct mdp_bert_block {
-    struct mdp_linear qkv, output, mlp_in, mlp_out;
-    struct mdp_norm attention_norm, output_norm;
+    struct mdp_linear qkv;                       /* [3C, C] */
+    struct mdp_linear output;                    /* [C, C] */
+    struct mdp_linear mlp_in;                    /* [F, C] */
+    struct mdp_linear mlp_out;                   /* [C, F] */
+    struct mdp_norm attention_norm, output_norm; /* [C] */
 };
 
 struct mdp_bert {
     const struct mdp_kernels *kernels;
     struct mdp_bert_config config;
     float eps;
-    float *words;     /* [V, C] */
-    float *positions; /* [positions, C] */
-    float *types;     /* [token_types, C], of which row 0 is used */
-    struct mdp_norm norm;
+    float *words;                  /* [V, C] */
+    float *positions;              /* [positions, C] */
+    float *types;                  /* [token_types, C], of which row 0 is used */
+    struct mdp_norm norm;          /* [C] */
     struct mdp_bert_block *blocks; /* [layers] */
-    struct mdp_linear pooler;      /* pooling `pooler` only */
-    struct mdp_linear projection;  /* where the model has one */
+    struct mdp_linear pooler;      /* [C, C]; pooling `pooler` only, else empty */
+    struct mdp_linear projection;  /* [D, C], or empty */
 };
 
-/* "layers-1-2-last", "pooler". */
-const char *mdp_bert_pooling_name(enum mdp_bert_pooling pooling);
-
-/* The `text` map of a model's YAML; `pooling` overrides its own when not NULL. */
+/* The `text` map of a model's YAML; `pooling` ("layers-1-2-last", "pooler") overrides its own when not NULL. */
 mdp_status mdp_bert_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                      const char *pooling, struct mdp_bert_config *config,
                                      struct mdp_error *err);

@@ -71,38 +71,22 @@ static mdp_status load_embeddings(struct mdp_bert *bert, const struct mdp_layer_
     return st != MDP_OK ? st : mdp_norm_load(source, "embeddings.LayerNorm", c->width, &bert->norm, err);
 }
 
-static mdp_status load_projection(struct mdp_bert *bert, const struct mdp_weights *weights,
-                                  struct mdp_error *err)
-{
-    const struct mdp_layer_source root = {weights, ""};
-    const size_t shape[] = {bert->config.output_width, bert->config.width};
-    float *values = NULL;
-    mdp_status st = mdp_tensor_load(&root, &values, 2, shape, err, "%s", bert->config.projection);
-
-    if (st == MDP_OK)
-        st = mdp_linear_init(&bert->projection, values, NULL, shape[0], shape[1], err);
-    free(values);
-    return st;
-}
-
 mdp_status mdp_bert_load(struct mdp_bert *bert, const struct mdp_weights *weights, struct mdp_error *err)
 {
-    const struct mdp_bert_config *c = &bert->config;
-    const struct mdp_layer_source source = {weights, c->prefix};
+    struct mdp_bert_config *c = &bert->config;
+    const struct mdp_layer_source source = {weights, c->common.prefix};
     const char *const pooler[] = {"pooler.dense"};
-    mdp_status st = mdp_kernels_choose(&bert->kernels, err);
+    mdp_status st = load_embeddings(bert, &source, err);
 
-    bert->eps = (float)c->layer_norm_eps;
-    if (st == MDP_OK)
-        st = load_embeddings(bert, &source, err);
     if (st == MDP_OK)
         bert->blocks = mdp_new_array(c->layers, sizeof *bert->blocks, err, &st);
     for (size_t i = 0; i < c->layers && st == MDP_OK; i++)
         st = load_block(&source, c, i, &bert->blocks[i], err);
     if (st == MDP_OK && c->pooling == MDP_BERT_POOLER)
         st = mdp_linear_load(&source, pooler, 1, c->width, c->width, true, &bert->pooler, err);
-    if (st == MDP_OK && c->projection)
-        st = load_projection(bert, weights, err);
+    if (st == MDP_OK)
+        st = mdp_projection_load(&c->common, weights, c->width, &bert->projection, err);
+    c->common.prefix = c->common.projection = NULL; /* the YAML may be gone when the tower runs */
     return st;
 }
 

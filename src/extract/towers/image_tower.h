@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An image tower: preprocessed pictures in, features out. Families are rows of one table. */
+/* An image tower: preprocessed pictures in, features out. Families are rows of a table (families.h). */
 #ifndef MDP_EXTRACT_TOWER_H
 #define MDP_EXTRACT_TOWER_H
 
@@ -19,13 +19,18 @@ mdp_status mdp_image_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml
                                struct mdp_error *err);
 void mdp_image_tower_free(struct mdp_image_tower *tower);
 
-size_t mdp_image_tower_width(const struct mdp_image_tower *tower); /* D: of an embedding */
-size_t mdp_image_tower_input_size(
-    const struct mdp_image_tower *tower); /* floats of one preprocessed picture [C, H, W] */
-size_t mdp_image_tower_scratch_size(
-    const struct mdp_image_tower *tower); /* floats of working memory a thread needs */
-const char *mdp_image_tower_kernel(
-    const struct mdp_image_tower *tower); /* "openblas-haswell", "avx2", ...: the store's `kernel` */
+/* Reads the map without weights: the width that the tower would have, or the map's fault. */
+mdp_status mdp_image_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                           size_t *width, struct mdp_error *err);
+
+/* D: values of an embedding. */
+size_t mdp_image_tower_width(const struct mdp_image_tower *tower);
+/* Floats of one preprocessed picture [C, H, W]. */
+size_t mdp_image_tower_input_size(const struct mdp_image_tower *tower);
+/* Floats of working memory that a thread needs. */
+size_t mdp_image_tower_scratch_size(const struct mdp_image_tower *tower);
+/* "openblas-haswell", "avx2", ...: the store's `kernel`. */
+const char *mdp_image_tower_kernel(const struct mdp_image_tower *tower);
 
 /* One picture: input[C, H, W] -> features[D], not normalised; MDP_ERR_VALUE where they are not finite. scratch:
    as above. `tap` may be NULL. Single-threaded; the bytes depend on the input, the weights and the kernel alone. */

@@ -5,10 +5,10 @@
 #include "extract/towers/swin.h"
 
 #include "base/memory.h"
-#include "extract/towers/image_family.h"
+#include "base/try.h"
+#include "extract/towers/families.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,44 +25,14 @@ struct group {
 /* transformers gives the norms of patches and of merged patches their own, fixed eps. */
 static const float patch_eps = 1e-5f;
 
-struct tapped {
-    mdp_tap *tap;
-    void *context;
-};
-
-static void show(const struct tapped *t, const float *values, size_t rows, size_t columns, const char *format,
-                 size_t a, size_t b)
-{
-    char name[80];
-
-    if (!t->tap)
-        return;
-    snprintf(name, sizeof name, format, a, b);
-    t->tap(t->context, name, values, rows, columns);
-}
-
 /* --- patch embedding --- */
-
-/* One row of patches as rows [W, channels * patch * patch]; pixels beyond the picture are 0. */
-static void cut_patches(const struct mdp_swin_config *c, const float *input, size_t row, size_t width,
-                        float *out)
-{
-    for (size_t x = 0; x < width; x++)
-        for (size_t channel = 0; channel < c->channels; channel++)
-            for (size_t py = 0; py < c->patch; py++, out += c->patch) {
-                const size_t top = row * c->patch + py, left = x * c->patch;
-                const float *from = input + (channel * c->height + top) * c->width + left;
-                for (size_t px = 0; px < c->patch; px++)
-                    out[px] = top < c->height && left + px < c->width ? from[px] : 0;
-            }
-}
 
 static void embed(const struct mdp_swin *swin, const float *input, float *x, float *work)
 {
     const struct mdp_swin_stage *first = &swin->stage[0];
 
     for (size_t row = 0; row < first->height; row++, x += first->width * first->dim) {
-        cut_patches(&swin->config, input, row, first->width, work);
+        mdp_patches_cut(&swin->config.patches, input, row, work);
         mdp_linear_run(&swin->patch, work, first->width, swin->patch.in, MDP_ACTIVATION_NONE, NULL, x,
                        first->dim);
         swin->kernels->layer_norm(x, first->width, first->dim, first->dim, swin->patch_norm.gain,
@@ -221,81 +191,78 @@ static void mean_over_tokens(const float *x, size_t tokens, size_t dim, float *o
 
 /* Final norm, mean, projection. */
 static void pool(const struct mdp_swin *swin, const float *x, float *work, float *features,
-                 const struct tapped *t)
+                 const struct mdp_tapped *tapped)
 {
     const struct mdp_swin_stage *last = &swin->stage[swin->stages - 1];
     const size_t tokens = last->height * last->width, dim = last->dim;
-    float *pooled = swin->projects ? work : features; /* column c of row 0 is written when it was summed */
+    float *pooled =
+        swin->projection.packed ? work : features; /* column c of row 0 is written when it was summed */
 
     swin->kernels->layer_norm(x, tokens, dim, dim, swin->final_norm.gain, swin->final_norm.bias, swin->eps,
                               work, dim);
-    show(t, work, tokens, dim, "layernorm", 0, 0);
+    mdp_tap_show(tapped, work, tokens, dim, "layernorm");
     mean_over_tokens(work, tokens, dim, pooled);
-    show(t, pooled, 1, dim, "pooler", 0, 0);
-    if (!swin->projects)
+    mdp_tap_show(tapped, pooled, 1, dim, "pooler");
+    if (!swin->projection.packed)
         return;
     mdp_linear_run(&swin->projection, pooled, 1, dim, MDP_ACTIVATION_NONE, NULL, features,
-                   swin->config.output_width);
-    show(t, features, 1, swin->config.output_width, "projection", 0, 0);
+                   swin->projection.out);
+    mdp_tap_show(tapped, features, 1, swin->projection.out, "projection");
 }
 
-void mdp_swin_run(const struct mdp_swin *swin, const float *input, float *scratch, float *features,
-                  mdp_tap *tap, void *tap_context)
+/* Taps: "embeddings", "layers.<s>.blocks.<b>", "layers.<s>.downsample", "layernorm", "pooler", "projection". */
+static void run(const void *model, const float *input, float *scratch, float *features,
+                const struct mdp_tapped *tapped)
 {
-    const struct tapped t = {tap, tap_context};
+    const struct mdp_swin *swin = model;
     float *x = scratch, *work = scratch + swin->tokens_size;
 
     embed(swin, input, x, work);
-    show(&t, x, swin->stage[0].height * swin->stage[0].width, swin->stage[0].dim, "embeddings", 0, 0);
+    mdp_tap_show(tapped, x, swin->stage[0].height * swin->stage[0].width, swin->stage[0].dim, "embeddings");
     for (size_t s = 0; s < swin->stages; s++) {
         const struct mdp_swin_stage *stage = &swin->stage[s];
         for (size_t b = 0; b < stage->depth; b++) {
             run_block(swin, stage, &stage->blocks[b], stage->shifts && b % 2 == 1, x, work);
-            show(&t, x, stage->height * stage->width, stage->dim, "layers.%zu.blocks.%zu", s, b);
+            mdp_tap_show(tapped, x, stage->height * stage->width, stage->dim, "layers.%zu.blocks.%zu", s, b);
         }
         if (s + 1 < swin->stages) {
             merge(swin, stage, x, work);
-            show(&t, x, swin->stage[s + 1].height * swin->stage[s + 1].width, 2 * stage->dim,
-                 "layers.%zu.downsample", s, 0);
+            mdp_tap_show(tapped, x, swin->stage[s + 1].height * swin->stage[s + 1].width, 2 * stage->dim,
+                         "layers.%zu.downsample", s);
         }
     }
-    pool(swin, x, work, features, &t);
+    pool(swin, x, work, features, tapped);
 }
 
 /* --- the family --- */
 
-static mdp_status load(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                       const struct mdp_weights *weights, struct mdp_image_tower *tower,
-                       struct mdp_error *err)
+static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                            struct mdp_image_tower *tower, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_swin *swin = tower->model = mdp_new_array(1, sizeof *swin, err, &st);
 
-    if (swin)
-        st = mdp_swin_config_from_yaml(doc, node, &swin->config, err);
-    if (st == MDP_OK)
-        st = mdp_swin_plan(swin, err);
-    if (st == MDP_OK)
-        st = mdp_swin_load(swin, weights, err);
-    if (st != MDP_OK)
-        return st;
-    tower->width = swin->config.output_width;
-    tower->input_size = swin->config.channels * swin->config.height * swin->config.width;
+    TRY(st);
+    TRY(mdp_swin_config_from_yaml(doc, node, &swin->config, err));
+    TRY(mdp_swin_plan(swin, err));
+    const struct mdp_patches *p = &swin->config.patches;
+    tower->width = swin->config.common.output_width;
+    tower->input_size = p->channels * p->height * p->width;
     tower->scratch_size = swin->tokens_size + swin->work_size;
     return MDP_OK;
 }
 
-static void free_swin(void *model)
+static mdp_status load(void *model, const struct mdp_weights *weights, struct mdp_error *err)
+{
+    return mdp_swin_load(model, weights, err);
+}
+
+static void free_model(void *model)
 {
     if (model)
         mdp_swin_release(model);
     free(model);
 }
 
-static void run(const void *model, const float *input, float *scratch, float *features, mdp_tap *tap,
-                void *tap_context)
-{
-    mdp_swin_run(model, input, scratch, features, tap, tap_context);
-}
-
-const struct mdp_image_family mdp_swin_family = {.name = "swin", .load = load, .free = free_swin, .run = run};
+const struct mdp_image_family mdp_swin_family = {
+    .name = "swin", .from_yaml = from_yaml, .load = load, .run = run, .free = free_model};

@@ -13,31 +13,32 @@
 #define MDP_EXTRACT_SWIN_H
 
 #include "extract/kernels/linear.h"
-#include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
+#include "extract/towers/tower_common.h"
 
 #include <stdint.h>
 
 enum { MDP_SWIN_MAX_STAGES = 8, MDP_SWIN_PADDING = UINT32_MAX };
 
 struct mdp_swin_config {
-    const char *prefix, *projection; /* of tensor names; projection: full name or NULL. Owned by the YAML. */
-    size_t height, width;            /* of the picture, pixels */
-    size_t patch, channels;
+    struct mdp_common_keys common; /* its strings are owned by the YAML and not used after loading */
+    struct mdp_patches patches;
     size_t embed_dim; /* C of the first stage */
     size_t stages, depths[MDP_SWIN_MAX_STAGES], heads[MDP_SWIN_MAX_STAGES];
     size_t window; /* M */
     double mlp_ratio;
     double layer_norm_eps;
     bool qkv_bias;
-    size_t output_width; /* D */
 };
 
 /* One block. */
 struct mdp_swin_block {
-    struct mdp_norm before, after;
-    struct mdp_linear qkv, output, mlp_in, mlp_out;
-    float *bias; /* relative position bias [heads, N, ld_bias] */
+    struct mdp_norm before, after; /* [C] */
+    struct mdp_linear qkv;         /* [3C, C] */
+    struct mdp_linear output;      /* [C, C] */
+    struct mdp_linear mlp_in;      /* [F, C] */
+    struct mdp_linear mlp_out;     /* [C, F] */
+    float *bias;                   /* relative position bias [heads, N, ld_bias] */
 };
 
 /* One stage and its geometry. */
@@ -45,14 +46,13 @@ struct mdp_swin_stage {
     size_t height, width, dim, heads, hidden; /* H, W, C, heads, F */
     size_t window_rows, window_columns;       /* windows of the padded map */
     bool shifts;                              /* odd blocks are shifted */
-    /* [windows * N] token of every window row, or MDP_SWIN_PADDING: without shift, with shift */
-    uint32_t *order[2];
-    size_t group;      /* windows that pass through a block together */
-    size_t merge_rows; /* rows of the smaller map that are merged together */
+    uint32_t *order[2]; /* without and with shift: [windows * N] token of a window row, or MDP_SWIN_PADDING */
+    size_t group;       /* windows that pass through a block together */
+    size_t merge_rows;  /* rows of the smaller map that are merged together */
     size_t depth;
     struct mdp_swin_block *blocks; /* [depth] */
-    struct mdp_norm merge_norm;    /* all stages but the last */
-    struct mdp_linear merge;
+    struct mdp_norm merge_norm;    /* [4C]; all stages but the last */
+    struct mdp_linear merge;       /* [2C, 4C]; all stages but the last */
 };
 
 struct mdp_swin {
@@ -60,14 +60,14 @@ struct mdp_swin {
     struct mdp_swin_config config;
     float eps;
     size_t window_size, ld_bias; /* N; N rounded up to MDP_SCORE_STEP */
-    struct mdp_linear patch;     /* [C, channels * patch * patch] */
-    struct mdp_norm patch_norm, final_norm;
+    struct mdp_linear patch;     /* [C of the first stage, channels * patch * patch] */
+    struct mdp_norm patch_norm;  /* [C of the first stage] */
+    struct mdp_norm final_norm;  /* [C of the last stage] */
     size_t stages;
     struct mdp_swin_stage stage[MDP_SWIN_MAX_STAGES];
-    float *mask[4]; /* shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = at the lower; [0]
-                       NULL */
-    bool projects;
-    struct mdp_linear projection;
+    float
+        *mask[4]; /* shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = lower; [0] is NULL */
+    struct mdp_linear projection;  /* [D, C of the last stage], or empty */
     size_t tokens_size, work_size; /* floats of scratch: the map; what a group of windows needs */
 };
 
@@ -81,11 +81,5 @@ mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err);
 mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weights, struct mdp_error *err);
 
 void mdp_swin_release(struct mdp_swin *swin);
-
-/* input[channels, height, width] -> features[D]. scratch: tokens_size + work_size floats.
-   Taps: "embeddings", "layers.<s>.blocks.<b>", "layers.<s>.downsample", "layernorm", "pooler", "projection".
- */
-void mdp_swin_run(const struct mdp_swin *swin, const float *input, float *scratch, float *features,
-                  mdp_tap *tap, void *tap_context);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A Swin's weights, by the names of transformers' state dict. */
 #include "base/memory.h"
+#include "base/try.h"
 #include "extract/towers/swin.h"
 
 #include <stdio.h>
@@ -128,47 +129,21 @@ static mdp_status load_merge(const struct mdp_layer_source *source, size_t s, st
                : mdp_linear_load(source, names, 1, 2 * stage->dim, 4 * stage->dim, false, &stage->merge, err);
 }
 
-/* The convolution's weight [C, channels, patch, patch] is the matrix of one product a patch. */
 static mdp_status load_patch(struct mdp_swin *swin, const struct mdp_layer_source *source,
                              struct mdp_error *err)
 {
     const struct mdp_swin_config *c = &swin->config;
-    const size_t shape[] = {c->embed_dim, c->channels, c->patch, c->patch};
-    float *weight = NULL, *bias = NULL;
-    mdp_status st =
-        mdp_tensor_load(source, &weight, 4, shape, err, "embeddings.patch_embeddings.projection.weight");
 
-    if (st == MDP_OK)
-        st = mdp_tensor_load(source, &bias, 1, shape, err, "embeddings.patch_embeddings.projection.bias");
-    if (st == MDP_OK)
-        st =
-            mdp_linear_init(&swin->patch, weight, bias, c->embed_dim, c->channels * c->patch * c->patch, err);
-    free(weight);
-    free(bias);
-    return st != MDP_OK ? st : mdp_norm_load(source, "embeddings.norm", c->embed_dim, &swin->patch_norm, err);
-}
-
-static mdp_status load_projection(struct mdp_swin *swin, const struct mdp_weights *weights,
-                                  struct mdp_error *err)
-{
-    const struct mdp_layer_source whole_name = {weights, ""};
-    const size_t hidden = swin->config.embed_dim << (swin->stages - 1);
-    const size_t shape[] = {swin->config.output_width, hidden};
-    float *weight = NULL;
-
-    if (!swin->config.projection)
-        return MDP_OK;
-    mdp_status st = mdp_tensor_load(&whole_name, &weight, 2, shape, err, "%s", swin->config.projection);
-    if (st == MDP_OK)
-        st = mdp_linear_init(&swin->projection, weight, NULL, shape[0], shape[1], err);
-    free(weight);
-    swin->projects = st == MDP_OK;
-    return st;
+    TRY(mdp_patches_load(&c->patches, source, "embeddings.patch_embeddings.projection", c->embed_dim, true,
+                         &swin->patch, err));
+    return mdp_norm_load(source, "embeddings.norm", c->embed_dim, &swin->patch_norm, err);
 }
 
 mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weights, struct mdp_error *err)
 {
-    const struct mdp_layer_source source = {weights, swin->config.prefix};
+    struct mdp_common_keys *common = &swin->config.common;
+    const struct mdp_layer_source source = {weights, common->prefix};
+    const size_t dim = swin->config.embed_dim << (swin->stages - 1);
     mdp_status st = load_patch(swin, &source, err);
 
     for (size_t s = 0; s < swin->stages && st == MDP_OK; s++) {
@@ -180,9 +155,11 @@ mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weight
             st = load_merge(&source, s, stage, err);
     }
     if (st == MDP_OK)
-        st = mdp_norm_load(&source, "layernorm", swin->config.embed_dim << (swin->stages - 1),
-                           &swin->final_norm, err);
-    return st != MDP_OK ? st : load_projection(swin, weights, err);
+        st = mdp_norm_load(&source, "layernorm", dim, &swin->final_norm, err);
+    if (st == MDP_OK)
+        st = mdp_projection_load(common, weights, dim, &swin->projection, err);
+    common->prefix = common->projection = NULL; /* the YAML may be gone when the tower runs */
+    return st;
 }
 
 static void release_stage(struct mdp_swin_stage *stage)

@@ -113,14 +113,14 @@ static mdp_status plan_masks(struct mdp_swin *swin, struct mdp_error *err)
 mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err)
 {
     const struct mdp_swin_config *c = &swin->config;
-    size_t height = divide_up(c->height, c->patch), width = divide_up(c->width, c->patch);
+    size_t height = mdp_patches_rows(&c->patches), width = mdp_patches_columns(&c->patches);
     mdp_status st = mdp_kernels_choose(&swin->kernels, err);
 
     swin->eps = (float)c->layer_norm_eps;
     swin->window_size = c->window * c->window;
     swin->ld_bias = divide_up(swin->window_size, MDP_SCORE_STEP) * MDP_SCORE_STEP;
     swin->stages = c->stages;
-    swin->work_size = width * c->channels * c->patch * c->patch;
+    swin->work_size = width * mdp_patches_values(&c->patches);
     for (size_t s = 0; s < c->stages && st == MDP_OK; s++) {
         st = plan_stage(swin, s, height, width, err);
         if (st != MDP_OK)

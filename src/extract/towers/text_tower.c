@@ -2,62 +2,60 @@
 #include "extract/towers/text_tower.h"
 
 #include "base/memory.h"
-#include "base/names.h"
 #include "base/parallel.h"
-#include "base/text.h"
-#include "extract/towers/text_family.h"
+#include "extract/towers/families.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-static const struct mdp_text_family *const families[] = {
-    &mdp_bert_family,
-};
-
-enum { FAMILY_COUNT = sizeof families / sizeof *families };
-
-static mdp_status find_family(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                              const struct mdp_text_family **family, struct mdp_error *err)
+/* A tower without weights. */
+static mdp_status tower_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                  const char *pooling, struct mdp_text_tower **tower, struct mdp_error *err)
 {
-    const char *names[FAMILY_COUNT], *wanted = NULL;
-    mdp_status st = mdp_yaml_get_string(doc, node, "family", &wanted, err);
+    const struct mdp_text_family *family = NULL;
+    mdp_status st = mdp_text_family_get(doc, node, &family, err);
 
-    if (st != MDP_OK)
+    *tower = NULL;
+    if (st == MDP_OK && pooling && !mdp_yaml_find(node, "pooling"))
+        st = mdp_fail(err, MDP_ERR_USAGE, "no text pooling '%s' for this model (its text tower has one way)",
+                      pooling);
+    struct mdp_text_tower *t = st == MDP_OK ? mdp_new_array(1, sizeof *t, err, &st) : NULL;
+    if (!t)
         return st;
-    for (size_t i = 0; i < FAMILY_COUNT; i++) {
-        names[i] = families[i]->name;
-        if (strcmp(wanted, names[i]) == 0) {
-            *family = families[i];
-            return MDP_OK;
-        }
-    }
-    return mdp_yaml_fail(doc, mdp_yaml_find(node, "family"), err, "no family of text towers '%s' (%s)",
-                         wanted, mdp_name_hint(wanted, names, FAMILY_COUNT).text);
+    t->family = family;
+    t->pooling = pooling;
+    st = family->from_yaml(doc, node, t, err);
+    if (st == MDP_OK)
+        *tower = t;
+    else
+        mdp_text_tower_free(t);
+    return st;
 }
 
 mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                               const char *pooling, const struct mdp_weights *weights,
                               struct mdp_text_tower **tower, struct mdp_error *err)
 {
-    const struct mdp_text_family *family = NULL;
-    mdp_status st = find_family(doc, node, &family, err);
+    mdp_status st = tower_from_yaml(doc, node, pooling, tower, err);
 
-    *tower = NULL;
-    if (st != MDP_OK)
-        return st;
-    struct mdp_text_tower *t = mdp_new_array(1, sizeof *t, err, &st);
-    if (!t)
-        return st;
-    t->family = family;
-    st = family->load(doc, node, pooling, weights, t, err);
+    if (st == MDP_OK)
+        st = (*tower)->family->load((*tower)->model, weights, err);
     if (st != MDP_OK) {
-        mdp_text_tower_free(t);
-        return st;
+        mdp_text_tower_free(*tower);
+        *tower = NULL;
     }
-    *tower = t;
-    return MDP_OK;
+    return st;
+}
+
+mdp_status mdp_text_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          size_t *width, struct mdp_error *err)
+{
+    struct mdp_text_tower *tower = NULL;
+    mdp_status st = tower_from_yaml(doc, node, NULL, &tower, err);
+
+    *width = tower ? tower->width : 0;
+    mdp_text_tower_free(tower);
+    return st;
 }
 
 void mdp_text_tower_free(struct mdp_text_tower *tower)
@@ -78,11 +76,6 @@ size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower)
     return tower->vocab_size;
 }
 
-const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower)
-{
-    return tower->pooling;
-}
-
 /* One call of mdp_text_tower_run. */
 struct batch {
     const struct mdp_text_tower *tower;
@@ -92,8 +85,7 @@ struct batch {
     float *scratch;      /* [threads, scratch_size] */
     size_t scratch_size; /* floats, a multiple of a cache line */
     float *features;
-    mdp_tap *tap;
-    void *tap_context;
+    struct mdp_tapped tapped;
 };
 
 static mdp_status run_text(void *context, size_t text, size_t worker, struct mdp_error *err)
@@ -103,13 +95,9 @@ static mdp_status run_text(void *context, size_t text, size_t worker, struct mdp
     float *features = b->features + text * width;
 
     b->tower->family->run(b->tower->model, b->ids + text * b->longest, b->lengths[text], b->longest,
-                          b->scratch + worker * b->scratch_size, features, b->tap, b->tap_context);
-    for (size_t i = 0; i < width; i++)
-        if (!isfinite(features[i]))
-            return mdp_fail(err, MDP_ERR_VALUE,
-                            "text %zu: the tower's output is not finite (value %zu of %zu)", text + 1, i,
-                            width);
-    return MDP_OK;
+                          b->scratch + worker * b->scratch_size, features, &b->tapped);
+    mdp_status st = mdp_features_check(features, width, err);
+    return st == MDP_OK ? st : mdp_fail_at(err, st, "text %zu", text + 1);
 }
 
 static mdp_status check_batch(const struct mdp_text_tower *tower, const int32_t *ids, const size_t lengths[],
@@ -153,8 +141,7 @@ mdp_status mdp_text_tower_run(const struct mdp_text_tower *tower, const int32_t 
                       .lengths = lengths,
                       .longest = longest,
                       .features = features,
-                      .tap = tap,
-                      .tap_context = tap_context};
+                      .tapped = {tap, tap_context}};
     b.scratch_size = (tower->family->scratch_size(tower->model, longest) + line - 1) / line * line;
     if (!mdp_mul_size(threads, b.scratch_size, &size))
         return mdp_fail(err, MDP_ERR_MEMORY, "out of memory: %zu texts at a time", threads);

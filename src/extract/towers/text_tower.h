@@ -13,16 +13,19 @@
 
 struct mdp_text_tower;
 
-/* `node` is the `text` map of a model's YAML: family, sizes, pooling (`layers-1-2-last`, `pooler`). `pooling`
-   overrides the YAML's when not NULL. */
+/* `node` is the `text` map of a model's YAML: family and sizes. `pooling`, when not NULL, stands for the map's own:
+   what --text-pooling says; an error (MDP_ERR_USAGE) where the map has none or does not know it. */
 mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                               const char *pooling, const struct mdp_weights *weights,
                               struct mdp_text_tower **tower, struct mdp_error *err);
 void mdp_text_tower_free(struct mdp_text_tower *tower);
 
-size_t mdp_text_tower_width(const struct mdp_text_tower *tower);        /* D */
-size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower);   /* ids are below it */
-const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower); /* the one in use, by name */
+/* Reads the map without weights: the width that the tower would have, or the map's fault. */
+mdp_status mdp_text_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          size_t *width, struct mdp_error *err);
+
+size_t mdp_text_tower_width(const struct mdp_text_tower *tower);      /* D */
+size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower); /* ids are below it */
 
 /* ids[T, L] (row t uses its first lengths[t] ids, the rest is the padding id; see mdp_tokenize_batch) ->
    features[T, D], not normalised. `threads` share the texts; the bytes do not depend on it. An id outside the

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/towers/tower_common.h"
+
+#include "base/try.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_PIXELS = 4096, MAX_PATCH = 256, MAX_CHANNELS = 16 };
+
+/* --- keys --- */
+
+mdp_status mdp_common_keys_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                     size_t width, size_t most, struct mdp_common_keys *keys,
+                                     struct mdp_error *err)
+{
+    const struct mdp_yaml_node *output = mdp_yaml_find(map, "output_width");
+
+    *keys = (struct mdp_common_keys){.prefix = "", .output_width = width};
+    if (mdp_yaml_find(map, "prefix"))
+        TRY(mdp_yaml_get_string(doc, map, "prefix", &keys->prefix, err));
+    if (mdp_yaml_find(map, "projection"))
+        TRY(mdp_yaml_get_string(doc, map, "projection", &keys->projection, err));
+    if (keys->projection || output)
+        TRY(mdp_yaml_get_size(doc, map, "output_width", 1, most, &keys->output_width, err));
+    if (!keys->projection && keys->output_width != width)
+        return mdp_yaml_fail(doc, output, err, "output_width is %zu (expected %zu: there is no projection)",
+                             keys->output_width, width);
+    return MDP_OK;
+}
+
+mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct mdp_weights *weights,
+                               size_t width, struct mdp_linear *projection, struct mdp_error *err)
+{
+    const struct mdp_layer_source whole_name = {weights, ""};
+    const size_t shape[] = {keys->output_width, width};
+    float *weight = NULL;
+
+    if (!keys->projection)
+        return MDP_OK;
+    mdp_status st = mdp_tensor_load(&whole_name, &weight, 2, shape, err, "%s", keys->projection);
+    if (st == MDP_OK)
+        st = mdp_linear_init(projection, weight, NULL, shape[0], shape[1], err);
+    free(weight);
+    return st;
+}
+
+/* --- patches --- */
+
+static mdp_status read_image_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  struct mdp_patches *p, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = mdp_yaml_find(map, "image_size");
+
+    if (!node || node->kind == MDP_YAML_SCALAR) {
+        TRY(mdp_yaml_get_size(doc, map, "image_size", 1, MAX_PIXELS, &p->height, err));
+        p->width = p->height;
+        return MDP_OK;
+    }
+    if (node->kind != MDP_YAML_LIST || node->n != 2)
+        return mdp_yaml_fail(doc, node, err, "image_size is no number and no [height, width]");
+    TRY(mdp_yaml_to_size(doc, node->values[0], 1, MAX_PIXELS, &p->height, err));
+    return mdp_yaml_to_size(doc, node->values[1], 1, MAX_PIXELS, &p->width, err);
+}
+
+mdp_status mdp_patches_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                 struct mdp_patches *patches, struct mdp_error *err)
+{
+    TRY(read_image_size(doc, map, patches, err));
+    TRY(mdp_yaml_get_size(doc, map, "patch_size", 1, MAX_PATCH, &patches->patch, err));
+    return mdp_yaml_get_size(doc, map, "channels", 1, MAX_CHANNELS, &patches->channels, err);
+}
+
+size_t mdp_patches_rows(const struct mdp_patches *p)
+{
+    return (p->height + p->patch - 1) / p->patch;
+}
+
+size_t mdp_patches_columns(const struct mdp_patches *p)
+{
+    return (p->width + p->patch - 1) / p->patch;
+}
+
+size_t mdp_patches_values(const struct mdp_patches *p)
+{
+    return p->channels * p->patch * p->patch;
+}
+
+mdp_status mdp_patches_load(const struct mdp_patches *p, const struct mdp_layer_source *source,
+                            const char *name, size_t out, bool with_bias, struct mdp_linear *linear,
+                            struct mdp_error *err)
+{
+    const size_t shape[] = {out, p->channels, p->patch, p->patch};
+    float *weight = NULL, *bias = NULL;
+    mdp_status st = mdp_tensor_load(source, &weight, 4, shape, err, "%s.weight", name);
+
+    if (st == MDP_OK && with_bias)
+        st = mdp_tensor_load(source, &bias, 1, shape, err, "%s.bias", name);
+    if (st == MDP_OK)
+        st = mdp_linear_init(linear, weight, bias, out, mdp_patches_values(p), err);
+    free(weight);
+    free(bias);
+    return st;
+}
+
+void mdp_patches_cut(const struct mdp_patches *p, const float *input, size_t row, float *out)
+{
+    const size_t columns = mdp_patches_columns(p);
+
+    for (size_t x = 0; x < columns; x++)
+        for (size_t channel = 0; channel < p->channels; channel++)
+            for (size_t py = 0; py < p->patch; py++, out += p->patch) {
+                const size_t top = row * p->patch + py, left = x * p->patch;
+                const float *from = input + (channel * p->height + top) * p->width + left;
+                for (size_t px = 0; px < p->patch; px++)
+                    out[px] = top < p->height && left + px < p->width ? from[px] : 0;
+            }
+}
+
+/* --- taps, results --- */
+
+void mdp_tap_show(const struct mdp_tapped *tapped, const float *values, size_t rows, size_t columns,
+                  const char *format, ...)
+{
+    char name[80];
+    va_list arguments;
+
+    if (!tapped->tap)
+        return;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    tapped->tap(tapped->context, name, values, rows, columns);
+}
+
+mdp_status mdp_features_check(const float *features, size_t n, struct mdp_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(features[i]))
+            return mdp_fail(err, MDP_ERR_VALUE, "the tower's output is not finite (value %zu of %zu)", i, n);
+    return MDP_OK;
+}

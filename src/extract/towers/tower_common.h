@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What towers of several families share besides their layers: keys of their sections, pictures cut into patches, taps,
+   and the check of what comes out. */
+#ifndef MDP_EXTRACT_TOWER_COMMON_H
+#define MDP_EXTRACT_TOWER_COMMON_H
+
+#include "base/formats/yaml.h"
+#include "extract/towers/image_tower.h"
+#include "extract/towers/layers.h"
+
+#include <stddef.h>
+
+/* --- keys --- */
+
+/* Keys that a section of any family may have: `prefix`, `projection`, `output_width`. Strings are owned by the YAML. */
+struct mdp_common_keys {
+    const char *prefix; /* of the tensors' names; "" without */
+    const char
+        *projection;     /* full name of the matrix [output_width, width] behind the pooled vector, or NULL */
+    size_t output_width; /* D; without a projection, `width` */
+};
+
+/* `width` is that of the pooled vector; output_width is at most `most`. */
+mdp_status mdp_common_keys_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                     size_t width, size_t most, struct mdp_common_keys *keys,
+                                     struct mdp_error *err);
+
+/* The matrix that keys->projection names, without bias; nothing happens where there is none. */
+mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct mdp_weights *weights,
+                               size_t width, struct mdp_linear *projection, struct mdp_error *err);
+
+/* --- patches --- */
+
+/* A picture [channels, height, width] and the side of the squares it is cut into; at its right and lower edge they may
+   reach beyond it, where pixels are 0. */
+struct mdp_patches {
+    size_t channels, height, width, patch;
+};
+
+/* `image_size` (one number for a square, or [height, width]), `patch_size`, `channels`. */
+mdp_status mdp_patches_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                 struct mdp_patches *patches, struct mdp_error *err);
+
+size_t mdp_patches_rows(const struct mdp_patches *patches);    /* H of the map of tokens */
+size_t mdp_patches_columns(const struct mdp_patches *patches); /* W of the map of tokens */
+size_t mdp_patches_values(const struct mdp_patches *patches);  /* floats of one: channels * patch * patch */
+
+/* A convolution over patches is one product a patch: <name>.weight[O, channels, patch, patch], <name>.bias[O]. */
+mdp_status mdp_patches_load(const struct mdp_patches *patches, const struct mdp_layer_source *source,
+                            const char *name, size_t out, bool with_bias, struct mdp_linear *linear,
+                            struct mdp_error *err);
+
+/* Row `row` of the map, for that product: out[W, values]. */
+void mdp_patches_cut(const struct mdp_patches *patches, const float *input, size_t row, float *out);
+
+/* --- taps, results --- */
+
+struct mdp_tapped {
+    mdp_tap *tap; /* NULL: nobody looks */
+    void *context;
+};
+
+/* values[rows, columns] under the name that format and arguments give (at most 79 bytes). */
+void mdp_tap_show(const struct mdp_tapped *tapped, const float *values, size_t rows, size_t columns,
+                  const char *format, ...) MDP_PRINTF(5, 6);
+
+/* MDP_ERR_VALUE where one of features[n] is not finite. */
+mdp_status mdp_features_check(const float *features, size_t n, struct mdp_error *err);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Protects: the tables of tower families (a row that lacks a member, or has a name twice), what they answer to an unknown
+   name, and that the shipped cards belong together: the width that a card states is the width its sections make.
+   Planted: embedding_width 511 in a card; a family without free; both were seen. */
+#include "unit/unit.h"
+
+#include "base/memory.h"
+#include "extract/model/model_card.h"
+#include "extract/preprocess/pipeline.h"
+#include "extract/towers/families.h"
+
+#include <dirent.h>
+
+/* Names are what stands in YAML: small letters, digits, hyphens; no two are the same. */
+static void check_names(const char *const names[], size_t n)
+{
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(names[i] && *names[i]);
+        assert_int_equal(strspn(names[i], "abcdefghijklmnopqrstuvwxyz0123456789-"), strlen(names[i]));
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(names[i], names[j]);
+    }
+}
+
+static void every_family_is_complete(void **state)
+{
+    const char *names[64];
+    size_t n = 0;
+
+    (void)state;
+    for (; mdp_image_families[n]; n++) {
+        const struct mdp_image_family *f = mdp_image_families[n];
+        names[n] = f->name;
+        assert_true(f->from_yaml && f->load && f->run && f->free);
+        f->free(NULL);
+    }
+    check_names(names, n);
+    for (n = 0; mdp_text_families[n]; n++) {
+        const struct mdp_text_family *f = mdp_text_families[n];
+        names[n] = f->name;
+        assert_true(f->from_yaml && f->load && f->scratch_size && f->run && f->free);
+        f->free(NULL);
+    }
+    check_names(names, n);
+}
+
+static struct mdp_yaml *yaml(const char *text)
+{
+    struct mdp_yaml *doc = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_ok(mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, &err), err);
+    return doc;
+}
+
+static void unknown_families_are_named(void **state)
+{
+    struct mdp_yaml *doc = yaml("width: 3\nfamily: none-such\n");
+    const struct mdp_image_family *image = NULL;
+    const struct mdp_text_family *text = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+    size_t width = 0;
+
+    (void)state;
+    assert_int_equal(mdp_image_family_get(doc, mdp_yaml_root(doc), &image, &err), MDP_ERR_FORMAT);
+    assert_ptr_equal(strstr(err.message, "m.yaml: line 2: no family of image towers 'none-such' ("),
+                     err.message);
+    for (size_t i = 0; mdp_image_families[i]; i++)
+        assert_non_null(strstr(err.message, mdp_image_families[i]->name));
+    assert_int_equal(mdp_text_family_get(doc, mdp_yaml_root(doc), &text, &err), MDP_ERR_FORMAT);
+    assert_ptr_equal(strstr(err.message, "m.yaml: line 2: no family of text towers 'none-such' ("),
+                     err.message);
+    for (size_t i = 0; mdp_text_families[i]; i++)
+        assert_non_null(strstr(err.message, mdp_text_families[i]->name));
+    assert_int_equal(mdp_image_tower_width_from_yaml(doc, mdp_yaml_root(doc), &width, &err), MDP_ERR_FORMAT);
+    assert_int_equal(mdp_text_tower_width_from_yaml(doc, mdp_yaml_root(doc), &width, &err), MDP_ERR_FORMAT);
+    mdp_yaml_free(doc);
+}
+
+/* Every section of one shipped card, as far as it can be read without its files. */
+static void check_card(const char *path)
+{
+    struct mdp_model_card card;
+    struct mdp_error err = MDP_ERROR_INIT;
+    size_t width = 0;
+
+    assert_ok(mdp_model_card_read(path, &card, &err), err);
+    if (card.image) {
+        assert_ok(mdp_image_tower_width_from_yaml(card.doc, card.image, &width, &err), err);
+        if (width != card.embedding_width)
+            fail_msg("%s: embedding_width is %zu, its image tower's %zu", path, card.embedding_width, width);
+    }
+    for (size_t i = 0; card.pipelines && i < card.pipelines->n; i++) {
+        const struct mdp_yaml_node *node = card.pipelines->values[i];
+        struct mdp_pipeline pipeline;
+        if (node->kind == MDP_YAML_MAP)
+            assert_ok(
+                mdp_pipeline_from_yaml(card.doc, node, card.pipelines->keys[i]->scalar, &pipeline, &err),
+                err);
+        else /* `default` names one of the others */
+            assert_non_null(mdp_yaml_find(card.pipelines, node->scalar));
+    }
+    if (card.text) {
+        assert_ok(mdp_text_tower_width_from_yaml(card.doc, card.text, &width, &err), err);
+        if (width != card.embedding_width)
+            fail_msg("%s: embedding_width is %zu, its text tower's %zu", path, card.embedding_width, width);
+    }
+    mdp_model_card_release(&card);
+}
+
+static void shipped_cards_belong_together(void **state)
+{
+    static const char folder[] = "configs/models";
+    DIR *d = opendir(folder);
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(d);
+    for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+        char path[300];
+        const char *end = strrchr(e->d_name, '.');
+        if (!end || strcmp(end, ".yaml") != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        check_card(path);
+        n++;
+    }
+    closedir(d);
+    assert_true(n >= 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_family_is_complete),
+        cmocka_unit_test(unknown_families_are_named),
+        cmocka_unit_test(shipped_cards_belong_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
