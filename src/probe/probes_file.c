@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probe/probes_file.h"
 
-#include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "probe/solvers/logistic.h"
 #include "probe/solvers/span.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct mdp_probes_writer {
     struct mdp_h5 *file;
-    struct mdp_text path, temporary;
     size_t m, d;
 };
 
@@ -28,13 +26,7 @@ mdp_status mdp_probes_writer_create(const char *path, const char *model, const c
         return st;
     writer->m = mdp_logistic_rows(k);
     writer->d = d;
-    mdp_text_add(&writer->path, "%s", path);
-    mdp_text_add(&writer->temporary, "%s.tmp", path);
-    st = mdp_text_status(&writer->path, err);
-    if (st == MDP_OK)
-        st = mdp_text_status(&writer->temporary, err);
-    if (st == MDP_OK)
-        st = mdp_h5_create(writer->temporary.at, &writer->file, err);
+    st = mdp_h5_create(path, &writer->file, err);
     if (st == MDP_OK)
         st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, k, class_names, err);
     if (st == MDP_OK)
@@ -74,24 +66,12 @@ mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *m
     return st;
 }
 
-static void writer_free(struct mdp_probes_writer *writer)
-{
-    mdp_text_release(&writer->path);
-    mdp_text_release(&writer->temporary);
-    free(writer);
-}
-
 mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err)
 {
     mdp_status st = mdp_h5_commit(writer->file, err);
 
     writer->file = NULL;
-    if (st == MDP_OK)
-        st = mdp_file_commit(writer->temporary.at, writer->path.at, err);
-    if (st != MDP_OK)
-        mdp_probes_writer_free(writer);
-    else
-        writer_free(writer);
+    mdp_probes_writer_free(writer);
     return st;
 }
 
@@ -100,9 +80,7 @@ void mdp_probes_writer_free(struct mdp_probes_writer *writer)
     if (!writer)
         return;
     mdp_h5_close(writer->file);
-    if (writer->temporary.at)
-        remove(writer->temporary.at);
-    writer_free(writer);
+    free(writer);
 }
 
 static mdp_status read_weights(const struct mdp_h5 *file, const char *path, const char *coef,

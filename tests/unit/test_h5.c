@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/mdp_h5_XXXXXX";
-static char path[64], other[64];
+static char path[64], temporary[64 + 4], other[64];
 
 static int make_folder(void **state)
 {
@@ -22,6 +22,7 @@ static int make_folder(void **state)
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/a.h5", folder);
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
     snprintf(other, sizeof other, "%s/b.h5", folder);
     return 0;
 }
@@ -371,6 +372,37 @@ static void refuses_bad_utf8(void **state)
     mdp_h5_close(file);
 }
 
+/* Planted once: `unlink` left out of mdp_h5_close, and mdp_h5_create writing under the name itself. */
+static void a_file_has_its_name_when_it_is_complete(void **state)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_h5 *file = NULL, *before = NULL;
+    const double one = 1;
+
+    (void)state;
+    assert_ok(mdp_file_write(path, "what was there", 14, &err), err);
+    assert_ok(mdp_h5_create(path, &file, &err), err);
+    assert_ok(mdp_h5_write(file, "/x", MDP_H5_F64, 0, NULL, &one, &err), err);
+    assert_int_equal(mdp_h5_open(path, &before, &err), MDP_ERR_FORMAT); /* not touched yet */
+    assert_true(mdp_path_exists(temporary));
+    mdp_h5_close(file); /* gives up */
+    assert_false(mdp_path_exists(temporary));
+    assert_int_equal(mdp_h5_open(path, &before, &err), MDP_ERR_FORMAT);
+
+    assert_int_equal(unlink(path), 0);
+    assert_ok(mdp_h5_create(path, &file, &err), err);
+    assert_int_equal(mkdir(path, 0700), 0); /* so that the last step fails */
+    assert_int_equal(mdp_h5_commit(file, &err), MDP_ERR_IO);
+    assert_false(mdp_path_exists(temporary));
+    assert_int_equal(rmdir(path), 0);
+
+    write_sample(path, 0);
+    assert_false(mdp_path_exists(temporary));
+    assert_ok(mdp_h5_open(path, &file, &err), err);
+    mdp_h5_close(file); /* of what was only read everything is left */
+    assert_true(mdp_path_exists(path));
+}
+
 static void refuses_what_is_no_store(void **state)
 {
     struct mdp_error err = MDP_ERROR_INIT;
@@ -379,7 +411,11 @@ static void refuses_what_is_no_store(void **state)
     (void)state;
     assert_int_equal(mdp_h5_open(folder, &file, &err), MDP_ERR_IO);
     assert_int_equal(mdp_h5_create(folder, &file, &err), MDP_ERR_IO);
+    assert_non_null(strstr(err.message, ": is a folder"));
+    assert_int_equal(mkdir(temporary, 0700), 0);
+    assert_int_equal(mdp_h5_create(path, &file, &err), MDP_ERR_IO);
     assert_non_null(strstr(err.message, "(Is a directory)")); /* the system's words, not HDF5's stack */
+    assert_int_equal(rmdir(temporary), 0);
     assert_ok(mdp_file_write(path, "not a store", 11, &err), err);
     assert_int_equal(mdp_h5_open(path, &file, &err), MDP_ERR_FORMAT);
     unlink(path);
@@ -415,11 +451,17 @@ static void survives_cuts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_was_written),    cmocka_unit_test(same_values_are_same_bytes),
-        cmocka_unit_test(content_hash_is_of_values), cmocka_unit_test(refuses_what_is_not_there),
-        cmocka_unit_test(refuses_lengths_that_lie),  cmocka_unit_test(refuses_other_files),
-        cmocka_unit_test(refuses_wrong_types),       cmocka_unit_test(refuses_bad_utf8),
-        cmocka_unit_test(refuses_what_is_no_store),  cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(reads_what_was_written),
+        cmocka_unit_test(same_values_are_same_bytes),
+        cmocka_unit_test(content_hash_is_of_values),
+        cmocka_unit_test(refuses_what_is_not_there),
+        cmocka_unit_test(refuses_lengths_that_lie),
+        cmocka_unit_test(refuses_other_files),
+        cmocka_unit_test(refuses_wrong_types),
+        cmocka_unit_test(refuses_bad_utf8),
+        cmocka_unit_test(refuses_what_is_no_store),
+        cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(a_file_has_its_name_when_it_is_complete),
     };
 
     return cmocka_run_group_tests_name("h5", tests, make_folder, remove_folder);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/exchange/draws.h"
 
-#include "base/file.h"
 #include "base/formats/h5_groups.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,26 +106,15 @@ static mdp_status write_all(struct mdp_h5 *file, const struct mdp_draws *draws, 
 
 mdp_status mdp_draws_write(const char *path, const struct mdp_draws *draws, struct mdp_error *err)
 {
-    struct mdp_text temporary = {0};
     struct mdp_h5 *file = NULL;
+    mdp_status st = mdp_h5_create(path, &file, err);
 
-    mdp_text_add(&temporary, "%s.tmp", path);
-    mdp_status st = mdp_text_status(&temporary, err);
-    if (st == MDP_OK)
-        st = mdp_h5_create(temporary.at, &file, err);
     if (st != MDP_OK)
-        goto out;
+        return st;
     st = write_all(file, draws, err);
     if (st == MDP_OK)
-        st = mdp_h5_commit(file, err);
-    else
-        mdp_h5_close(file);
-    if (st == MDP_OK)
-        st = mdp_file_commit(temporary.at, path, err);
-    if (st != MDP_OK)
-        remove(temporary.at);
-out:
-    mdp_text_release(&temporary);
+        return mdp_h5_commit(file, err);
+    mdp_h5_close(file);
     return st;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/exchange/predictions.h"
 
-#include "base/file.h"
 #include "base/formats/h5_groups.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -26,20 +25,12 @@ void mdp_prediction_release(struct mdp_prediction *prediction)
 
 struct mdp_predictions_writer {
     struct mdp_h5 *file;
-    struct mdp_text path, temporary;
+    struct mdp_text path; /* for messages */
     size_t k;
     char before[NAME_SIZE]; /* the dataset of the rows written last */
     int64_t *rows;          /* [n_rows], what is in it */
     size_t n_rows, capacity;
 };
-
-static void writer_free(struct mdp_predictions_writer *writer)
-{
-    mdp_text_release(&writer->path);
-    mdp_text_release(&writer->temporary);
-    free(writer->rows);
-    free(writer);
-}
 
 mdp_status mdp_predictions_writer_create(const char *path, const char *const class_names[], size_t k,
                                          bool by_patient, struct mdp_predictions_writer **out,
@@ -53,12 +44,9 @@ mdp_status mdp_predictions_writer_create(const char *path, const char *const cla
         return st;
     writer->k = k;
     mdp_text_add(&writer->path, "%s", path);
-    mdp_text_add(&writer->temporary, "%s.tmp", path);
-    st = mdp_text_status(&writer->temporary, err);
+    st = mdp_text_status(&writer->path, err);
     if (st == MDP_OK)
-        st = mdp_text_status(&writer->path, err);
-    if (st == MDP_OK)
-        st = mdp_h5_create(writer->temporary.at, &writer->file, err);
+        st = mdp_h5_create(path, &writer->file, err);
     if (st == MDP_OK)
         st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, k, class_names, err);
     if (st == MDP_OK && !by_patient)
@@ -114,12 +102,7 @@ mdp_status mdp_predictions_writer_commit(struct mdp_predictions_writer *writer, 
     mdp_status st = mdp_h5_commit(writer->file, err);
 
     writer->file = NULL;
-    if (st == MDP_OK)
-        st = mdp_file_commit(writer->temporary.at, writer->path.at, err);
-    if (st != MDP_OK)
-        mdp_predictions_writer_free(writer);
-    else
-        writer_free(writer);
+    mdp_predictions_writer_free(writer);
     return st;
 }
 
@@ -128,9 +111,9 @@ void mdp_predictions_writer_free(struct mdp_predictions_writer *writer)
     if (!writer)
         return;
     mdp_h5_close(writer->file);
-    if (writer->temporary.at)
-        remove(writer->temporary.at);
-    writer_free(writer);
+    mdp_text_release(&writer->path);
+    free(writer->rows);
+    free(writer);
 }
 
 /* --- reading --- */

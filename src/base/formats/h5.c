@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The innermost sentence of HDF5's error stack; for a failed system call the system's own words, which HDF5
    puts into "..., error message = '...', ...". */
@@ -83,6 +84,18 @@ static mdp_status new_file(const char *path, struct mdp_h5 **out, struct mdp_err
     return st;
 }
 
+/* "PATH.tmp", in a block of its own. */
+static char *temporary_name(const char *path, struct mdp_error *err, mdp_status *st)
+{
+    struct mdp_text name = {0};
+
+    mdp_text_add(&name, "%s.tmp", path);
+    *st = mdp_text_status(&name, err);
+    if (*st != MDP_OK)
+        mdp_text_release(&name);
+    return name.at;
+}
+
 mdp_status mdp_h5_create(const char *path, struct mdp_h5 **out, struct mdp_error *err)
 {
     mdp_status st = new_file(path, out, err);
@@ -90,15 +103,21 @@ mdp_status mdp_h5_create(const char *path, struct mdp_h5 **out, struct mdp_error
 
     if (st != MDP_OK)
         return st;
+    file->temporary = temporary_name(path, err, &st);
+    if (st == MDP_OK && mdp_path_is_folder(path)) /* the last step would fail */
+        st = mdp_fail(err, MDP_ERR_IO, "%s: is a folder", path);
+    if (st != MDP_OK)
+        goto out;
     begin();
     hid_t access = file_access();
     hid_t creation = H5Pcreate(H5P_FILE_CREATE); /* also the creation list of the root group */
     H5Pset_obj_track_times(creation, false);
-    file->id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access);
     if (file->id < 0)
         st = mdp_h5_fail(file, "write", NULL, err);
     H5Pclose(creation);
     H5Pclose(access);
+out:
     if (st != MDP_OK) {
         mdp_h5_close(file);
         *out = NULL;
@@ -151,6 +170,12 @@ mdp_status mdp_h5_commit(struct mdp_h5 *file, struct mdp_error *err)
     if (H5Fclose(file->id) < 0 && st == MDP_OK)
         st = mdp_h5_fail(file, "write", NULL, err);
     file->id = -1;
+    if (st == MDP_OK)
+        st = mdp_file_commit(file->temporary, file->path, err);
+    if (st == MDP_OK) {
+        free(file->temporary);
+        file->temporary = NULL;
+    }
     mdp_h5_close(file);
     return st;
 }
@@ -166,6 +191,9 @@ void mdp_h5_close(struct mdp_h5 *file)
     if (file->id >= 0)
         H5Fclose(file->id);
     H5Eclear2(H5E_DEFAULT);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->temporary);
     free(file->growing);
     mdp_h5_heaps_free(file->heaps);
     free(file->last);

@@ -40,10 +40,13 @@ struct mdp_h5_shape {
 /* --- open ---------------------------------------------------------------------------------------------------- */
 
 mdp_status mdp_h5_open(const char *path, struct mdp_h5 **file, struct mdp_error *err); /* for reading */
+/* A file that appears under its name only when it is complete: it is written as "PATH.tmp". */
 mdp_status mdp_h5_create(const char *path, struct mdp_h5 **file, struct mdp_error *err);
-/* Flushes and closes, also when it fails; the error of a failed write shows here at the latest. */
+/* Closes, syncs and gives the file its name; closes, and leaves nothing, when that fails. The error of a failed
+   write shows here at the latest. */
 mdp_status mdp_h5_commit(struct mdp_h5 *file, struct mdp_error *err);
-void mdp_h5_close(struct mdp_h5 *file); /* closes, nothing to report; NULL is fine */
+/* Closes; of a file that was created and not committed nothing is left. NULL is fine. */
+void mdp_h5_close(struct mdp_h5 *file);
 
 /* --- ask: soft and external links count as absent ------------------------------------------------------------- */
 

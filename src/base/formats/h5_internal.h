@@ -29,7 +29,9 @@ struct mdp_h5_dataset {
 struct mdp_h5 {
     hid_t id;
     char *path;
-    size_t size;                    /* bytes of the file when it was opened for reading */
+    char *
+        temporary; /* where a file that is being made is written, until commit gives it its name; else NULL */
+    size_t size;   /* bytes of the file when it was opened for reading */
     struct mdp_h5_dataset *growing; /* [n_growing] */
     size_t n_growing, growing_capacity;
     struct mdp_h5_heaps *heaps;  /* strings of variable length, once some were read */

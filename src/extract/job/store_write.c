@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/job/store_write.h"
 
-#include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "medprobe/store.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BLOCK = 512 }; /* rows appended at once */
 
@@ -306,44 +305,25 @@ static mdp_status write_root(struct mdp_h5 *file, const struct mdp_store_content
     return st;
 }
 
-static mdp_status write_file(const char *path, const struct mdp_store_content *c,
-                             const volatile sig_atomic_t *stop, size_t *failures, struct mdp_error *err)
-{
-    struct mdp_h5 *file = NULL;
-    mdp_status st = mdp_h5_create(path, &file, err);
-
-    if (st == MDP_OK)
-        st = write_root(file, c, err);
-    if (st == MDP_OK)
-        st = make_columns(file, c, err);
-    if (st == MDP_OK)
-        st = make_attributes(file, c->manifest, err);
-    if (st == MDP_OK)
-        st = write_rows(file, c, stop, failures, err);
-    if (st == MDP_OK && c->text)
-        st = write_text(file, c->text, c->width, err);
-    if (st == MDP_OK)
-        st = mdp_h5_commit(file, err);
-    else
-        mdp_h5_close(file);
-    return st;
-}
-
 mdp_status mdp_store_write(const char *path, const struct mdp_store_content *content,
                            const volatile sig_atomic_t *stop, size_t *failures, struct mdp_error *err)
 {
-    struct mdp_text temporary = {0};
-    mdp_status st;
+    struct mdp_h5 *file = NULL;
 
     *failures = 0;
-    mdp_text_add(&temporary, "%s.tmp", path);
-    st = mdp_text_status(&temporary, err);
+    mdp_status st = mdp_h5_create(path, &file, err);
     if (st == MDP_OK)
-        st = write_file(temporary.at, content, stop, failures, err);
+        st = write_root(file, content, err);
     if (st == MDP_OK)
-        st = mdp_file_commit(temporary.at, path, err);
-    if (st != MDP_OK && temporary.at)
-        unlink(temporary.at);
-    mdp_text_release(&temporary);
+        st = make_columns(file, content, err);
+    if (st == MDP_OK)
+        st = make_attributes(file, content->manifest, err);
+    if (st == MDP_OK)
+        st = write_rows(file, content, stop, failures, err);
+    if (st == MDP_OK && content->text)
+        st = write_text(file, content->text, content->width, err);
+    if (st == MDP_OK)
+        return mdp_h5_commit(file, err);
+    mdp_h5_close(file);
     return st;
 }
