@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What people type first: no command, a misspelt one, an empty variable, keys of one command in the project file of
+# Protects: what people type first: no command, a misspelt one, an empty variable, keys of one command in the project file of
 # all, a folder that is not there. One line each, nothing half-written.
 #
 # Faults seen by these tests (the program before): a page of 14 lines for no command; `--out ""` found out after all

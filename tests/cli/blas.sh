@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# An OpenBLAS that does not know the CPU falls back to code without AVX; the program must tell it better and start itself
-# again, once. Played by a library that claims the fall-back, preloaded.
+# Protects: speed on a CPU that OpenBLAS does not know: where it falls back to code without AVX, the program tells it better
+# and starts itself again, once. Played by a library that claims the fall-back, preloaded.
 . "$(dirname "$0")/../tap.sh"
 
 unset OPENBLAS_CORETYPE MEDPROBE_BLAS_MENDED

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# eval: tables of predictions, alone and against each other; what it refuses.
+# Protects: eval: tables of predictions, alone and against each other; what it refuses.
 . "$(dirname "$0")/../tap.sh"
 cd "$work" || exit 1
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# extract and its store: the same bytes for any number of threads, any batch size and any order of interruption; what
+# Protects: extract and its store: the same bytes for any number of threads, any batch size and any order of interruption; what
 # stands under -o is recognised, refused or replaced; bad pictures stop the run or are listed.
 #
 # Faults seen by these tests (planted once): records appended as threads finish instead of in order; group times in the

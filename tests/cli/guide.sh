@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/GUIDE.md, step by step: what it shows is what is printed (rates and the last digits of results excepted, which
+# Protects: docs/GUIDE.md, step by step: what it shows is what is printed (rates and the last digits of results excepted, which
 # depend on the machine).
 #
 # Fault seen by this test: a line of the guide's extract that said 999 pictures.

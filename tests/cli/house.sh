@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The house itself: targets and flavours of make, the names of the program, help and man pages, install and uninstall.
+# Protects: the house itself: targets and flavours of make, the names of the program, help and man pages, install and uninstall.
 . "$(dirname "$0")/../tap.sh"
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1

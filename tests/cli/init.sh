@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten, and what is left to do is
+# Protects: init: class and split folders become a manifest, a CSV is used as it is, nothing is overwritten, and what is left to do is
 # said. Fault seen (the program before): a folder of TIFFs beside the PNGs, and a folder without classes, went by
 # without a word.
 . "$(dirname "$0")/../tap.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The phantom generator: the same pixels and manifest everywhere, patients on one side of a split only, pictures that
+# Protects: the phantom generator: the same pixels and manifest everywhere, patients on one side of a split only, pictures that
 # the formats' own readers know, one line for wrong use.
 #
 # Faults seen by these tests: two draws in the arguments of one call, whose order clang and gcc choose differently; the

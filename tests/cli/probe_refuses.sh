@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What probe refuses: one line, the right exit code, nothing under -o.
+# Protects: what probe refuses: one line, the right exit code, nothing under -o.
 #
 # Fault once planted and seen: the leak check between splits left out (the patient of leak.h5 then passes, since the draw
 # of the first seeds does not take it).

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# probe on made-up stores: what a run folder holds, that its bytes depend on nothing but the store and the options, that
+# Protects: probe on made-up stores: what a run folder holds, that its bytes depend on nothing but the store and the options, that
 # draws can be given back, and that a run that was cut off goes on.
 #
 # Faults seen by these tests (planted): scores written in the order in which threads finish; the query rows of a run

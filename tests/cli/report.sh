@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# report: from a run folder alone, one or many runs, every format, and the wrong uses.
+# Protects: report: from a run folder alone, one or many runs, every format, and the wrong uses.
 . "$(dirname "$0")/../tap.sh"
 cd "$work" || exit 1
 "$build/tools/make_store" a.h5 patients=40 classes=2 >/dev/null && "$build/tools/make_store" b.h5 patients=40 classes=3 seed=2 >/dev/null

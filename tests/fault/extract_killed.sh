@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# extract interrupted at any moment and started again gives the bytes of a run in one go: SIGKILL, SIGINT, SIGTERM, a
+# Protects: extract, interrupted at any moment and started again gives the bytes of a run in one go: SIGKILL, SIGINT, SIGTERM, a
 # full disk, a limit on file size. What is in the way of going on is named.
 #
 # Faults seen by these tests (planted once): a torn last record kept; the work file deleted before the store has its

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# probe when files cannot grow: one line that names the file, and nothing left, whichever file it was.
+# Protects: probe when files cannot grow: one line that names the file, and nothing left, whichever file it was.
 #
 # Fault once planted and seen: the folder of an unfinished run left where it is.
 . "$(dirname "$0")/../tap.sh"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* CSV and manifests: any bytes are read or refused with one line.
+/* Protects: CSV and manifests: any bytes are read or refused with one line.
 
    make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_csv -max_len=4096 -dict=tests/fuzz/csv.dict */
 #include "base/file.h"

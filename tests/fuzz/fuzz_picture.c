@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes as a picture of any format, the whole way: decode, then each of two pipelines. Checksums of a PNG would
+/* Protects: the whole way of a picture, of any bytes: decoded and through two pipelines, or refused with one line. Checksums of a PNG would
    stop nearly every mutation at the door, so those of its chunks are put right first; one file in four keeps them as
    they are. Seeds: tests/fuzz/seed_pictures DIR. */
 #include "extract/preprocess/pipeline.h"

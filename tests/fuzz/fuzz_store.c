@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stores: any bytes are read or refused with one line. libhdf5 does the parsing and is not instrumented: what it does
+/* Protects: stores: any bytes are read or refused with one line. libhdf5 does the parsing and is not instrumented: what it does
    wrong shows as a crash of its own. Seeds: any small store (tests/tools/tiny_medclip and extract make one).
 
    make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_store -max_len=200000 -timeout=30 -rss_limit_mb=1500 SEEDS */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Weight files of any form: opened, every tensor's first and last bytes and its digest and conversion read, or refused. Bytes
+/* Protects: weight files of any form: opened, every tensor's first and last bytes and its digest and conversion read, or refused. Bytes
    that are no weight file by their beginning also go to the pickle, ZIP and safetensors readers alone, so that the
    fuzzer need not find the outer form first.
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Vocabularies and texts: any bytes are read or refused with one line, and every id is one of the vocabulary.
+/* Protects: vocabularies and texts: any bytes are read or refused with one line, and every id is one of the vocabulary.
 
    Input: flags, a vocabulary, NUL, a text. make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_wordpiece */
 #include "base/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* YAML trees, prompt sets and model cards: any bytes are read or refused with one line.
+/* Protects: YAML trees, prompt sets and model cards: any bytes are read or refused with one line.
 
    make fuzz FLAVOUR=fuzz && build/fuzz/fuzz/fuzz_yaml -max_len=8192 configs/prompts configs/models */
 #include "base/formats/yaml.h"

@@ -14,8 +14,7 @@ printf '\017the\nlung\n##s\n\0the lungs \303\251\n' >text
 seeds() {
   case $1 in
     csv) ls p/manifest.csv ;;
-    jpeg) ls p/images/*.jpg ;;
-    png) ls p/images/*.png ;;
+    picture) ls p/images/* ;;
     store) ls store.h5 ;;
     weights) ls m/weights.safetensors ;;
     wordpiece) ls text ;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The BERT text tower against transformers' BertModel with MedCLIP's pooling, in PyTorch.
+"""Protects: the BERT text tower's numbers, layer by layer, against transformers' BertModel with MedCLIP's pooling, in PyTorch.
 
 Bounds. Unit embeddings: 5e-6 from PyTorch's float32. Layers: both float32 towers are compared with PyTorch in float64;
 ours may be at most twice as far from it as PyTorch's own float32, plus 2e-6 (values are of size 1 after a layer norm).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CLIP_benchmark's own `build` makes a row of our results.json, unchanged.
+"""Protects: results.json for other programs: CLIP_benchmark's own `build` makes a row of our results.json, unchanged.
 
 The package is installed without its dependencies (model zoos, data sets), of which `build` needs none: modules that are
 not there are stood in for while its command line is imported."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The demonstration model that comes with medprobe: found without --weights, the same embeddings as transformers, and
+"""Protects: the demonstration model that comes with medprobe: found without --weights, the same embeddings as transformers, and
 as good on phantoms it has never seen as demo/README.md says.
 
 Bound 5e-6 as in test_extract.py. The bounds on AUC are wide around the published figures: they catch weights that do

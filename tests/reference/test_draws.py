@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draws against docs/METHODS.md, "Draws", written again in Python: every row of every list is the same.
+"""Protects: the draws, against docs/METHODS.md, "Draws", written again in Python: every row of every list is the same.
 
 Faults once planted and seen: a stream that does not depend on the shots, classes drawn in the order of their numbers
 where patients have several."""

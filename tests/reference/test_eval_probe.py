@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A saved probe applied to a store gives what the run gave on the same rows, and is scored like a table."""
+"""Protects: a saved probe applied to a store gives what the run gave on the same rows, and is scored like a table."""
 import json
 import os
 import subprocess

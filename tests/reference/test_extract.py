@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""extract from pictures and prompts to the store, beside Pillow and transformers.
+"""Protects: extract, from pictures and prompts to the store, beside Pillow and transformers.
 
 Property: unit embeddings differ by at most 5e-6 in any value. Reason: the preprocessed pictures are equal, so what
 differs is the order of float32 sums; over some ten layers of unit-sized values that is a few 1e-7 of a vector of length 1.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Logistic regression against scikit-learn at the same C, and against its own definition.
+"""Protects: logistic regression against scikit-learn at the same C, and against its own definition.
 
 Bound: medprobe stops at a relative gradient of 1e-10, scikit-learn's newton-cholesky here at an absolute one of 1e-10
 or less; the objective is 1-strongly convex in the coefficients, so both are far inside 1e-6 of the optimum. Fault once

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The whole extract stage against MedCLIP's own program (package MedCLIP 0.0.3, its model code unchanged), on a random
+"""Protects: the whole extract stage against MedCLIP's own program (package MedCLIP 0.0.3, its model code unchanged), on a random
 checkpoint of the published shape: picture files to unit embeddings by both pipelines, prompts to unit text embeddings,
 and the scaled logits.
 

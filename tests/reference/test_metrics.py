@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Metrics against scikit-learn, and against small twins where it has none.
+"""Protects: the values of metrics, against scikit-learn, and against small twins where it has none.
 
 Bound: 1e-12 absolute (and relative for log_loss, which has no upper end); both sides add some hundred doubles in
 different orders. Faults that were planted and seen: ties counted as 0 instead of 1/2 (auc), the last of equal largest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures against Pillow, NumPy and torchvision: decoded pixels, the resized uint8 picture, the float input.
+"""Protects: pictures, against Pillow, NumPy and torchvision: decoded pixels, the resized uint8 picture, the float input.
 
 The property is equality: pixels and resized pictures byte for byte, float inputs bit for bit. The cases are made
 here from seeds. Each test was seen to fail with a fault planted: CMYK not inverted, weights cut instead of rounded,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Prompt sets: the committed ones against the digests of MedCLIP's own lists, and what the reader makes of YAML against
+"""Protects: prompt sets: the committed ones against the digests of MedCLIP's own lists, and what the reader makes of YAML against
 PyYAML.
 
 Planted fault: the places in scripts/medclip-prompts without their last entry; the digests of Atelectasis and Pneumonia and

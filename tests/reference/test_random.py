@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CPython's random and NumPy's legacy RandomState against base/numbers/mt19937.c: the same numbers, and the same state
+"""Protects: base/numbers/mt19937.c, against CPython's random and NumPy's legacy RandomState: the same numbers, and the same state
 afterwards (every case draws once more at its end).
 
 Planted fault: `n <= set_size` as `n < set_size` in mdp_py_sample; the sizes at the border in SIZES saw it."""

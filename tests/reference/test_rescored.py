@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`eval --predictions` gives the numbers of the run that made the predictions.
+"""Protects: `eval --predictions` gives the numbers of the run that made the predictions.
 
 Faults that were there: the store's order of classes was taken for the file's (accuracy 1 became 0, exit 0); a run of
 --group none was scored by patient, with other intervals."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Intervals, tests and the nested interval against scipy, statsmodels and twins written from the papers.
+"""Protects: intervals, tests and the nested interval against scipy, statsmodels and twins written from the papers.
 
 Bounds: 1e-9 relative for quantiles (root finding on both sides), 1e-10 absolute elsewhere. Faults that were planted and
 seen: n for n - 1 in DeLong's sums, the cross term of clustered DeLong without its factor 2, Holm without the running

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The store beside h5py, hashlib, csv, Pillow and numpy: what extract writes is what Python reads; what Python writes,
+"""Protects: the store, beside h5py, hashlib, csv, Pillow and numpy: what extract writes is what Python reads; what Python writes,
 medprobe reads or refuses with the reason; content hash and perceptual hash by their description in docs/FORMATS.md.
 
 Faults seen by these tests (planted once): labels read as int32 without a check (2^32 became 0); rows of a store in

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Swin tower beside transformers' SwinModel, stage by stage and at the end.
+"""Protects: the Swin tower's numbers, beside transformers' SwinModel, stage by stage and at the end.
 
 MEDPROBE_PARITY_PICTURES=N compares the published shape on N pictures (daily: 8).
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weight files: every tensor that torch and safetensors write is read with the same name, shape, dtype and bytes.
+"""Protects: weight files: every tensor that torch and safetensors write is read with the same name, shape, dtype and bytes.
 
 Property: name order, shape, dtype, float32 conversion and SHA-256 of the row-major elements are equal, exactly; a
 digest of one transposed view equals that of its copy. Planted faults that were seen: reading a storage from its

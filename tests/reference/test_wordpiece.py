@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""WordPiece against transformers.BertTokenizer(do_lower_case=True): equal ids.
+"""Protects: WordPiece, against transformers.BertTokenizer(do_lower_case=True): equal ids.
 
 The vocabulary is made here, so that the test always runs: letters and pieces of many scripts. With the test data
 beside the repository (or in MEDPROBE_TEST_DATA), the published vocabulary of bert-base-cased is used too.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `probe` writes, computed again from the store with NumPy and scikit-learn: zero-shot scores of every ensemble
+"""Protects: what `probe` writes, computed again from the store with NumPy and scikit-learn: zero-shot scores of every ensemble
 rule, logreg's scores at the C it chose, and the C that the rules choose.
 
 Bounds: scores 1e-12 for zero-shot (the same sums in another order), 1e-6 for logreg (both fits converged)."""

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Protects: OpenBLAS as it is used: a core type that fits the CPU, and the strides of products. */
 #include "unit/unit.h"
 
 #include "base/numbers/blas.h"

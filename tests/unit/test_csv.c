@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* base/formats/csv.h: RFC 4180 fields, and one line for everything that is refused. */
+/* Protects: base/formats/csv.h: RFC 4180 fields, and one line for everything that is refused. */
 #include "unit/unit.h"
 
 #include "base/formats/csv.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The values are compared with scipy in tests/reference/test_statistics.py; here: what the border promises.
- */
+/* Protects: what the border to Boost promises: NaN outside of a domain, quantiles that invert. (Values:
+   tests/reference/test_statistics.py.) */
 #include "base/numbers/distributions.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The door of the eval stage as a whole. Values of metrics, intervals and tests are compared with references
-   in tests/reference/; here: what belongs together, bytes, nulls and refusals. */
+/* Protects: the door of the eval stage as a whole: what belongs together, bytes, nulls and refusals. (Values of metrics,
+   intervals and tests: tests/reference/.) */
 #include "base/numbers/rng.h"
 #include "eval/evaluate.h"
 #include "eval/results_json.h"

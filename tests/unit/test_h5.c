@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* base/formats/h5.h: what is written is read, the same values are the same bytes, and files that promise what they do
+/* Protects: base/formats/h5.h: what is written is read, the same values are the same bytes, and files that promise what they do
    not hold are refused. Hostile files are made here with HDF5 itself. */
 #include "unit/unit.h"
 

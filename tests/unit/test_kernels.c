@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Elementwise kernels and attention against their plain twins in double, every variant that runs here. */
+/* Protects: elementwise kernels and attention, against their plain twins in double, every variant that runs here. */
 #include "reference/twins/kernel_twins.h"
 #include "unit/kernel_cases.h"
 

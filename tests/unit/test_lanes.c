@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernels' source at 16 lanes, compiled here without AVX-512, against 4 lanes: results have the same bytes
+/* Protects: the kernels' source at 16 lanes, compiled here without AVX-512, against 4 lanes: results have the same bytes
    whatever the width, which is what makes avx2 and avx512 agree. So the 16-lane source is tested on any CPU.
    Planted: sums over MDP_VECTOR_LANES instead of MDP_SPAN lanes are seen in layer norm, softmax and attention. */
 #pragma GCC diagnostic ignored "-Wpsabi" /* 64-byte vectors are passed to inlined functions only */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Linear layers against a plain product in double, every variant that runs here. */
+/* Protects: linear layers, against a plain product in double, every variant that runs here. */
 #include "reference/twins/kernel_twins.h"
 #include "unit/kernel_cases.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extract/job/manifest.h: columns, classes, targets, attributes, and one line for every mistake. */
+/* Protects: extract/job/manifest.h: columns, classes, targets, attributes, and one line for every mistake. */
 #include "unit/unit.h"
 
 #include "base/file.h"

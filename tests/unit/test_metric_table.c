@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of metrics and its columns. Values are compared with references in tests/reference/test_metrics.py, which
-   walks the same table.
+/* Protects: the table of metrics: columns that fit together, needs that are asked, a line of the document for each
+   row. Values are compared with references in tests/reference/test_metrics.py, which walks the same table.
 
    Planted once and seen: a row without its line in docs/METHODS.md, pauc@ with in_run set, a `needs` that was only used
    for the sentence. */

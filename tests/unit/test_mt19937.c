@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fixed values of CPython and NumPy; tests/reference/test_random.py compares with the real ones.
+/* Protects: fixed values of CPython and NumPy, wherever the tests run; tests/reference/test_random.py compares with the real ones.
    Planted fault: init_genrand in place of init_by_array in mdp_py_seed; python_seeds and python_samples saw
    it. */
 #include "base/numbers/mt19937.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* base/ordered.h: items are taken once, in order, whatever the threads and the window; an end by failure
+/* Protects: base/ordered.h: items are taken once, in order, whatever the threads and the window; an end by failure
    or by request leaves no item out. extract/preprocess/phash.h: hashes of known pictures. */
 #include "unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The AUC against its definition; tests/reference/test_statistics.py has the variances. */
+/* Protects: the AUC, its placements and the curve, against their definitions. (Variances: tests/reference/test_statistics.py.) */
 #include "base/numbers/rng.h"
 #include "eval/metrics/roc.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A small Swin made in memory: the bytes of its output do not depend on the number of threads, on what stood in
+/* Protects: the Swin tower, on a small one made in memory: the bytes of its output do not depend on the number of threads, on what stood in
    scratch before, or on the taps, with every variant of the kernels that runs here. (Equality with the
    reference: tests/reference/test_swin.py.) */
 #include "unit/kernel_cases.h"

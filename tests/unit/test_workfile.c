@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* extract/job/workfile.h: what was appended is read, whatever happened to the end of the file; another run's file
+/* Protects: extract/job/workfile.h: what was appended is read, whatever happened to the end of the file; another run's file
    is refused by name; a file that is none is left alone. */
 #include "unit/unit.h"
 
