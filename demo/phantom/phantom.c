@@ -236,8 +236,8 @@ static mdp_status run_phantom(int argc, char **argv, struct mdp_error *err)
         {.name = "digest", .flag = &o.digest, .help = "print one SHA-256 of the manifest and all pixels"},
     };
     struct mdp_arguments args = {0};
-    mdp_status st = mdp_options_parse(&usage, table, sizeof table / sizeof table[0], argc, argv, &o.common,
-                                      &args, NULL, err);
+    mdp_status st =
+        mdp_options_parse(&usage, table, sizeof table / sizeof table[0], argc, argv, &o.common, &args, err);
 
     if (st != MDP_OK || args.help)
         goto out;

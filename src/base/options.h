@@ -62,7 +62,9 @@ struct mdp_usage {
     const char *summary;  /* one sentence */
     const char *example;  /* one or more command lines */
     size_t least_operands, most_operands;
-    const char *operand;     /* what an operand is: "a store", for messages */
+    const char *operand; /* what an operand is: "a store", for messages */
+    const char
+        *file_operand; /* the key under which an operand stands in a config file: "store"; NULL: in none */
     const char *project_out; /* how the project file calls this command's `out`: "store", "results"; NULL: the
                                 command does not read the project file */
     size_t (*project_keys)(
@@ -87,11 +89,11 @@ struct mdp_arguments {
 };
 
 /* Parses argv[1..argc) into the targets of options[n]. Wrong use is MDP_ERR_USAGE with one line that names
-   the option, what was found and what is allowed. A config file may hold keys of options; operands stand in
-   it under `config_operand` (NULL: not at all), e.g. "store" for probe. */
+   the option, what was found and what is allowed. argv[argc] is NULL. --help anywhere before "--" prints the page, with
+   defaults, and nothing else is looked at. */
 mdp_status mdp_options_parse(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
                              int argc, char **argv, struct mdp_common *common, struct mdp_arguments *args,
-                             const char *config_operand, struct mdp_error *err);
+                             struct mdp_error *err);
 void mdp_arguments_release(struct mdp_arguments *args);
 
 /* Whether the option `name` was on the command line or in the file. */

@@ -181,7 +181,7 @@ mdp_status mdp_cmd_doctor(int argc, char **argv, int *exit_code, struct mdp_erro
     };
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, rows, 1, argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, rows, 1, argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     look_at_cpu(&f);

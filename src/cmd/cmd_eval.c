@@ -538,8 +538,8 @@ mdp_status mdp_cmd_eval(int argc, char **argv, int *exit_code, struct mdp_error 
     };
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common,
-                                      &args, NULL, err);
+    mdp_status st =
+        mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common, &args, err);
     if (st == MDP_OK && !args.help) {
         opt.store = args.n ? args.operands[0] : NULL;
         st = eval(&opt, err);

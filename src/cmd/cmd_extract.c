@@ -898,7 +898,7 @@ mdp_status mdp_cmd_extract(int argc, char **argv, int *exit_code, struct mdp_err
     struct mdp_option options[MDP_MOST_OPTIONS];
     const size_t n = fill_options(&job.opt, options);
 
-    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &job.common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &job.common, &args, err);
     if (st == MDP_OK && !args.help) {
         job.stop = mdp_interrupt_catch();
         st = run(&job, exit_code, err);

@@ -344,7 +344,7 @@ mdp_status mdp_cmd_init(int argc, char **argv, int *exit_code, struct mdp_error 
     mdp_status st = MDP_OK;
 
     (void)exit_code;
-    OR_OUT(mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err));
+    OR_OUT(mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, err));
     if (args.help)
         goto out;
     const char *folder = args.operands[0];

@@ -179,7 +179,7 @@ static mdp_status run_list(int argc, char **argv, int *exit_code, struct mdp_err
     json_t *all = json_array();
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     st = mdp_config_names(&mdp_config_models, &names, err);
@@ -270,7 +270,7 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
     size_t present = 0;
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     st = mdp_model_card_read(args.operands[0], &card, err);
@@ -419,7 +419,7 @@ static mdp_status run_inspect(int argc, char **argv, int *exit_code, struct mdp_
     struct mdp_arguments args = {0};
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, err);
     if (st == MDP_OK && !args.help)
         st = inspect(args.operands[0], json, no_digest, common.threads, err);
     mdp_arguments_release(&args);
@@ -521,7 +521,7 @@ static mdp_status run_pull(int argc, char **argv, int *exit_code, struct mdp_err
     struct mdp_model_card card = {0};
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, options, COUNT(options), argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     st = mdp_model_card_read(args.operands[0], &card, err);
@@ -551,7 +551,7 @@ static mdp_status run_check(int argc, char **argv, int *exit_code, struct mdp_er
     size_t wrong = 0;
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     st = mdp_model_card_read(args.operands[0], &card, err);

@@ -30,6 +30,7 @@ static const struct mdp_usage usage = {
     .least_operands = 1,
     .most_operands = 1000,
     .operand = "a run folder",
+    .file_operand = "results",
     .project_out = "report",
     .project_keys = mdp_project_keys,
 };
@@ -162,7 +163,7 @@ mdp_status mdp_cmd_report(int argc, char **argv, int *exit_code, struct mdp_erro
     const size_t n = fill_options(&opt, options);
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &opt.common, &args, "results", err);
+    mdp_status st = mdp_options_parse(&usage, options, n, argc, argv, &opt.common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
     if (args.n > 1 && !opt.out) {

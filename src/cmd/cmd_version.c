@@ -19,7 +19,7 @@ mdp_status mdp_cmd_version(int argc, char **argv, int *exit_code, struct mdp_err
     struct mdp_arguments args = {0};
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, NULL, err);
+    mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, err);
     if (st == MDP_OK && !args.help)
         printf("medprobe %s\nflavour %s\ncompiler %s\nopenblas core %s\n", MDP_VERSION, MDP_FLAVOUR,
                __VERSION__, mdp_blas_core());

@@ -26,6 +26,7 @@ static const struct mdp_usage usage = {
     .least_operands = 1,
     .most_operands = 1,
     .operand = "a store",
+    .file_operand = "store",
     .project_out = "results",
     .project_keys = mdp_project_keys,
 };
@@ -293,8 +294,7 @@ mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, 
     if (st == MDP_OK)
         st = start_list(&p->method_list, methods, 2, err);
     if (st == MDP_OK)
-        st = mdp_options_parse(&usage, p->options, p->n_options, argc, argv, &p->common, &p->arguments,
-                               "store", err);
+        st = mdp_options_parse(&usage, p->options, p->n_options, argc, argv, &p->common, &p->arguments, err);
     if (st == MDP_OK && !p->arguments.help)
         st = resolve(p, err);
     if (st != MDP_OK)

@@ -12,14 +12,14 @@ struct targets {
     size_t batch;
     double c;
     bool force;
-    const char *rule;
+    const char *rule, *out;
     struct mdp_list shots;
 };
 
 static const char *const rules[] = {"fixed", "support-cv", NULL};
 
 /* The rows of every test, for the targets `t`. */
-enum { ROW_COUNT = 5 };
+enum { ROW_COUNT = 6 };
 
 static void fill_rows(struct targets *t, struct mdp_option rows[ROW_COUNT])
 {
@@ -34,6 +34,7 @@ static void fill_rows(struct targets *t, struct mdp_option rows[ROW_COUNT])
         {.name = "force", .letter = 'f', .flag = &t->force, .help = "anew"},
         {.name = "c-rule", .argument = "RULE", .string = &t->rule, .choices = rules, .help = "rule"},
         {.name = "shots", .argument = "LIST", .list = &t->shots, .help = "shots"},
+        {.name = "out", .letter = 'o', .argument = "FOLDER", .string = &t->out, .help = "where to"},
     };
 
     memcpy(rows, these, sizeof these);
@@ -45,7 +46,8 @@ static const struct mdp_usage usage = {.command = "probe",
                                        .example = "e",
                                        .least_operands = 1,
                                        .most_operands = 1,
-                                       .operand = "a store"};
+                                       .operand = "a store",
+                                       .file_operand = "store"};
 
 static mdp_status parse(const char *const words[], struct targets *t, struct mdp_option options[ROW_COUNT],
                         struct mdp_arguments *args, struct mdp_error *err)
@@ -57,7 +59,8 @@ static mdp_status parse(const char *const words[], struct targets *t, struct mdp
     fill_rows(t, options);
     for (; words[argc]; argc++)
         argv[argc] = (char *)(uintptr_t)words[argc];
-    return mdp_options_parse(&usage, options, ROW_COUNT, argc, argv, &common, args, "store", err);
+    argv[argc] = NULL;
+    return mdp_options_parse(&usage, options, ROW_COUNT, argc, argv, &common, args, err);
 }
 
 static void reads_every_kind(void **state)
@@ -108,6 +111,24 @@ static void wrong_use_is_one_clear_line(void **state)
     refuses("--c-rule", "fix", "--c-rule: 'fix' is not one of fixed, support-cv");
     refuses("--shots", "1,,2", "--shots: '1,,2' is not a list like A,B,C");
     refuses("y.h5", NULL, "'y.h5' is one argument too many (usage: medprobe probe STORE [options])");
+}
+
+/* What people type who come from other programs. The old answers were "did you mean '-shots'?", "see --help", a value
+   called --shots, and an argument too many without a word about lists. */
+static void near_misses_are_told_apart(void **state)
+{
+    (void)state;
+    refuses("-shots", "1", "no option '-shots' (did you mean '--shots'?)");
+    refuses("-help", NULL, "no option '-help' (did you mean '--help'?)");
+    refuses("--o", "run", "no option '--o' (did you mean '-o'?)");
+    refuses("-o=run", NULL, "no option '-o=run' (did you mean '-o run'?)");
+    refuses("-orun", NULL, "no option '-orun' (did you mean '-o run'?)");
+    refuses("--sohts=1", NULL, "no option '--sohts' (did you mean '--shots'?)");
+    refuses("--c-rule", "--shots=1", "--c-rule needs a value (found the option --shots)");
+    refuses("--c-rule", "-o", "--c-rule needs a value (found the option -o)");
+    refuses("--c", "--", "--c needs a value (found the option --)");
+    refuses("--shots=1", "2",
+            "'2' is one argument too many (--shots takes one word: a list is written A,B,C)");
 }
 
 static void operand_is_asked_for(void **state)
@@ -194,25 +215,25 @@ static void a_table_checks_itself(void **state)
         struct mdp_option row;
         const char *message;
     } faults[] = {
-        {{.name = "force", .flag = &b, .help = "again"}, "row 5 (force): another row has its name"},
+        {{.name = "force", .flag = &b, .help = "again"}, "row 6 (force): another row has its name"},
         {{.name = "threads", .argument = "N", .size = &n, .help = "own"},
-         "row 5 (threads): another row has its name"},
+         "row 6 (threads): another row has its name"},
         {{.name = "fast", .letter = 'f', .flag = &b, .help = "h"},
-         "row 5 (fast): another row has its letter"},
+         "row 6 (fast): another row has its letter"},
         {{.name = "quick", .letter = 'q', .flag = &b, .help = "h"},
-         "row 5 (quick): another row has its letter"},
-        {{.name = "mute", .flag = &b}, "row 5 (mute): no name or no help"},
-        {{.name = "none", .argument = "X", .help = "h"}, "row 5 (none): not exactly one target"},
-        {{.name = "both", .flag = &b, .size = &n, .help = "h"}, "row 5 (both): not exactly one target"},
+         "row 6 (quick): another row has its letter"},
+        {{.name = "mute", .flag = &b}, "row 6 (mute): no name or no help"},
+        {{.name = "none", .argument = "X", .help = "h"}, "row 6 (none): not exactly one target"},
+        {{.name = "both", .flag = &b, .size = &n, .help = "h"}, "row 6 (both): not exactly one target"},
         {{.name = "bare", .size = &n, .help = "h"},
-         "row 5 (bare): a flag has no argument, all others have one"},
+         "row 6 (bare): a flag has no argument, all others have one"},
         {{.name = "with", .argument = "X", .flag = &b, .help = "h"},
-         "row 5 (with): a flag has no argument, all others have one"},
+         "row 6 (with): a flag has no argument, all others have one"},
         {{.name = "most", .argument = "X", .string = &text, .most = 3, .help = "h"},
-         "row 5 (most): least and most are for a size"},
+         "row 6 (most): least and most are for a size"},
         {{.name = "one", .argument = "X", .size = &n, .choices = rules, .help = "h"},
-         "row 5 (one): choices are for a string or a list"},
-        {{.heading = "run", .help = "h"}, "row 5 (run): a heading has nothing beside it"},
+         "row 6 (one): choices are for a string or a list"},
+        {{.heading = "run", .help = "h"}, "row 6 (run): a heading has nothing beside it"},
     };
     struct targets t = {0};
     struct mdp_option rows[ROW_COUNT + 1];
@@ -233,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_kind),
         cmocka_unit_test(wrong_use_is_one_clear_line),
+        cmocka_unit_test(near_misses_are_told_apart),
         cmocka_unit_test(operand_is_asked_for),
         cmocka_unit_test(flags_win_over_the_file_and_it_reads_back),
         cmocka_unit_test(the_file_names_its_line),
