@@ -20,7 +20,7 @@ static const char specials[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
 static void tokenize(const struct mdp_vocab *vocab, unsigned flags, const char *text, size_t n)
 {
     struct mdp_error err = MDP_ERROR_INIT;
-    struct mdp_wordpiece w;
+    struct mdp_wordpiece w = {.lower_case = flags & 1, .strip_accents = flags & 2, .split_cjk = flags & 4};
     int32_t ids[MOST];
     size_t n_ids = 0;
 
@@ -28,9 +28,6 @@ static void tokenize(const struct mdp_vocab *vocab, unsigned flags, const char *
         assert(err.message[0]);
         return;
     }
-    w.lower_case = flags & 1;
-    w.strip_accents = flags & 2;
-    w.split_cjk = flags & 4;
     if (mdp_wordpiece_run(&w, text, n, MOST, ids, &n_ids, &err) != MDP_OK) {
         assert(err.status == MDP_ERR_VALUE && strstr(err.message, "is not UTF-8"));
         return;

@@ -243,7 +243,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("old, new, expected", [
-    ("family: swin", "family: swim", "test.yaml: line 1: no family of image towers 'swim' (did you mean 'swin')"),
+    ("family: swin", "family: swim", "test.yaml: line 1: no family of image towers 'swim' (did you mean 'swin'?)"),
     ("window: 4", "window: 17", "stage 0 of the image tower has a map of 16 x 16 tokens, smaller than its window of 17"),
     ("heads: [2, 4]", "heads: [2, 5]", "line 8: heads of stage 1: 64 channels are no multiple of 5"),
     ("heads: [2, 4]", "heads: [2]", "line 8: heads has 1 entries (expected 2, as many as depths)"),

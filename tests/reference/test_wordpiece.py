@@ -253,10 +253,6 @@ def test_texts_that_are_not_utf8(made_vocab, text, byte):
     assert str(error.value).endswith(f": byte {byte} is not UTF-8")
 
 
-def test_a_folder_holds_the_vocabulary(made_vocab):
-    assert Tokenizer(made_vocab.parent)("a") == Tokenizer(made_vocab)("a")
-
-
 def test_a_megabyte_of_marks_takes_no_time(made_vocab):
     """Python and utf8proc order marks in quadratic time; this would run for hours."""
     text = "a" + "\u0301\u0327" * 250_000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Protects: the tables of tower families (a row that lacks a member, or has a name twice), what they answer to an unknown
+/* Protects: the tables of tower families and tokenizers (a row that lacks a member, or has a name twice), what they answer to an unknown
    name, and that the shipped cards belong together: the width that a card states is the width its sections make.
    Planted: embedding_width 511 in a card; a family without free; both were seen. */
 #include "unit/unit.h"
@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "extract/model/model_card.h"
 #include "extract/preprocess/pipeline.h"
+#include "extract/text/tokenizer_kinds.h"
 #include "extract/towers/families.h"
 
 #include <dirent.h>
@@ -41,6 +42,23 @@ static void every_family_is_complete(void **state)
         names[n] = f->name;
         assert_true(f->from_yaml && f->load && f->scratch_size && f->run && f->free);
         f->free(NULL);
+    }
+    check_names(names, n);
+}
+
+static void every_kind_of_tokenizer_is_complete(void **state)
+{
+    const char *names[64];
+    size_t n = 0, n_keys = 0;
+
+    (void)state;
+    for (; mdp_tokenizer_kinds[n]; n++) {
+        const struct mdp_tokenizer_kind *k = mdp_tokenizer_kinds[n];
+        names[n] = k->name;
+        assert_true(k->keys && k->from_yaml && k->load && k->encode && k->free);
+        k->free(NULL);
+        for (n_keys = 0; k->keys[n_keys]; n_keys++)
+            assert_true(strcmp(k->keys[n_keys], "kind") != 0 && strcmp(k->keys[n_keys], "max_length") != 0);
     }
     check_names(names, n);
 }
@@ -106,6 +124,8 @@ static void check_card(const char *path)
         if (width != card.embedding_width)
             fail_msg("%s: embedding_width is %zu, its text tower's %zu", path, card.embedding_width, width);
     }
+    if (card.tokenizer)
+        assert_ok(mdp_tokenizer_length_from_yaml(card.doc, card.tokenizer, &width, &err), err);
     mdp_model_card_release(&card);
 }
 
@@ -134,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_family_is_complete),
+        cmocka_unit_test(every_kind_of_tokenizer_is_complete),
         cmocka_unit_test(unknown_families_are_named),
         cmocka_unit_test(shipped_cards_belong_together),
     };

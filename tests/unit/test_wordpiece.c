@@ -100,7 +100,8 @@ static void names_the_setting(void **state)
         const char *settings, *message;
     } cases[] = {
         {"max_length: 77\n", "m.yaml: line 1: key 'kind' is missing"},
-        {"kind: bpe\nmax_length: 77\n", "m.yaml: line 1: unknown tokenizer 'bpe' (known: wordpiece)"},
+        {"kind: none-such\nmax_length: 77\n",
+         "m.yaml: line 1: no kind of tokenizer 'none-such' (there is wordpiece)"},
         {"kind: wordpiece\n", "m.yaml: line 1: key 'max_length' is missing"},
         {"kind: wordpiece\nmax_length: 77\nlowercase: true\n",
          "m.yaml: line 3: unknown key 'lowercase' (did you mean 'lower_case'?)"},
@@ -112,6 +113,22 @@ static void names_the_setting(void **state)
         assert_string_equal(err.message, cases[i].message);
         assert_null(t);
     }
+}
+
+/* The map is read before the vocabulary: another kind needs another file. The old order named the file. */
+static void the_kind_is_looked_at_before_any_file(void **state)
+{
+    static const char text[] = "kind: none-such\nmax_length: 77\n";
+    struct mdp_tokenizer *t = NULL;
+    struct mdp_yaml *doc = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    assert_ok(mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, &err), err);
+    assert_fails(mdp_tokenizer_new(doc, mdp_yaml_root(doc), "no/file", &t, &err), MDP_ERR_FORMAT, err,
+                 "m.yaml: line 1: no kind of tokenizer 'none-such' (there is wordpiece)");
+    assert_null(t);
+    mdp_yaml_free(doc);
 }
 
 static void refuses_a_vocabulary(const char *text, size_t n, const char *message)
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test(cuts_words_and_texts),
         cmocka_unit_test(pads_a_batch),
         cmocka_unit_test(names_the_setting),
+        cmocka_unit_test(the_kind_is_looked_at_before_any_file),
         cmocka_unit_test(refuses_hostile_vocabularies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,104 +1,102 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/text/tokenizer.h"
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "extract/text/vocab.h"
-#include "extract/text/wordpiece.h"
+#include "base/try.h"
+#include "extract/text/tokenizer_kinds.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LENGTH = 1 << 20 };
+/* A text has the ids around it and at least one of its own. */
+enum { LEAST_LENGTH = 3, MAX_LENGTH = 1 << 20, MOST_KEYS = 16 };
 
-struct mdp_tokenizer {
-    struct mdp_vocab *vocab;
-    struct mdp_wordpiece wordpiece;
-    size_t max_length;
+const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[] = {
+    &mdp_wordpiece_kind,
+    NULL,
 };
 
-static mdp_status read_flag(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *key,
-                            bool *value, struct mdp_error *err)
-{
-    const struct mdp_yaml_node *at = mdp_yaml_find(node, key);
+enum { KINDS = sizeof mdp_tokenizer_kinds / sizeof *mdp_tokenizer_kinds - 1 };
 
-    return at ? mdp_yaml_to_bool(doc, at, value, err) : MDP_OK;
+static mdp_status get_kind(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                           const struct mdp_tokenizer_kind **kind, struct mdp_error *err)
+{
+    const char *names[KINDS];
+    size_t at = 0;
+
+    for (size_t i = 0; i < KINDS; i++)
+        names[i] = mdp_tokenizer_kinds[i]->name;
+    TRY(mdp_yaml_get_choice(doc, node, "kind", "kind of tokenizer", names, KINDS, &at, err));
+    *kind = mdp_tokenizer_kinds[at];
+    return MDP_OK;
 }
 
-/* The keys of a `tokenizer` map: kind (wordpiece), max_length (ids, special ones included), lower_case
-   (true), strip_accents (as lower_case), split_cjk (true). */
-static mdp_status read_settings(struct mdp_tokenizer *t, const struct mdp_yaml *doc,
-                                const struct mdp_yaml_node *node, struct mdp_error *err)
+static mdp_status read_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                           struct mdp_tokenizer *t, struct mdp_error *err)
 {
-    static const char *const keys[] = {"kind", "max_length", "lower_case", "strip_accents", "split_cjk"};
-    struct mdp_wordpiece *w = &t->wordpiece;
-    const struct mdp_yaml_node *length = NULL;
-    const char *kind = NULL;
-    mdp_status st = mdp_yaml_known_keys(doc, node, keys, sizeof keys / sizeof *keys, err);
+    const char *keys[MOST_KEYS] = {"kind", "max_length"};
+    size_t n = 2;
 
-    if (st == MDP_OK)
-        st = mdp_yaml_get_string(doc, node, "kind", &kind, err);
-    if (st == MDP_OK && strcmp(kind, "wordpiece") != 0)
-        st = mdp_yaml_fail(doc, mdp_yaml_find(node, "kind"), err, "unknown tokenizer '%s' (known: wordpiece)",
-                           kind);
-    if (st == MDP_OK)
-        st = mdp_yaml_get(doc, node, "max_length", MDP_YAML_SCALAR, &length, err);
-    if (st == MDP_OK)
-        st = mdp_yaml_to_size(doc, length, 3, MAX_LENGTH, &t->max_length, err);
-    if (st == MDP_OK)
-        st = read_flag(doc, node, "lower_case", &w->lower_case, err);
-    w->strip_accents = w->lower_case;
-    if (st == MDP_OK)
-        st = read_flag(doc, node, "strip_accents", &w->strip_accents, err);
-    if (st == MDP_OK)
-        st = read_flag(doc, node, "split_cjk", &w->split_cjk, err);
-    return st;
-}
-
-static mdp_status read_vocab(struct mdp_tokenizer *t, const char *vocab, struct mdp_error *err)
-{
-    struct mdp_text path = {0};
-    mdp_status st = mdp_path_join(&path, "", vocab, err);
-
-    if (st == MDP_OK && mdp_path_is_folder(vocab))
-        st = mdp_path_join(&path, vocab, "vocab.txt", err);
-    if (st == MDP_OK)
-        st = mdp_vocab_read(path.at, &t->vocab, err);
-    if (st == MDP_OK) {
-        st = mdp_wordpiece_init(&t->wordpiece, t->vocab, err);
-        if (st != MDP_OK)
-            st = mdp_fail_at(err, st, "%s", path.at);
+    for (const char *const *key = t->kind->keys; *key; key++) {
+        assert(n < MOST_KEYS);
+        keys[n++] = *key;
     }
-    mdp_text_release(&path);
+    TRY(mdp_yaml_known_keys(doc, node, keys, n, err));
+    TRY(mdp_yaml_get_size(doc, node, "max_length", LEAST_LENGTH, MAX_LENGTH, &t->max_length, err));
+    return t->kind->from_yaml(doc, node, t, err);
+}
+
+/* A tokenizer without vocabulary. */
+static mdp_status tokenizer_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                      struct mdp_tokenizer **tokenizer, struct mdp_error *err)
+{
+    const struct mdp_tokenizer_kind *kind = NULL;
+    mdp_status st = get_kind(doc, node, &kind, err);
+    struct mdp_tokenizer *t = st == MDP_OK ? mdp_new_array(1, sizeof *t, err, &st) : NULL;
+
+    *tokenizer = NULL;
+    if (!t)
+        return st;
+    t->kind = kind;
+    st = read_map(doc, node, t, err);
+    if (st == MDP_OK)
+        *tokenizer = t;
+    else
+        mdp_tokenizer_free(t);
     return st;
 }
 
 mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *vocab,
                              struct mdp_tokenizer **tokenizer, struct mdp_error *err)
 {
-    mdp_status st = MDP_OK;
-    struct mdp_tokenizer *t = mdp_new_array(1, sizeof *t, err, &st);
+    mdp_status st = tokenizer_from_yaml(doc, node, tokenizer, err);
 
-    *tokenizer = NULL;
-    if (!t)
-        return st;
-    st = read_vocab(t, vocab, err);
     if (st == MDP_OK)
-        st = read_settings(t, doc, node, err);
+        st = (*tokenizer)->kind->load(*tokenizer, vocab, err);
     if (st != MDP_OK) {
-        mdp_tokenizer_free(t);
-        return st;
+        mdp_tokenizer_free(*tokenizer);
+        *tokenizer = NULL;
     }
-    *tokenizer = t;
-    return MDP_OK;
+    return st;
+}
+
+mdp_status mdp_tokenizer_length_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          size_t *max_length, struct mdp_error *err)
+{
+    struct mdp_tokenizer *tokenizer = NULL;
+    mdp_status st = tokenizer_from_yaml(doc, node, &tokenizer, err);
+
+    *max_length = tokenizer ? tokenizer->max_length : 0;
+    mdp_tokenizer_free(tokenizer);
+    return st;
 }
 
 void mdp_tokenizer_free(struct mdp_tokenizer *tokenizer)
 {
     if (!tokenizer)
         return;
-    mdp_vocab_free(tokenizer->vocab);
+    tokenizer->kind->free(tokenizer->model);
     free(tokenizer);
 }
 
@@ -109,24 +107,24 @@ size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer)
 
 size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer)
 {
-    return mdp_vocab_count(tokenizer->vocab);
+    return tokenizer->vocab_size;
 }
 
 int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer)
 {
-    return tokenizer->wordpiece.pad;
+    return tokenizer->pad;
 }
 
 mdp_status mdp_tokenize(const struct mdp_tokenizer *tokenizer, const char *text, int32_t *ids, size_t *n,
                         struct mdp_error *err)
 {
-    const struct mdp_wordpiece *w = &tokenizer->wordpiece;
-    mdp_status st = mdp_wordpiece_run(w, text, strlen(text), tokenizer->max_length - 2, ids + 1, n, err);
+    mdp_status st = tokenizer->kind->encode(tokenizer->model, text, strlen(text), tokenizer->max_length - 2,
+                                            ids + 1, n, err);
 
     if (st != MDP_OK)
         return mdp_fail_at(err, st, "text of %zu bytes", strlen(text));
-    ids[0] = w->cls;
-    ids[1 + *n] = w->sep;
+    ids[0] = tokenizer->bos;
+    ids[1 + *n] = tokenizer->eos;
     *n += 2;
     return MDP_OK;
 }
@@ -158,7 +156,7 @@ mdp_status mdp_tokenize_batch(const struct mdp_tokenizer *tokenizer, const char 
         *ids = mdp_new_array(size, sizeof **ids, err, &st);
     for (size_t t = 0, at = 0; t < n && *ids; at += lengths[t++])
         for (size_t i = 0; i < *longest; i++)
-            (*ids)[t * *longest + i] = i < lengths[t] ? all[at + i] : tokenizer->wordpiece.pad;
+            (*ids)[t * *longest + i] = i < lengths[t] ? all[at + i] : tokenizer->pad;
     free(all);
     free(one);
     return st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Text to token ids. BERT's WordPiece, as BertTokenizer(do_lower_case=True) of transformers 4.57. */
+/* Text to token ids. Kinds of tokenizers are rows of a table (tokenizer_kinds.h). */
 #ifndef MDP_EXTRACT_TOKENIZER_H
 #define MDP_EXTRACT_TOKENIZER_H
 
@@ -11,19 +11,22 @@
 
 struct mdp_tokenizer;
 
-/* `node` is the `tokenizer` map of a model's YAML: kind (wordpiece), max_length, lower_case (default true),
-   strip_accents (default as lower_case), split_cjk (default true). `vocab` is the vocabulary file, or a
-   folder with vocab.txt in it. */
+/* `node` is the `tokenizer` map of a model's YAML: kind, max_length, and the keys of its kind. `vocab` is the
+   vocabulary file (the card's role `vocab`). */
 mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *vocab,
                              struct mdp_tokenizer **tokenizer, struct mdp_error *err);
 void mdp_tokenizer_free(struct mdp_tokenizer *tokenizer);
+
+/* Reads the map without the vocabulary: the max_length that the tokenizer would have, or the map's fault. */
+mdp_status mdp_tokenizer_length_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          size_t *max_length, struct mdp_error *err);
 
 size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer); /* ids, special ones included */
 size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer); /* every id is below it */
 int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer);
 
-/* [CLS] pieces [SEP], truncated to max_length: ids[max_length], *n of them used. Text that is not UTF-8 is an
-   error that names the byte. */
+/* The id that begins a text, the text's ids, the id that ends it, truncated to max_length: ids[max_length], *n of
+   them used. Text that is not UTF-8 is an error that names the byte. */
 mdp_status mdp_tokenize(const struct mdp_tokenizer *tokenizer, const char *text, int32_t *ids, size_t *n,
                         struct mdp_error *err);
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/text/wordpiece.h"
 
+#include "base/memory.h"
+#include "base/try.h"
+#include "extract/text/tokenizer_kinds.h"
 #include "extract/text/unicode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_WORD = 100 /* characters */ };
@@ -29,8 +33,7 @@ static int32_t *id_of(struct mdp_wordpiece *wordpiece, const struct special *s)
 mdp_status mdp_wordpiece_init(struct mdp_wordpiece *wordpiece, const struct mdp_vocab *vocab,
                               struct mdp_error *err)
 {
-    *wordpiece =
-        (struct mdp_wordpiece){.vocab = vocab, .lower_case = true, .strip_accents = true, .split_cjk = true};
+    wordpiece->vocab = vocab;
     for (size_t i = 0; i < N_SPECIALS; i++) {
         int32_t id = mdp_vocab_find(vocab, specials[i].text, specials[i].n);
         if (id < 0)
@@ -237,3 +240,70 @@ mdp_status mdp_wordpiece_run(const struct mdp_wordpiece *wordpiece, const char *
     mdp_chars_release(&r.other);
     return st;
 }
+
+/* --- the kind --- */
+
+struct model {
+    struct mdp_vocab *vocab;
+    struct mdp_wordpiece wordpiece;
+};
+
+static const char *const keys[] = {"lower_case", "strip_accents", "split_cjk", NULL};
+
+static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                            struct mdp_tokenizer *tokenizer, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    struct model *m = tokenizer->model = mdp_new_array(1, sizeof *m, err, &st);
+    const struct mdp_yaml_node *lower = mdp_yaml_find(node, "lower_case");
+    const struct mdp_yaml_node *strip = mdp_yaml_find(node, "strip_accents");
+    const struct mdp_yaml_node *split = mdp_yaml_find(node, "split_cjk");
+
+    TRY(st);
+    m->wordpiece.lower_case = m->wordpiece.split_cjk = true;
+    if (lower)
+        TRY(mdp_yaml_to_bool(doc, lower, &m->wordpiece.lower_case, err));
+    m->wordpiece.strip_accents = m->wordpiece.lower_case;
+    if (strip)
+        TRY(mdp_yaml_to_bool(doc, strip, &m->wordpiece.strip_accents, err));
+    return split ? mdp_yaml_to_bool(doc, split, &m->wordpiece.split_cjk, err) : MDP_OK;
+}
+
+static mdp_status load(struct mdp_tokenizer *tokenizer, const char *vocab, struct mdp_error *err)
+{
+    struct model *m = tokenizer->model;
+
+    TRY(mdp_vocab_read(vocab, &m->vocab, err));
+    mdp_status st = mdp_wordpiece_init(&m->wordpiece, m->vocab, err);
+    if (st != MDP_OK)
+        return mdp_fail_at(err, st, "%s", vocab);
+    tokenizer->vocab_size = mdp_vocab_count(m->vocab);
+    tokenizer->bos = m->wordpiece.cls;
+    tokenizer->eos = m->wordpiece.sep;
+    tokenizer->pad = m->wordpiece.pad;
+    return MDP_OK;
+}
+
+static mdp_status encode(const void *model, const char *text, size_t n, size_t most, int32_t ids[],
+                         size_t *n_ids, struct mdp_error *err)
+{
+    const struct model *m = model;
+
+    return mdp_wordpiece_run(&m->wordpiece, text, n, most, ids, n_ids, err);
+}
+
+static void free_model(void *model)
+{
+    struct model *m = model;
+
+    if (m)
+        mdp_vocab_free(m->vocab);
+    free(m);
+}
+
+const struct mdp_tokenizer_kind mdp_wordpiece_kind = {.name = "wordpiece",
+                                                      .keys = keys,
+                                                      .from_yaml = from_yaml,
+                                                      .load = load,
+                                                      .encode = encode,
+                                                      .free = free_model};

@@ -24,7 +24,8 @@ struct mdp_wordpiece {
     int32_t unk, sep, pad, cls, mask; /* ids */
 };
 
-/* Finds the special tokens in the vocabulary; one that is missing is an error (MDP_ERR_MISSING). */
+/* Takes the vocabulary and finds the special tokens in it; one that is missing is an error (MDP_ERR_MISSING). The
+   settings stay as they are. */
 mdp_status mdp_wordpiece_init(struct mdp_wordpiece *wordpiece, const struct mdp_vocab *vocab,
                               struct mdp_error *err);
 

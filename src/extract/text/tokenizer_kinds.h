@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Kinds of tokenizers. A new one is a file with its struct, an `extern` at the end of this header and a row in
+   tokenizer.c; the model's YAML says `kind: <name>`. tests/unit/test_families.c looks at every row. */
+#ifndef MDP_EXTRACT_TOKENIZER_KINDS_H
+#define MDP_EXTRACT_TOKENIZER_KINDS_H
+
+#include "extract/text/tokenizer.h"
+
+/* All members are there. A tokenizer is made in two steps, so that a map can be looked at without a vocabulary. */
+struct mdp_tokenizer_kind {
+    const char *name;
+    const char *const *keys; /* its keys in the YAML besides `kind` and `max_length`; ends with NULL */
+
+    /* Makes tokenizer->model from the keys, which are known ones. On failure it may be half made; free() is called. */
+    mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                            struct mdp_tokenizer *tokenizer, struct mdp_error *err);
+    /* Reads the vocabulary; sets vocab_size and the ids below. */
+    mdp_status (*load)(struct mdp_tokenizer *tokenizer, const char *vocab, struct mdp_error *err);
+    /* The first `most` ids of text[n], without those around it. Invalid UTF-8 is an error wherever it stands. */
+    mdp_status (*encode)(const void *model, const char *text, size_t n, size_t most, int32_t ids[],
+                         size_t *n_ids, struct mdp_error *err);
+    void (*free)(void *model); /* NULL is accepted */
+};
+
+struct mdp_tokenizer {
+    const struct mdp_tokenizer_kind *kind;
+    void *model;
+    size_t max_length, vocab_size; /* ids of a text, special ones included; ids are below vocab_size */
+    int32_t bos, eos, pad;         /* begin and end every text; fill a batch behind them */
+};
+
+extern const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[]; /* ends with NULL */
+
+extern const struct mdp_tokenizer_kind mdp_wordpiece_kind;
+
+#endif
