@@ -24,6 +24,15 @@ run list && grep -qE '^medclip-vit +medclip +136.6 M +512 +0 of 2' "$out" && [ !
 run list --json && json "[m['embedding_width'] for m in d if m['name'] == 'medclip-vit'] == [512]"; ok "list --json"
 run show medclip-vit && grep -q '^pipeline *medclip-eval$' "$out" && grep -q 'medclip-vit-pretrained.zip$' "$out"; ok "show"
 run show medclip-vit --json && json "d['files'][0]['sha256'].startswith('07bf9f91') and not d['files'][0]['present']"; ok "show --json"
+# Fault seen (the program before): README and guide promised the digests, and `show` printed none.
+digests() { grep -oE '[^_]sha256: *[0-9a-f]{64}|member_sha256: *[0-9a-f]{64}' "$1" | grep -oE '[0-9a-f]{64}'; }
+all_digests() {
+  local d all
+  all=$(digests "configs/models/$1.yaml")
+  [ "$(wc -l <<<"$all")" -ge 2 ] || return
+  for d in $all; do grep -qE "^ *SHA-256 $d( of the ZIP)?$" "$out" || return; done
+}
+for m in medclip-vit demo-phantom; do run show $m && all_digests $m; ok "show $m: the SHA-256 of every file"; done
 run show medclip-vti; [ $? = 2 ] && one_error "no model 'medclip-vti' (did you mean 'medclip-vit'?)"; ok "an unknown model"
 run show configs/models/medclip-vit.yaml && grep -q '^card *configs/models/medclip-vit.yaml$' "$out"; ok "show a path"
 run chekc; [ $? = 2 ] && one_error "no command 'models chekc' (did you mean 'check'?)"; ok "an unknown command"

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -11,24 +12,39 @@
 
 enum { MAX_BYTES = 1 << 30 };
 
+static void add_escaped(struct mdp_text *out, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\')
+            mdp_text_add(out, "\\%c", c);
+        else if (c == '\n')
+            mdp_text_add(out, "\\n");
+        else if (c < 0x20 || c == 0x7F)
+            mdp_text_add(out, "\\u%04x", c);
+        else
+            mdp_text_add_bytes(out, &c, 1);
+    }
+}
+
 void mdp_text_add_json(struct mdp_text *out, const char *text)
 {
     if (!text) {
         mdp_text_add(out, "null");
         return;
     }
-    mdp_text_add_bytes(out, "\"", 1);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            mdp_text_add(out, "\\%c", *c);
-        else if (*c == '\n')
-            mdp_text_add(out, "\\n");
-        else if (*c < 0x20 || *c == 0x7F)
-            mdp_text_add(out, "\\u%04x", *c);
-        else
-            mdp_text_add_bytes(out, c, 1);
+    mdp_text_add(out, "\"");
+    for (size_t left = strlen(text); left > 0;) {
+        size_t valid = mdp_utf8_valid(text, left);
+        add_escaped(out, text, valid);
+        if (valid < left) {
+            mdp_text_add(out, "\\ufffd");
+            valid++;
+        }
+        text += valid;
+        left -= valid;
     }
-    mdp_text_add_bytes(out, "\"", 1);
+    mdp_text_add(out, "\"");
 }
 
 void mdp_text_add_json_number(struct mdp_text *out, double x)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* `text` in quotes, with what JSON wants escaped; null for NULL. */
+/* `text` in quotes, with what JSON wants escaped; null for NULL. A byte that is no UTF-8 (a path may have some) is U+FFFD. */
 void mdp_text_add_json(struct mdp_text *out, const char *text);
 /* 17 significant digits, a point or exponent in every number; null for NaN and infinities. */
 void mdp_text_add_json_number(struct mdp_text *out, double x);

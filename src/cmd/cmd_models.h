@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of `medprobe models` share. cmd_models.c has the table of subcommands, list and show. */
+#ifndef MDP_CMD_MODELS_H
+#define MDP_CMD_MODELS_H
+
+#include "base/options.h"
+#include "base/text.h"
+#include "cmd/dispatch.h"
+#include "extract/model/model_card.h"
+#include "extract/model/model_files.h"
+
+mdp_command_run mdp_cmd_models_check;
+mdp_command_run mdp_cmd_models_inspect;
+mdp_command_run mdp_cmd_models_pull;
+
+/* The frame of a subcommand about one model: parses argv, reads the card that the operand names and calls `run`; after
+   --help it does not. `context` is for `run`. */
+mdp_status mdp_models_with_card(const struct mdp_usage *usage, const struct mdp_option options[], size_t n,
+                                int argc, char **argv,
+                                mdp_status (*run)(const struct mdp_model_card *card,
+                                                  const struct mdp_common *common, void *context,
+                                                  struct mdp_error *err),
+                                void *context, struct mdp_error *err);
+
+/* "label   text" on stdout, printable; nothing where text is NULL. */
+void mdp_models_print_fact(const char *label, const char *text);
+
+/* "label   1,234,567" */
+void mdp_models_print_count(const char *label, size_t n);
+
+/* "role   path (state)" of a file; with `by_name` its bytes are not looked at. */
+mdp_status mdp_models_print_file(const struct mdp_model_card *card, const struct mdp_model_file *file,
+                                 bool by_name, enum mdp_file_state *state, struct mdp_error *err);
+
+/* `, "key": ` and the value: a text (null for NULL), a size. */
+void mdp_models_add_text(struct mdp_text *out, const char *key, const char *text);
+void mdp_models_add_size(struct mdp_text *out, const char *key, size_t n);
+
+/* The finished document on stdout. */
+mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *err);
+
+#endif
