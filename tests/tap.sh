@@ -26,7 +26,7 @@ tap_line() {
   if [ "$1" = 0 ]; then echo "ok $tap_count - $2"; return; fi
   echo "not ok $tap_count - $2"
   {
-    echo "command: $3"
+    [ -z "$3" ] || echo "command: $3"
     echo "exit status: $1"
     [ ! -s "$work/tap.log" ] || { echo "printed:"; head -n 20 "$work/tap.log"; }
     [ ! -s "$work/tap.trace" ] || { echo "last steps:"; grep -vE '^\++ (local( status=[0-9]+)? -|set \+x)$' "$work/tap.trace" | tail -n 8; }
@@ -40,6 +40,15 @@ check() { # check "what" command...
   (set -x; "$@") >"$work/tap.log" 2>&1
   status=$?
   tap_line $status "$what" "$*"
+}
+# ok "what": the status of the command before it, for scripts that write their steps line by line. With `set -x` at the
+# top of the script a failure shows them; $tap_shown names files to show as well.
+ok() {
+  local status=$? -
+  set +x
+  cat ${tap_shown:-/dev/null} >"$work/tap.log" 2>/dev/null
+  tap_line $status "$1" ""
+  : >"$work/tap.trace"
 }
 skip() { # skip "what" "reason"
   local -

@@ -4,42 +4,21 @@
 #
 # Faults seen by these tests (planted once): records appended as threads finish instead of in order; group times in the
 # store; a finished store taken as done although a picture had changed; an info line before a line of wrong use.
-set -u
-medprobe=${BUILD:-build/release}/bin/medprobe tools=${BUILD:-build/release}/tools
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check "what" command...: one TAP line
-  n=$((n + 1))
-  if ("${@:2}") >"$work/out" 2>&1; then echo "ok $n - $1"; else
-    echo "not ok $n - $1"
-    sed 's/^/# /' "$work/out" | tail -n 20
-  fi
-}
+. "$(dirname "$0")/../tap.sh"
+tools=$build/tools
 "$tools/tiny_medclip" "$work/m" && "$tools/tiny_medclip" "$work/m2" 2 &&
   "$tools/phantom" --quiet --out "$work/p" --pictures 60 --size 48-96 --seed 5 --formats jpeg,png8,png16 || exit 1
 model=(--model "$work/m/tiny.yaml" --weights "$work/m/weights.safetensors")
 extract() { "$medprobe" extract "${model[@]}" --manifest "$work/p/manifest.csv" "$@"; }
 full() { extract --prompts "$work/m/prompts.yaml" "$@"; }
-# Exit status, one line on stderr, and words in it: refuses STATUS "words" command...
-refuses() {
-  "${@:3}" >"$work/stdout" 2>"$work/stderr"
-  local status=$?
-  [ "$status" = "$1" ] && [ "$(wc -l <"$work/stderr")" = 1 ] && grep -qF -- "$2" "$work/stderr" && [ ! -s "$work/stdout" ] && return
-  echo "exit $status, expected $1 and '$2':"
-  cat "$work/stderr"
-  return 1
-}
-
-full --quiet --threads 1 -o "$work/one.h5" || echo "not ok 0 - extract"
 cd "$work" || exit 1
-medprobe=$(cd "$OLDPWD" && realpath "$medprobe")
-same() { full --quiet -o other.h5 "$@" && cmp one.h5 other.h5 && rm other.h5; }
-check "two threads give the same bytes" same --threads 2
-check "seven threads give the same bytes" same --threads 7
-check "batches of 1 give the same bytes" same --threads 2 --batch-size 1
-check "batches of 1000 give the same bytes" same --threads 2 --batch_size 1000
-check "another locale gives the same bytes" eval 'export LC_ALL=de_DE.UTF-8; same'
+check "extract" full --quiet --threads 1 -o one.h5
+equal() { full --quiet -o other.h5 "$@" && cmp one.h5 other.h5 && rm other.h5; }
+check "two threads give the same bytes" equal --threads 2
+check "seven threads give the same bytes" equal --threads 7
+check "batches of 1 give the same bytes" equal --threads 2 --batch-size 1
+check "batches of 1000 give the same bytes" equal --threads 2 --batch_size 1000
+check "another locale gives the same bytes" eval 'export LC_ALL=de_DE.UTF-8; equal'
 check "only the store is left" [ ! -e one.h5.work ] && [ ! -e one.h5.tmp ]
 
 check "a finished store of the same inputs is said to be there" eval \
@@ -105,4 +84,4 @@ check "a broken manifest names line and column" refuses 1 "line 3, column 'path'
 check "a pipe in place of a picture is refused, not waited for" eval \
   'mkfifo p/images/pipe.png; printf "path\nimages/pipe.png\n" >p/pipe.csv; refuses 1 "is a named pipe" timeout 20 "$medprobe" extract "${model[@]}" --manifest p/pipe.csv --quiet -o x.h5'
 check "none of these left anything" [ ! -e x.h5 ]
-echo "1..$n"
+done_testing

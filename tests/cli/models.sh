@@ -1,25 +1,17 @@
 #!/usr/bin/env bash
 # Protects: what `medprobe models list|show|inspect|check` print and answer, names from hostile files among it.
 # Planted fault that was seen: printing tensor names as they are.
-set -u
-cd "$(dirname "$0")/../.."
-program=$PWD/${BUILD:-build/release}/bin/medprobe
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../tap.sh"
+cd "$root" || exit 1
 export MEDPROBE_HOME=$work/home
 mkdir -p "$MEDPROBE_HOME/models"
-out=$work/out err=$work/err
-run() { "$program" models "$@" >"$out" 2>"$err"; }
+out=$work/out err=$work/err tap_shown="$work/out $work/err"
+run() { "$medprobe" models "$@" >"$out" 2>"$err"; }
 
-n=0
-ok() {
-  local status=$?
-  n=$((n + 1))
-  if [ $status = 0 ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; sed 's/^/# /' "$out" "$err"; fi
-}
 one_error() { [ "$(grep -c . "$err")" = 1 ] && grep -qF -- "$1" "$err" && [ ! -s "$out" ]; }
 json() { python3 -c "import json, sys; d = json.load(open('$out')); sys.exit(not ($1))"; }
 
+set -x
 run list && grep -qE '^medclip-vit +medclip +136.6 M +512 +0 of 2' "$out" && [ ! -s "$err" ]; ok "list"
 run list --json && json "[m['embedding_width'] for m in d if m['name'] == 'medclip-vit'] == [512]"; ok "list --json"
 run show medclip-vit && grep -q '^pipeline *medclip-eval$' "$out" && grep -q 'medclip-vit-pretrained.zip$' "$out"; ok "show"
@@ -70,10 +62,10 @@ run inspect "$work"; [ $? = 1 ] && one_error 'is a folder'; ok "a folder"
 run inspect "$work/none"; [ $? = 1 ] && one_error 'No such file'; ok "no such file"
 : >"$work/empty"
 run inspect "$work/empty"; [ $? = 1 ] && one_error 'is empty'; ok "an empty file"
-env -u HOME -u MEDPROBE_HOME -u XDG_DATA_HOME "$program" models check medclip-vit >"$out" 2>"$err"
+env -u HOME -u MEDPROBE_HOME -u XDG_DATA_HOME "$medprobe" models check medclip-vit >"$out" 2>"$err"
 [ $? = 1 ] && one_error 'none of MEDPROBE_HOME, XDG_DATA_HOME and HOME is set'; ok "no home folder"
 run check medclip-vit; [ $? = 4 ] && grep -q 'medclip-vit: 2 of its 2 files are absent or differ' "$err"; ok "check: absent files, exit 4"
 mkdir -p "$MEDPROBE_HOME/files/medclip-vit"; echo x >"$MEDPROBE_HOME/files/medclip-vit/vocab.txt"
 run list && grep -q '1 of 2' "$out"; ok "list counts the files that are there"
 run check medclip-vit; [ $? = 4 ] && grep -q 'vocab.txt (differs)' "$out"; ok "check: another file"
-echo "1..$n"
+done_testing

@@ -3,10 +3,8 @@
 # with errors: a file has its name only when its SHA-256 fits, and nothing else does.
 # Planted faults that were seen: publishing before the digest was compared; keeping the .part file of another file;
 # appending a 200 answer to the bytes of an earlier run.
-set -u
-cd "$(dirname "$0")/../.."
-program=$PWD/${BUILD:-build/release}/bin/medprobe
-work=$(mktemp -d)
+. "$(dirname "$0")/../tap.sh"
+cd "$root" || exit 1
 export MEDPROBE_HOME=$work/home
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY XDG_DATA_HOME
 trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
@@ -49,18 +47,11 @@ ${3:-}
 YAML
 }
 dir=$MEDPROBE_HOME/files/test-model
-pull() { "$program" models pull test-model "$@" >"$work/out" 2>"$work/err"; }
+pull() { "$medprobe" models pull test-model "$@" >"$work/out" 2>"$work/err"; }
 fresh() { rm -rf "$dir" "$work/log"; }
 
-n=0
-ok() { # ok NAME: takes the status of the last command
-  local status=$?
-  n=$((n + 1))
-  if [ $status = 0 ]; then echo "ok $n - $1"; else
-    echo "not ok $n - $1"
-    sed 's/^/# /' "$work/err" "$work/log" 2>/dev/null
-  fi
-}
+tap_shown="$work/err $work/log"
+set -x
 complete() { cmp -s "$dir/vocab.bin" "$work/files/$1" && [ "$(ls -A "$dir")" = vocab.bin ]; }
 absent() { [ ! -e "$dir/vocab.bin" ]; }
 nothing_kept() { [ -z "$(ls -A "$dir" 2>/dev/null)" ]; }
@@ -71,13 +62,13 @@ for mode in plain norange redirect; do
   card $mode/vocab.txt vocab.txt; fresh
   pull && complete vocab.txt; ok "$mode: fetched"
 done
-"$program" models check test-model >"$work/out" 2>"$work/err" && grep -q '(fits)' "$work/out"; ok "check: fits"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err" && grep -q '(fits)' "$work/out"; ok "check: fits"
 rm "$work/log"; pull && [ ! -e "$work/log" ] && grep -q 'already there' "$work/err"; ok "again: nothing is asked for"
 printf x >>"$dir/vocab.bin"
-"$program" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(differs)' "$work/out"; ok "check: differs, exit 4"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(differs)' "$work/out"; ok "check: differs, exit 4"
 pull && complete vocab.txt; ok "a changed file is fetched again"
 rm -r "$dir"
-"$program" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(absent)' "$work/out"; ok "check: absent, exit 4"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(absent)' "$work/out"; ok "check: absent, exit 4"
 
 card drop/vocab.txt vocab.txt; fresh
 pull && complete vocab.txt && requests 2 && grep -q 'bytes=150000-' "$work/log"; ok "a dropped line is taken up where it ended"
@@ -108,7 +99,7 @@ pull --quiet --retries 1; [ $? = 1 ] && absent; ok "Content-Length too large: re
 card plain/vocab.txt vocab.txt; rm "$work/log"
 pull && complete vocab.txt; ok "and the bytes that came are good for the next run"
 card stall/vocab.txt vocab.txt; fresh
-"$program" models pull test-model --quiet >"$work/out" 2>"$work/err" &
+"$medprobe" models pull test-model --quiet >"$work/out" 2>"$work/err" &
 pulling=$!
 read -r stalled <&3; kill -INT $pulling; wait $pulling
 [ $? = 75 ] && absent && one_error 'are kept: run it again to go on)'; ok "SIGINT: ends in order with 75"
@@ -166,4 +157,4 @@ if [ "$(id -u)" != 0 ]; then
 fi
 card busy/vocab.txt vocab.txt; fresh
 pull --quiet --retries 0; [ $? = 1 ] && pull --quiet && complete vocab.txt; ok "503, then well: the next run succeeds"
-echo "1..$n"
+done_testing

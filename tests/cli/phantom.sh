@@ -4,18 +4,11 @@
 #
 # Faults seen by these tests: two draws in the arguments of one call, whose order clang and gcc choose differently; the
 # split dealt by picture instead of by patient (planted).
-set -u
-phantom=${BUILD:-build/release}/tools/phantom
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check "what" command...: one TAP line
-  n=$((n + 1))
-  if ("${@:2}"); then echo "ok $n - $1"; else echo "not ok $n - $1"; fi
-}
+. "$(dirname "$0")/../tap.sh"
+phantom=$build/tools/phantom
 # SHA-256 of the manifest and of all pixels before a codec touches them, so that libraries may differ. Made by this
 # program itself; they change only when phantoms are meant to look different.
-digest_is() { [ "$("$phantom" --digest "${@:2}")" = "$1" ]; }
+digest_is() { same "$1" "$("$phantom" --digest "${@:2}")"; }
 
 tb=8f8cb8d7a03d0c03e98d5a4fbdd924086c50642e5532e9bc629c51dbc58cb31a
 check "two classes, three formats, many sizes" digest_is $tb --pictures 30 --size 96-160 --seed 7 \
@@ -54,15 +47,11 @@ check "a larger set leaves its first patients as they were" eval '
   "$phantom" --out "$work/more" --pictures 80 --patients 80 --size 64 --seed 3 --formats jpeg,png8,png16 &&
   cmp -s "$set/$(manifest 1 | head -1)" "$work/more/$(manifest 1 | head -1)"'
 
-refuses() { # refuses "text in the line" options...
-  "$phantom" "${@:2}" >"$work/out" 2>"$work/err"
-  [ $? = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -qF -- "$1" "$work/err" && [ ! -s "$work/out" ]
-}
-check "no folder" refuses "--out" --pictures 3
-check "a size of nothing" refuses "--size" --out "$work/x" --size 0
-check "more patients than pictures" refuses "--patients" --out "$work/x" --pictures 3 --patients 4
-check "an unknown format" refuses "tiff" --out "$work/x" --formats tiff
-check "an unknown task" refuses "flu" --out "$work/x" --task flu
-check "a share above one" refuses "--difficulty" --out "$work/x" --difficulty 1.5
+check "no folder" refuses 2 "--out" "$phantom" --pictures 3
+check "a size of nothing" refuses 2 "--size" "$phantom" --out "$work/x" --size 0
+check "more patients than pictures" refuses 2 "--patients" "$phantom" --out "$work/x" --pictures 3 --patients 4
+check "an unknown format" refuses 2 "tiff" "$phantom" --out "$work/x" --formats tiff
+check "an unknown task" refuses 2 "flu" "$phantom" --out "$work/x" --task flu
+check "a share above one" refuses 2 "--difficulty" "$phantom" --out "$work/x" --difficulty 1.5
 check "nothing is left of them" eval '[ ! -e "$work/x" ]'
-echo "1..$n"
+done_testing

@@ -72,7 +72,9 @@ check "killed at any moment it leaves nothing under its name, and goes on" eval 
   rm -rf p && probe data.h5 --shots 1,2,4 --seeds 3 --save-probes -o p -q >/dev/null && same_run b p probes.h5 && [ ! -e p.partial ]'
 check "a signal ends it in order" eval '
   "$medprobe" probe data.h5 --shots 8 --seeds 20000 -o q -q >/dev/null 2>err & pid=$!
+  set +x
   until [ -e q.partial/draws.h5 ]; do kill -0 $pid || exit 1; done
+  set -x
   kill -TERM $pid; wait $pid; status=$?
   cat err; [ $status = 75 ] && grep -q "interrupted" err && [ "$(wc -l <err)" = 1 ] && [ ! -e q ] && [ ! -e q.partial ]'
 done_testing

@@ -6,21 +6,11 @@
 # name; records of another pipeline taken up; a signal that ends the run with 130.
 #
 #   MEDPROBE_KILLS=100   rounds of kills at random moments (default 10)
-set -u
-medprobe=$(realpath "${BUILD:-build/release}/bin/medprobe") tools=$(realpath "${BUILD:-build/release}/tools")
-kills=${MEDPROBE_KILLS:-10}
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1 # in memory: the syncs of hundreds of runs cost nothing there
-mounted=
+tap_folder=$([ -w /dev/shm ] && echo /dev/shm) # in memory: the syncs of hundreds of runs cost nothing there
+. "$(dirname "$0")/../tap.sh"
+tools=$build/tools kills=${MEDPROBE_KILLS:-10} mounted=
 trap '[ -z "$mounted" ] || umount "$work/disk"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
-n=0
-check() { # check "what" command...: one TAP line
-  n=$((n + 1))
-  if ("${@:2}") >out 2>&1; then echo "ok $n - $1"; else
-    echo "not ok $n - $1"
-    sed 's/^/# /' out | tail -n 20
-  fi
-}
 "$tools/tiny_medclip" m && "$tools/phantom" --quiet --out p --pictures 40 --size 48-96 --seed 6 --formats jpeg,png8,png16 ||
   exit 1
 # 40 files in 1200 rows: long enough to be hit in the middle.
@@ -51,6 +41,8 @@ round() {
 for k in $(seq "$kills"); do check "killed at random moments, round $k" round "$k"; done
 
 begun() { # waits until the work file has grown: begun FILE PID
+  local -
+  set +x
   until [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 60000 ]; do kill -0 "$2" 2>/dev/null || return 1; done
 }
 interrupted() { # interrupted SIGNAL: exit 75 and one line, then to the end
@@ -78,24 +70,18 @@ torn() { # the last record cut in the middle
   half torn.h5 && truncate -s $(($(stat -c %s torn.h5.work) / 616 * 616 + 300)) torn.h5.work && extract -o torn.h5 && equal torn.h5
 }
 check "a record cut in the middle is made again" torn
-refuses() { # refuses "words" command...: exit 1, one line
-  "${@:2}" 2>lines
-  [ $? = 1 ] && [ "$(wc -l <lines)" = 1 ] && grep -qF -- "$1" lines && return
-  cat lines
-  return 1
-}
 other_pipeline() {
-  half a.h5 && refuses "another pipeline: found" extract --pipeline other -o a.h5 && extract -o a.h5 && equal a.h5
+  half a.h5 && refuses 1 "another pipeline: found" extract --pipeline other -o a.h5 && extract -o a.h5 && equal a.h5
 }
 check "another pipeline is refused by name, the work is kept" other_pipeline
 other_manifest() {
   awk 'NR == 4 { sub(/,(train|val|test),/, ",elsewhere,") } 1' p/many.csv >p/other.csv
-  half a.h5 && refuses "was begun with another manifest: row 2" extract --manifest p/other.csv -o a.h5 && extract -o a.h5 && equal a.h5
+  half a.h5 && refuses 1 "was begun with another manifest: row 2" extract --manifest p/other.csv -o a.h5 && extract -o a.h5 && equal a.h5
 }
 check "another manifest is refused by row, the work is kept" other_manifest
 other_weights() {
   "$tools/tiny_medclip" m2 9
-  half a.h5 && refuses "another weights_sha256" extract --weights m2/weights.safetensors -o a.h5 &&
+  half a.h5 && refuses 1 "another weights_sha256" extract --weights m2/weights.safetensors -o a.h5 &&
     extract --force -o a.h5 && equal a.h5
 }
 check "other weights are refused by name, --force starts anew" other_weights
@@ -110,7 +96,7 @@ check "a forced run that was interrupted goes on without --force" forced
 changed_picture() {
   local first
   first=p/$(sed -n 2p p/manifest.csv | cut -d, -f1)
-  half a.h5 && cp "$first" kept && printf x >>"$first" && refuses "$first: has changed since it was read" extract -o a.h5
+  half a.h5 && cp "$first" kept && printf x >>"$first" && refuses 1 "$first: has changed since it was read" extract -o a.h5
   cp kept "$first"
   extract -o a.h5 && equal a.h5 # the same bytes under another time are the same picture
 }
@@ -118,13 +104,13 @@ check "a picture that changed in between is refused by path" changed_picture
 two_runs() {
   begin -o two.h5 &
   local pid=$!
-  begun two.h5.work $pid && refuses "another run is writing it" extract -o two.h5 && wait $pid && equal two.h5
+  begun two.h5.work $pid && refuses 1 "another run is writing it" extract -o two.h5 && wait $pid && equal two.h5
 }
 check "a second run into the same output is refused" two_runs
 
 mended() { # a bad picture stops the run; mended, the run goes on
   cp -r p q && rm "q/$(sed -n 22p p/many.csv | cut -d, -f1)"
-  refuses "No such file" extract --root q -o mended.h5 && [ -e mended.h5.work ] && [ ! -e mended.h5 ] &&
+  refuses 1 "No such file" extract --root q -o mended.h5 && [ -e mended.h5.work ] && [ ! -e mended.h5 ] &&
     extract --root p -o mended.h5 && equal mended.h5
 }
 check "a missing picture, then mended" mended
@@ -143,7 +129,7 @@ half_skip() {
 check "rows without a picture, interrupted, then mended" skipped
 
 limited() { # a limit on the size of files stands for a disk that is full
-  (ulimit -f 200 && refuses "File too large" extract -o full.h5) && [ ! -e full.h5 ] && [ -e full.h5.work ] &&
+  (ulimit -f 200 && refuses 1 "File too large" extract -o full.h5) && [ ! -e full.h5 ] && [ -e full.h5.work ] &&
     extract -o full.h5 && equal full.h5
 }
 check "no room for the work file: one line, then the run goes on" limited
@@ -151,13 +137,12 @@ mkdir disk
 if mount -t tmpfs -o size=1200k tmpfs disk 2>/dev/null; then
   mounted=1
   on_disk() { # room for the work file (740 KB), not for the store beside it; then room
-    refuses "No space left on device" extract -o disk/full.h5 && [ ! -e disk/full.h5 ] && [ ! -e disk/full.h5.tmp ] &&
+    refuses 1 "No space left on device" extract -o disk/full.h5 && [ ! -e disk/full.h5 ] && [ ! -e disk/full.h5.tmp ] &&
       mount -o remount,size=16m disk && extract -o disk/full.h5 && cmp one.h5 disk/full.h5 && alone disk/full.h5
   }
   check "a full disk while the store is written: one line, then the run goes on" on_disk
   umount disk && mounted=
 else
-  n=$((n + 1))
-  echo "ok $n - a full disk # skip no right to mount a file system here"
+  skip "a full disk while the store is written" "no right to mount a file system here"
 fi
-echo "1..$n"
+done_testing
