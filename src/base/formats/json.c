@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -59,6 +60,73 @@ void mdp_text_add_json_number(struct mdp_text *out, double x)
     mdp_text_add(out, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
 }
 
+/* --- writing --- */
+
+static void begin_entry(struct mdp_json_writer *w, const char *key)
+{
+    if (w->depth) {
+        bool any = w->open[w->depth - 1].any;
+        const char *line = w->open[w->depth - 1].line;
+        mdp_text_add(w->out, "%s%s", any ? "," : "", line ? line : any ? " " : "");
+        w->open[w->depth - 1].any = true;
+        assert((key != NULL) == (w->open[w->depth - 1].bracket == '{'));
+    }
+    if (key) {
+        mdp_text_add_json(w->out, key);
+        mdp_text_add(w->out, ": ");
+    }
+}
+
+void mdp_json_begin(struct mdp_json_writer *w, const char *key, char bracket, const char *line)
+{
+    begin_entry(w, key);
+    mdp_text_add(w->out, "%c", bracket);
+    assert(w->depth < MDP_JSON_DEPTH);
+    w->open[w->depth].line = line;
+    w->open[w->depth].bracket = bracket;
+    w->open[w->depth].any = false;
+    w->depth++;
+}
+
+void mdp_json_end(struct mdp_json_writer *w, const char *line)
+{
+    assert(w->depth > 0);
+    w->depth--;
+    mdp_text_add(w->out, "%s%c", line ? line : "", w->open[w->depth].bracket == '{' ? '}' : ']');
+}
+
+void mdp_json_put_text(struct mdp_json_writer *w, const char *key, const char *text)
+{
+    begin_entry(w, key);
+    mdp_text_add_json(w->out, text);
+}
+
+void mdp_json_put_number(struct mdp_json_writer *w, const char *key, double x)
+{
+    begin_entry(w, key);
+    mdp_text_add_json_number(w->out, x);
+}
+
+void mdp_json_put_size(struct mdp_json_writer *w, const char *key, size_t n)
+{
+    begin_entry(w, key);
+    mdp_text_add(w->out, "%zu", n);
+}
+
+void mdp_json_put_bool(struct mdp_json_writer *w, const char *key, bool yes)
+{
+    begin_entry(w, key);
+    mdp_text_add(w->out, yes ? "true" : "false");
+}
+
+void mdp_json_put_null(struct mdp_json_writer *w, const char *key)
+{
+    begin_entry(w, key);
+    mdp_text_add(w->out, "null");
+}
+
+/* --- reading --- */
+
 struct mdp_json {
     json_t *root;
     char *name;
@@ -77,7 +145,8 @@ mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct 
     if (st == MDP_OK) {
         (*doc)->root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &at);
         if (!(*doc)->root)
-            st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %d: %s (expected JSON)", name, at.line, at.text);
+            st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %d, byte %d: %s (expected JSON)", name, at.line,
+                          at.position, at.text);
     }
     if (st != MDP_OK) {
         mdp_json_free(*doc);
@@ -176,6 +245,14 @@ double mdp_json_number(const struct json_t *value)
 bool mdp_json_is_whole(const struct json_t *value)
 {
     return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+bool mdp_json_to_size(const struct json_t *value, size_t *out)
+{
+    if (!mdp_json_is_whole(value))
+        return false;
+    *out = (size_t)json_integer_value(value);
+    return true;
 }
 
 mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,

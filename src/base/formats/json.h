@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* JSON: written piece by piece in a fixed order, read as a tree. json.c is the one file of the eval stage and
-   of the commands that knows jansson, which reads. */
+/* JSON: written piece by piece in the order of the calls, read as a tree. json.c is the one file that knows jansson,
+   which reads. */
 #ifndef MDP_BASE_JSON_H
 #define MDP_BASE_JSON_H
 
@@ -15,14 +15,56 @@ void mdp_text_add_json(struct mdp_text *out, const char *text);
 /* 17 significant digits, a point or exponent in every number; null for NaN and infinities. */
 void mdp_text_add_json_number(struct mdp_text *out, double x);
 
+/* --- writing --- */
+
+/* Puts keys, commas and line breaks where they belong:
+
+       struct mdp_json_writer w = {.out = &text};
+       mdp_json_begin(&w, NULL, '{', NULL);
+       mdp_json_put_text(&w, "model", "m");
+       mdp_json_begin(&w, "rows", '[', "\n  ");
+       mdp_json_put_size(&w, NULL, 1);
+       mdp_json_put_size(&w, NULL, 2);
+       mdp_json_end(&w, "\n");
+       mdp_json_end(&w, NULL);
+
+   writes   {"model": "m", "rows": [
+              1,
+              2
+            ]}
+
+   `key` is NULL in a list and at the top. A failed allocation is remembered by the text. */
+enum { MDP_JSON_DEPTH = 8 };
+
+struct mdp_json_writer {
+    struct mdp_text *out;
+    size_t depth; /* objects and lists that are open */
+    struct {
+        const char *line; /* written before every entry; NULL: entries stand in one line */
+        char bracket;     /* '{' or '[' */
+        bool any;         /* something is in it */
+    } open[MDP_JSON_DEPTH];
+};
+
+void mdp_json_begin(struct mdp_json_writer *w, const char *key, char bracket, const char *line);
+void mdp_json_end(struct mdp_json_writer *w, const char *line); /* line: before the bracket, or NULL */
+void mdp_json_put_text(struct mdp_json_writer *w, const char *key, const char *text);
+void mdp_json_put_number(struct mdp_json_writer *w, const char *key, double x);
+void mdp_json_put_size(struct mdp_json_writer *w, const char *key, size_t n);
+void mdp_json_put_bool(struct mdp_json_writer *w, const char *key, bool yes);
+void mdp_json_put_null(struct mdp_json_writer *w, const char *key);
+
+/* --- reading --- */
+
 struct mdp_json; /* a document; owns its values */
 struct json_t;   /* a value; NULL stands for one that is not there */
 
-/* A regular file of at most 1 GiB. `name` of a key below is for messages: "<file>: <key>: ...". */
+/* A regular file of at most 1 GiB. A key that stands twice in an object is an error. `name` is for messages:
+   "<name>: line 2, byte 31: ...". */
 mdp_status mdp_json_read(const char *path, struct mdp_json **doc, struct mdp_error *err);
 mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
                           struct mdp_error *err);
-void mdp_json_free(struct mdp_json *doc);
+void mdp_json_free(struct mdp_json *doc); /* NULL is fine */
 const struct json_t *mdp_json_root(const struct mdp_json *doc);
 
 enum mdp_json_kind {
@@ -48,6 +90,9 @@ mdp_status mdp_json_each(const struct json_t *map,
 const char *mdp_json_text(const struct json_t *value); /* NULL unless a string */
 double mdp_json_number(const struct json_t *value);    /* NaN unless a number */
 bool mdp_json_is_whole(const struct json_t *value);    /* written without point and exponent, not negative */
+
+/* Such a number, exactly; false, and nothing written, for any other value. */
+bool mdp_json_to_size(const struct json_t *value, size_t *out);
 
 /* The value of a key that must be there and of the kind asked for. */
 mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,
