@@ -24,19 +24,26 @@ check "only the store is left" [ ! -e one.h5.work ] && [ ! -e one.h5.tmp ]
 check "a finished store of the same inputs is said to be there" eval \
   'full -o one.h5 2>&1 | grep -q "is there already" && full --quiet -o one.h5'
 cp one.h5 kept.h5
-check "another model is refused by name" refuses 1 "weights_sha256: found" \
+check "another model is refused by name" refuses 1 "made with other --weights (SHA-256 " \
   full --weights "$work/m2/weights.safetensors" -o one.h5 --quiet
-check "another pipeline is refused by name" refuses 1 "pipeline: found" full --pipeline other -o one.h5 --quiet
+check "another pipeline is refused by name" refuses 1 "another --pipeline, --grey16, --orientation or --resize-order: '{\"name\": \"small\"" full --pipeline other -o one.h5 --quiet
 check "another policy of grey is refused by name" refuses 1 "grey16" full --grey16 clip -o one.h5 --quiet
-check "another pooling is refused by name" refuses 1 "text_pipeline" full --text-pooling pooler -o one.h5 --quiet
+check "another pooling is refused by name" refuses 1 '"pooling": "pooler"}' full --text-pooling pooler -o one.h5 --quiet
 sed 's/clear/clean/' m/prompts.yaml >clean.yaml
-check "another prompt set is refused by name" refuses 1 "prompt_set_sha256" extract --prompts clean.yaml -o one.h5 --quiet
-check "prompts left out are refused by name" refuses 1 "prompt_set_sha256" extract -o one.h5 --quiet
+check "another prompt set is refused by name" refuses 1 "made with another text of prompt set 'tiny' (--prompts)" \
+  extract --prompts clean.yaml -o one.h5 --quiet
+check "prompts left out are refused by name" refuses 1 "made with prompt set 'tiny', this command has none (--prompts)" extract -o one.h5 --quiet
 sed '3s/train/test/' p/manifest.csv >p/split.csv
-check "another manifest is refused by row and column" refuses 1 "row 1 of the manifest, splits: found 'train', expected 'test'" \
+check "another manifest is refused by line and column" refuses 1 "line 3 of p/split.csv: split was 'train', is 'test'" \
   full --manifest p/split.csv -o one.h5 --quiet
+# Planted: without the comparison of labels the whole table was blamed, no row.
+sed '5s/,normal,/,other,/; 5s/,tuberculosis,/,normal,/; 5s/,other,/,tuberculosis,/' p/manifest.csv >p/label.csv
+check "a changed label is refused by line" refuses 1 "line 5 of p/label.csv: label was '" full --manifest p/label.csv -o one.h5 --quiet
+check "classes in another order are no other row" refuses 1 "classes in another order (--classes, --positive)" \
+  full --positive normal -o one.h5 --quiet
 head -n 11 p/manifest.csv >p/short.csv
-check "fewer rows are refused by row" refuses 1 "row 10 of the manifest" full --manifest p/short.csv -o one.h5 --quiet
+check "fewer rows are counted" refuses 1 "made with 60 rows, this command has 10 (--manifest, --limit)" \
+  full --manifest p/short.csv -o one.h5 --quiet
 check "none of that touched the store" cmp one.h5 kept.h5
 first=$(sed -n 2p p/manifest.csv | cut -d, -f1)
 cp "p/$first" first.bak && printf x >>"p/$first"
@@ -71,7 +78,7 @@ check "--limit takes the first rows" eval 'extract --limit 5 -o five.h5 2>&1 | g
 
 check "no model" refuses 2 "--model is missing" "$medprobe" extract --manifest p/manifest.csv -o x.h5
 check "no output" refuses 2 "--out is missing" extract
-check "unknown pipeline" refuses 2 "it has: small, other" full --pipeline nothing -o x.h5
+check "unknown pipeline" refuses 2 "there are small, other" full --pipeline nothing -o x.h5
 check "unknown pooling" refuses 2 "pooling" full --text-pooling nothing -o x.h5
 check "unknown option" refuses 2 "shard" full --shard 1/2 -o x.h5
 check "unknown prompt set" refuses 2 "nothing" extract --prompts nothing -o x.h5
@@ -83,5 +90,31 @@ printf 'path,id\na,1\n,2\n' >x.csv
 check "a broken manifest names line and column" refuses 1 "line 3, column 'path'" extract --manifest x.csv -o x.h5
 check "a pipe in place of a picture is refused, not waited for" eval \
   'mkfifo p/images/pipe.png; printf "path\nimages/pipe.png\n" >p/pipe.csv; refuses 1 "is a named pipe" timeout 20 "$medprobe" extract "${model[@]}" --manifest p/pipe.csv --quiet -o x.h5'
+check "a folder in place of a table points to init" refuses 2 "medprobe init p makes one" extract --manifest p -o x.h5
+sed 's/^embedding_width: 24/embedding_width: 25/' m/tiny.yaml >m/wide.yaml
+check "a card that promises another width" refuses 1 "embedding_width is 25, but the tower gives 24 values" \
+  "$medprobe" extract --model m/wide.yaml --weights m/weights.safetensors --manifest p/manifest.csv -o x.h5
 check "none of these left anything" [ ! -e x.h5 ]
+
+# What is probably not meant is said before any picture is read. Each was found out by probe, after hours, or never.
+says() { # says "line" TABLE: a warning, and the run goes on
+  extract --manifest "$2" -o said.h5 --force 2>lines
+  local status=$?
+  cat lines
+  [ $status = 0 ] && grep -qF -- "warning: $1" lines
+}
+csv() { printf "path,$1\\n$first,$2\\n$(sed -n 3p p/manifest.csv | cut -d, -f1),$3\\n" >p/said.csv; }
+csv diagnosis,age normal,3 ill,4
+check "no label column" says "no column 'label', so there are no classes to probe; other columns are 'diagnosis', 'age'" p/said.csv
+csv ' label ,patient' normal,1 ill,2
+check "a header with blanks" says "column ' label ' is not read: call it 'label' if that is meant" p/said.csv
+check "a header that is nearly one" says "column 'patient' is not read: call it 'patient_id' if that is meant" p/said.csv
+csv label Normal 'normal '
+check "classes that differ in case or blanks" says "classes 'Normal' and 'normal ' differ in nothing but case or blanks" p/said.csv
+csv label,patient_id,split ill,7,train ,7,test
+check "a patient in two splits" says "patient '7' is in splits 'train' and 'test': probe will refuse that" p/said.csv
+check "rows without a label" says "1 of 2 rows have no label" p/said.csv
+check "what the table is" eval 'grep -qF "p/said.csv: 2 rows: '"'ill' 1, 1 without a label; 1 patient; splits 'test' 1, 'train' 1"'" lines'
+csv label,patient_id,split ill,7,train well,8,test
+check "nothing odd, nothing warned of" eval 'extract --manifest p/said.csv -o said.h5 --force 2>lines && ! grep warning lines'
 done_testing

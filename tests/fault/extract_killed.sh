@@ -71,17 +71,17 @@ torn() { # the last record cut in the middle
 }
 check "a record cut in the middle is made again" torn
 other_pipeline() {
-  half a.h5 && refuses 1 "another pipeline: found" extract --pipeline other -o a.h5 && extract -o a.h5 && equal a.h5
+  half a.h5 && refuses 1 "was begun with another --pipeline," extract --pipeline other -o a.h5 && extract -o a.h5 && equal a.h5
 }
 check "another pipeline is refused by name, the work is kept" other_pipeline
 other_manifest() {
   awk 'NR == 4 { sub(/,(train|val|test),/, ",elsewhere,") } 1' p/many.csv >p/other.csv
-  half a.h5 && refuses 1 "was begun with another manifest: row 2" extract --manifest p/other.csv -o a.h5 && extract -o a.h5 && equal a.h5
+  half a.h5 && refuses 1 "was begun with another table: line 4 of p/other.csv" extract --manifest p/other.csv -o a.h5 && extract -o a.h5 && equal a.h5
 }
 check "another manifest is refused by row, the work is kept" other_manifest
 other_weights() {
   "$tools/tiny_medclip" m2 9
-  half a.h5 && refuses 1 "another weights_sha256" extract --weights m2/weights.safetensors -o a.h5 &&
+  half a.h5 && refuses 1 "was begun with other --weights" extract --weights m2/weights.safetensors -o a.h5 &&
     extract --force -o a.h5 && equal a.h5
 }
 check "other weights are refused by name, --force starts anew" other_weights

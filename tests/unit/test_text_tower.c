@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/formats/yaml.h"
-#include "extract/job/prompt_embeddings.h"
 #include "extract/towers/families.h"
 
 #include <math.h>
@@ -229,42 +228,6 @@ static void half_a_file_is_released(void **state)
     assert_non_null(strstr(err.message, "encoder.layer.3.attention.self.query.weight"));
 }
 
-/* A vocabulary of another model would give ids that mean other words. */
-static void vocabulary_belongs_to_the_weights(void **state)
-{
-    (void)state;
-    static const char path[] = "test_text_tower.tmp.txt", settings[] = "kind: wordpiece\nmax_length: 9\n";
-    static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\nf\ng\n";
-    const char *phrases[] = {"a b", "c"};
-    struct mdp_prompt_class class = {.name = "k", .n = 2, .phrases = phrases};
-    struct mdp_prompts prompts = {
-        .name = "p", .ensemble = MDP_ENSEMBLE_MEAN_LOGITS, .n = 1, .classes = &class};
-    struct mdp_prompt_embeddings out;
-    struct mdp_error err = MDP_ERROR_INIT;
-    struct mdp_yaml *doc = NULL;
-    struct mdp_text_tower *tower = usual(NULL);
-
-    assert_ok(mdp_yaml_parse(settings, strlen(settings), "t.yaml", &doc, &err), err);
-    for (size_t extra = 0; extra < 2; extra++) {
-        struct mdp_tokenizer *tokenizer = NULL;
-        assert_ok(mdp_file_write(path, vocab, strlen(vocab) - (extra ? 0 : 2), &err), err);
-        assert_ok(mdp_tokenizer_new(doc, mdp_yaml_root(doc), path, &tokenizer, &err), err);
-        assert_ok(mdp_prompt_embeddings_init(&out, &prompts, &err), err);
-        if (extra)
-            assert_fails(
-                mdp_prompt_embeddings_run(&out, &prompts, tokenizer, tower, 1, &err), MDP_ERR_VALUE, err,
-                "the vocabulary file has 12 pieces, but the text tower 11 (it does not belong to the "
-                "weights)");
-        else
-            assert_ok(mdp_prompt_embeddings_run(&out, &prompts, tokenizer, tower, 1, &err), err);
-        mdp_prompt_embeddings_release(&out);
-        mdp_tokenizer_free(tokenizer);
-    }
-    remove(path);
-    mdp_yaml_free(doc);
-    mdp_text_tower_free(tower);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,7 +236,6 @@ int main(void)
         cmocka_unit_test(padding_counts_in_the_mean),
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(half_a_file_is_released),
-        cmocka_unit_test(vocabulary_belongs_to_the_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

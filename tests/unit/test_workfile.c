@@ -197,10 +197,10 @@ static void names_what_differs(void **state)
     append(work, 0, 4);
     refuses("m", &manifest, "another run is writing it");
     mdp_workfile_close(work);
-    refuses("n", &manifest, "another model: found 'm', expected 'n'");
+    refuses("n", &manifest, "was begun with --model 'm', this command has 'n'");
     assert_ok(mdp_file_write(table, changed, strlen(changed), &err), err);
     assert_ok(mdp_manifest_read(table, &none, &other, &err), err);
-    refuses("m", &other, "row 1 (id 'b') differs");
+    refuses("m", &other, "(id 'b') differs");
     mdp_manifest_release(&other);
     /* All of that left the file alone; --force starts from nothing. */
     work = open_work();

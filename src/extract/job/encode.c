@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "base/utf8.h"
-#include "extract/kernels/normalise.h"
 #include "extract/preprocess/phash.h"
 
 #include <stdio.h>
@@ -16,26 +16,18 @@ mdp_status mdp_encoder_init(struct mdp_encoder *e, size_t threads, struct mdp_er
 {
     mdp_status st = MDP_OK;
 
-    e->threads = threads;
-    e->inputs = mdp_new_array(threads, sizeof *e->inputs, err, &st);
-    e->scratch = mdp_new_array(threads, sizeof *e->scratch, err, &st);
-    for (size_t i = 0; i < threads && st == MDP_OK; i++) {
-        e->inputs[i] = mdp_new_array(mdp_image_tower_input_size(e->tower), sizeof(float), err, &st);
-        e->scratch[i] = mdp_new_array(mdp_image_tower_scratch_size(e->tower), sizeof(float), err, &st);
-    }
+    e->rooms = mdp_new_array(threads, sizeof *e->rooms, err, &st);
+    e->threads = e->rooms ? threads : 0;
+    for (size_t i = 0; i < e->threads && st == MDP_OK; i++)
+        st = mdp_model_room_init(&e->rooms[i], e->model, err);
     return st;
 }
 
 void mdp_encoder_release(struct mdp_encoder *e)
 {
-    for (size_t i = 0; i < e->threads; i++) {
-        if (e->inputs)
-            free(e->inputs[i]);
-        if (e->scratch)
-            free(e->scratch[i]);
-    }
-    free(e->inputs);
-    free(e->scratch);
+    for (size_t i = 0; i < e->threads; i++)
+        mdp_model_room_release(&e->rooms[i]);
+    free(e->rooms);
     *e = (struct mdp_encoder){0};
 }
 
@@ -52,17 +44,10 @@ static void note_file(const char *path, struct mdp_record *record)
 static mdp_status encode_picture(const struct mdp_encoder *e, const struct mdp_picture *picture,
                                  size_t worker, struct mdp_record *record, struct mdp_error *err)
 {
-    mdp_status st = mdp_phash(picture, &record->phash, err);
-
     record->orientation = picture->orientation;
-    if (st == MDP_OK)
-        st = mdp_pipeline_run(e->pipeline, picture, e->inputs[worker], err);
-    if (st == MDP_OK)
-        st = mdp_image_tower_run(e->tower, e->inputs[worker], e->scratch[worker], record->embedding, NULL,
-                                 NULL, err);
-    if (st == MDP_OK)
-        st = mdp_l2_normalise(record->embedding, mdp_image_tower_width(e->tower), &record->norm, err);
-    return st;
+    TRY(mdp_phash(picture, &record->phash, err));
+    return mdp_model_embed_picture(e->model, picture, &e->rooms[worker], record->embedding, &record->norm,
+                                   err);
 }
 
 /* Every message begins with the path. */

@@ -7,21 +7,19 @@
 #include "extract/input/picture.h"
 #include "extract/job/manifest.h"
 #include "extract/job/workfile.h"
-#include "extract/preprocess/pipeline.h"
-#include "extract/towers/image_tower.h"
+#include "extract/model/model.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
 
 struct mdp_encoder {
     const struct mdp_manifest *manifest;
-    const struct mdp_pipeline *pipeline;
-    const struct mdp_image_tower *tower;
+    const struct mdp_model *model;
     struct mdp_picture_limits limits;
     bool skip_errors; /* a picture that cannot be used gives a record that says so, not an error */
     /* private */
     size_t threads;
-    float **inputs, **scratch; /* [threads] */
+    struct mdp_model_room *rooms; /* [threads] */
 };
 
 /* Fills the private part. */

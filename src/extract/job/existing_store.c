@@ -5,12 +5,12 @@
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/try.h"
+#include "extract/job/run_facts.h"
 #include "medprobe/store.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char advice[] = "(--force makes it anew, another -o leaves it alone)";
 
 mdp_status mdp_existing_store_may_replace(const char *path, bool *exists, struct mdp_error *err)
 {
@@ -33,34 +33,51 @@ mdp_status mdp_existing_store_may_replace(const char *path, bool *exists, struct
     return st;
 }
 
+static mdp_status other_inputs(const char *path, const struct mdp_text *difference, struct mdp_error *err)
+{
+    TRY(mdp_text_status(difference, err));
+    return mdp_fail(
+        err, MDP_ERR_VALUE,
+        "%s: is a finished store, made with %s (--force makes it anew, another -o leaves it alone)", path,
+        difference->at);
+}
+
 /* --- the facts --- */
 
-static mdp_status differs(const char *path, const char *key, const char *found, const char *expected,
-                          struct mdp_error *err)
+/* Adds a string attribute, as far as it is there. */
+static mdp_status add_attribute(const struct mdp_h5 *file, const char *object, const char *key,
+                                struct mdp_facts *made, struct mdp_error *err)
 {
-    struct mdp_text text = {0};
+    char *value = NULL;
 
-    mdp_fact_difference(key, found, expected, &text);
-    mdp_status st = mdp_text_status(&text, err);
+    if (!mdp_h5_has(file, object) || !mdp_h5_attr_has(file, object, key) || mdp_facts_find(made, key))
+        return MDP_OK;
+    mdp_status st = mdp_h5_attr_read_string(file, object, key, &value, err);
     if (st == MDP_OK)
-        st = mdp_fail(err, MDP_ERR_VALUE, "%s: is a finished store of other inputs: %s %s", path, text.at,
-                      advice);
-    mdp_text_release(&text);
+        st = mdp_facts_add(made, key, value, err);
+    free(value);
     return st;
 }
 
-/* One string attribute, "" when absent. */
-static mdp_status compare_attribute(const char *path, const struct mdp_h5 *file, const char *object,
-                                    const char *key, const char *expected, struct mdp_error *err)
+static mdp_status read_facts(const struct mdp_h5 *file, const struct mdp_facts *now, struct mdp_facts *made,
+                             struct mdp_error *err)
 {
-    char *found = NULL;
+    TRY(add_attribute(file, "/text", "prompt_set", made, err));
+    TRY(add_attribute(file, "/text", "prompt_set_sha256", made, err));
+    for (size_t i = 0; i < now->n; i++)
+        TRY(add_attribute(file, "/", now->at[i].key, made, err));
+    return MDP_OK;
+}
+
+static mdp_status compare_facts(const char *path, const struct mdp_facts *made, const struct mdp_facts *now,
+                                struct mdp_error *err)
+{
+    struct mdp_text difference = {0};
     mdp_status st = MDP_OK;
 
-    if (mdp_h5_has(file, object) && mdp_h5_attr_has(file, object, key))
-        st = mdp_h5_attr_read_string(file, object, key, &found, err);
-    if (st == MDP_OK && strcmp(found ? found : "", expected) != 0)
-        st = differs(path, key, found ? found : "", expected, err);
-    free(found);
+    if (mdp_run_facts_differ(made, now, true, &difference))
+        st = other_inputs(path, &difference, err);
+    mdp_text_release(&difference);
     return st;
 }
 
@@ -101,51 +118,91 @@ static size_t skip_failures(const struct places *p, size_t row, size_t *failure)
     return row;
 }
 
-/* The first row whose value in the column differs; the column may be absent in the manifest. */
-static mdp_status compare_column(const char *path, const struct mdp_h5 *file, const char *name,
-                                 const struct places *p, const struct mdp_manifest *m, const char **expected,
-                                 struct mdp_error *err)
+static mdp_status other_row(const char *path, const struct mdp_manifest *m, size_t row, const char *column,
+                            const char *made, const char *now, struct mdp_error *err)
 {
-    char **found = NULL, key[128];
-    size_t n = 0, row = 0, failure = 0;
-    mdp_status st = mdp_h5_read_strings(file, name, &found, &n, err);
+    struct mdp_text text = {0};
 
-    for (size_t i = 0; i < n && st == MDP_OK; i++, row++) {
-        row = skip_failures(p, row, &failure);
-        const char *value = row < m->n && expected ? expected[row] : "";
-        if (row >= m->n || strcmp(found[i], value) != 0) {
-            snprintf(key, sizeof key, "row %zu of the manifest, %s", row, name + 1);
-            st = differs(path, key, found[i], row < m->n ? value : "no such row", err);
-        }
-    }
-    mdp_h5_strings_free(found, n);
+    mdp_text_add(&text, "another table: line %zu of %s: %s was '%.100s', is '%.100s'",
+                 mdp_manifest_line(m, row), m->file, column, made, now);
+    mdp_status st = other_inputs(path, &text, err);
+    mdp_text_release(&text);
     return st;
 }
 
-static mdp_status compare_manifest(const char *path, const struct mdp_h5 *file, const struct mdp_manifest *m,
-                                   const struct places *p, struct mdp_error *err)
+/* The first row whose value in the column differs; the manifest may lack the column (NULL). */
+static mdp_status compare_strings(const char *path, const struct mdp_h5 *file, const char *name,
+                                  const char *column, const struct places *p, const struct mdp_manifest *m,
+                                  const char *const *values, struct mdp_error *err)
 {
-    char hex[MDP_SHA256_HEX], found[32], expected[32];
-    mdp_status st = mdp_manifest_sha256(m, hex, err);
+    char **made = NULL;
+    size_t n = 0, row = 0, failure = 0;
+    mdp_status st = mdp_h5_read_strings(file, name, &made, &n, err);
 
-    if (st == MDP_OK && compare_attribute(path, file, "/", "manifest_sha256", hex, NULL) == MDP_OK)
-        return MDP_OK;
-    /* It differs: where? */
-    if (st == MDP_OK)
-        st = compare_column(path, file, "/ids", p, m, m->ids, err);
-    if (st == MDP_OK)
-        st = compare_column(path, file, "/paths", p, m, m->paths, err);
-    if (st == MDP_OK)
-        st = compare_column(path, file, "/patient_ids", p, m, m->patient_ids, err);
-    if (st == MDP_OK)
-        st = compare_column(path, file, "/splits", p, m, m->splits, err);
-    if (st == MDP_OK && p->n + p->n_failed != m->n) {
-        snprintf(found, sizeof found, "%zu", p->n + p->n_failed);
-        snprintf(expected, sizeof expected, "%zu", m->n);
-        st = differs(path, "rows of the manifest", found, expected, err);
+    for (size_t i = 0; i < n && st == MDP_OK; i++, row++) {
+        row = skip_failures(p, row, &failure);
+        if (row >= m->n)
+            break;
+        const char *now = values ? values[row] : "";
+        if (strcmp(made[i], now) != 0)
+            st = other_row(path, m, row, column, made[i], now, err);
     }
+    mdp_h5_strings_free(made, n);
+    return st;
+}
+
+static const char *class_name(const char *const *names, size_t n, int64_t label)
+{
+    return label >= 0 && (uint64_t)label < n ? names[label] : "";
+}
+
+/* Labels by the names of their classes. */
+static mdp_status compare_labels(const char *path, const struct mdp_h5 *file, const struct places *p,
+                                 const struct mdp_manifest *m, struct mdp_error *err)
+{
+    char **names = NULL;
+    size_t n_names = 0, row = 0, failure = 0;
+    mdp_status st = MDP_OK;
+    int64_t *labels = mdp_new_array(p->n, sizeof *labels, err, &st);
+
     if (st == MDP_OK)
-        st = compare_attribute(path, file, "/", "manifest_sha256", hex, err);
+        st = mdp_h5_attr_read_strings(file, "/labels", "class_names", &names, &n_names, err);
+    if (st == MDP_OK)
+        st = mdp_h5_read_rows(file, "/labels", MDP_H5_I64, 0, p->n, labels, err);
+    for (size_t i = 0; i < p->n && st == MDP_OK; i++, row++) {
+        row = skip_failures(p, row, &failure);
+        if (row >= m->n)
+            break;
+        const char *made = class_name((const char *const *)names, n_names, labels[i]);
+        const char *now = class_name(m->class_names, m->n_classes, m->labels ? m->labels[row] : -1);
+        if (strcmp(made, now) != 0)
+            st = other_row(path, m, row, "label", made, now, err);
+    }
+    mdp_h5_strings_free(names, n_names);
+    free(labels);
+    return st;
+}
+
+/* The manifests differ: where? */
+static mdp_status find_difference(const char *path, const struct mdp_h5 *file, const struct mdp_manifest *m,
+                                  const struct places *p, struct mdp_error *err)
+{
+    struct mdp_text text = {0};
+
+    TRY(compare_strings(path, file, "/ids", "id", p, m, m->ids, err));
+    TRY(compare_strings(path, file, "/paths", "path", p, m, m->paths, err));
+    TRY(compare_strings(path, file, "/patient_ids", "patient_id", p, m, m->patient_ids, err));
+    TRY(compare_strings(path, file, "/splits", "split", p, m, m->splits, err));
+    TRY(compare_labels(path, file, p, m, err));
+    if (p->n + p->n_failed != m->n)
+        mdp_text_add(&text, "%zu rows, this command has %zu (--manifest, --limit)", p->n + p->n_failed, m->n);
+    else
+        mdp_text_add(
+            &text,
+            "another table: classes in another order (--classes, --positive), or other values in columns "
+            "that are carried along (--manifest, --labels)");
+    mdp_status st = other_inputs(path, &text, err);
+    mdp_text_release(&text);
     return st;
 }
 
@@ -169,9 +226,11 @@ static mdp_status compare_picture(void *context, size_t item, size_t worker, str
     if (st == MDP_OK)
         st = mdp_sha256_of_file(path.at, digest, err);
     if (st == MDP_OK && memcmp(digest, p->sha256 + item * MDP_SHA256_SIZE, MDP_SHA256_SIZE) != 0)
-        st =
-            mdp_fail(err, MDP_ERR_VALUE, "%s: is a finished store of other inputs: picture %s has changed %s",
-                     p->store, path.at, advice);
+        st = mdp_fail(err, MDP_ERR_VALUE,
+                      "%s: is a finished store, but picture %s has changed since (--force makes it anew, "
+                      "another -o leaves "
+                      "it alone)",
+                      p->store, path.at);
     mdp_text_release(&path);
     return st;
 }
@@ -203,33 +262,27 @@ static mdp_status compare_pictures(const char *path, const struct mdp_h5 *file, 
 
 /* --- the whole --- */
 
-static bool is_compared(const char *key)
-{
-    return strcmp(key, "medprobe_version") != 0 && strcmp(key, "kernel") != 0 &&
-           strcmp(key, "manifest_sha256") != 0; /* the last by compare_manifest, which names the row */
-}
-
-mdp_status mdp_existing_store_compare(const char *path, const struct mdp_facts *attributes,
-                                      const char *prompt_set_sha256, const struct mdp_manifest *manifest,
-                                      size_t threads, size_t *failures, struct mdp_error *err)
+mdp_status mdp_existing_store_compare(const char *path, const struct mdp_facts *facts,
+                                      const struct mdp_manifest *manifest, size_t threads, size_t *failures,
+                                      struct mdp_error *err)
 {
     struct mdp_h5 *file = NULL;
+    struct mdp_facts made = {0};
     struct places places = {0};
-    mdp_status st = mdp_h5_open(path, &file, err);
+    mdp_status st = MDP_OK;
 
-    for (size_t i = 0; i < attributes->n && st == MDP_OK; i++)
-        if (is_compared(attributes->at[i].key))
-            st = compare_attribute(path, file, "/", attributes->at[i].key, attributes->at[i].value, err);
-    if (st == MDP_OK)
-        st = compare_attribute(path, file, "/text", "prompt_set_sha256", prompt_set_sha256, err);
-    if (st == MDP_OK)
-        st = read_places(file, &places, err);
-    if (st == MDP_OK)
-        st = compare_manifest(path, file, manifest, &places, err);
-    if (st == MDP_OK)
-        st = compare_pictures(path, file, manifest, &places, threads, err);
+    OR_OUT(mdp_h5_open(path, &file, err));
+    OR_OUT(read_facts(file, facts, &made, err));
+    OR_OUT(compare_facts(path, &made, facts, err));
+    OR_OUT(read_places(file, &places, err));
+    const char *digest = mdp_facts_find(&made, "manifest_sha256");
+    if (!digest || strcmp(digest, mdp_facts_find(facts, "manifest_sha256")) != 0)
+        OR_OUT(find_difference(path, file, manifest, &places, err));
+    OR_OUT(compare_pictures(path, file, manifest, &places, threads, err));
+out:
     *failures = places.n_failed;
     free(places.failed);
+    mdp_facts_release(&made);
     mdp_h5_close(file);
     return st;
 }

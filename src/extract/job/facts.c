@@ -107,37 +107,3 @@ mdp_status mdp_facts_parse(const char *text, size_t n, struct mdp_facts *facts, 
     mdp_text_release(&copy);
     return st;
 }
-
-/* At most SHOWN bytes of `text` from `start`, not cut inside a UTF-8 sequence. */
-enum { SHOWN = 100, BEFORE = 30 };
-
-static void add_part(struct mdp_text *out, const char *text, size_t start)
-{
-    size_t n = strlen(text), end;
-
-    if (n <= SHOWN) {
-        mdp_text_add(out, "'%s'", text);
-        return;
-    }
-    start = start < n ? start : n;
-    while (start > 0 && ((unsigned char)text[start] & 0xC0) == 0x80)
-        start--;
-    end = n - start > SHOWN ? start + SHOWN : n;
-    while (end > start && end < n && ((unsigned char)text[end] & 0xC0) == 0x80)
-        end--;
-    mdp_text_add(out, "'%s%.*s%s'", start ? "..." : "", (int)(end - start), text + start,
-                 end < n ? "..." : "");
-}
-
-void mdp_fact_difference(const char *key, const char *found, const char *expected, struct mdp_text *out)
-{
-    size_t same = 0;
-
-    while (found[same] && found[same] == expected[same])
-        same++;
-    size_t start = same > BEFORE ? same - BEFORE : 0;
-    mdp_text_add(out, "%s: found ", key);
-    add_part(out, found, start);
-    mdp_text_add(out, ", expected ");
-    add_part(out, expected, start);
-}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What defines a run of `extract`: names and values whose equality means equal embeddings. They head the work
-   file, most of them are root attributes of the store, and where two runs differ the first difference is
-   named. */
+/* Names and values, in order: the root attributes of a store and the head of a work file. What stands in them:
+   extract/job/run_facts.h. */
 #ifndef MDP_EXTRACT_FACTS_H
 #define MDP_EXTRACT_FACTS_H
 
@@ -27,8 +26,5 @@ void mdp_facts_release(struct mdp_facts *facts);
 /* One "key<TAB>value<NL>" after the other; tabs, line breaks and backslashes inside are escaped. */
 mdp_status mdp_facts_to_text(const struct mdp_facts *facts, struct mdp_text *out, struct mdp_error *err);
 mdp_status mdp_facts_parse(const char *text, size_t n, struct mdp_facts *facts, struct mdp_error *err);
-
-/* "<key>: found <a>, expected <b>", of long values the part around the first difference. */
-void mdp_fact_difference(const char *key, const char *found, const char *expected, struct mdp_text *out);
 
 #endif

@@ -2,7 +2,6 @@
 #include "extract/job/prompt_embeddings.h"
 
 #include "base/memory.h"
-#include "extract/kernels/normalise.h"
 
 #include <stdlib.h>
 
@@ -38,54 +37,23 @@ mdp_status mdp_prompt_embeddings_init(struct mdp_prompt_embeddings *out, const s
     return MDP_OK;
 }
 
-/* The batch of one class: features[n, D], not yet of unit length. */
-static mdp_status run_class(const struct mdp_prompt_class *class, const struct mdp_tokenizer *tokenizer,
-                            const struct mdp_text_tower *tower, size_t threads, float *features,
-                            struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    size_t longest = 0;
-    int32_t *ids = NULL;
-    size_t *lengths = mdp_new_array(class->n, sizeof *lengths, err, &st);
-
-    if (st == MDP_OK)
-        st = mdp_tokenize_batch(tokenizer, class->phrases, class->n, &ids, lengths, &longest, err);
-    if (st == MDP_OK)
-        st = mdp_text_tower_run(tower, ids, lengths, class->n, longest, threads, features, NULL, NULL, err);
-    free(ids);
-    free(lengths);
-    return st;
-}
-
 mdp_status mdp_prompt_embeddings_run(struct mdp_prompt_embeddings *out, const struct mdp_prompts *prompts,
-                                     const struct mdp_tokenizer *tokenizer,
-                                     const struct mdp_text_tower *tower, size_t threads,
-                                     struct mdp_error *err)
+                                     const struct mdp_model *model, size_t threads, struct mdp_error *err)
 {
-    size_t d = mdp_text_tower_width(tower), row = 0, cells = 0;
-    size_t pieces = mdp_tokenizer_vocab_size(tokenizer), known = mdp_text_tower_vocab_size(tower);
+    size_t d = mdp_model_width(model), row = 0, cells = 0;
     mdp_status st = MDP_OK;
 
-    /* Fewer are allowed: some models round their table up. */
-    if (pieces > known)
-        return mdp_fail(
-            err, MDP_ERR_VALUE,
-            "the vocabulary file has %zu pieces, but the text tower %zu (it does not belong to the "
-            "weights)",
-            pieces, known);
     if (!mdp_mul_size(out->part.n, d, &cells))
         return mdp_fail(err, MDP_ERR_LIMIT, "%s: more prompts than can be embedded", prompts->name);
     out->embeddings = mdp_new_array(cells, sizeof *out->embeddings, err, &st);
     out->norms = mdp_new_array(out->part.n, sizeof *out->norms, err, &st);
     for (size_t c = 0; c < prompts->n && st == MDP_OK; c++) {
         const struct mdp_prompt_class *class = &prompts->classes[c];
-        st = run_class(class, tokenizer, tower, threads, out->embeddings + row * d, err);
-        for (size_t i = 0; i < class->n && st == MDP_OK; i++, row++) {
-            st = mdp_l2_normalise(out->embeddings + row * d, d, &out->norms[row], err);
-            if (st != MDP_OK)
-                mdp_fail_at(err, st, "prompt set %s: prompt %zu of class '%.100s'", prompts->name, i,
-                            class->name);
-        }
+        st = mdp_model_embed_texts(model, class->phrases, class->n, threads, out->embeddings + row * d,
+                                   out->norms + row, err);
+        if (st != MDP_OK)
+            mdp_fail_at(err, st, "prompt set %s: class '%.100s'", prompts->name, class->name);
+        row += class->n;
     }
     out->part.embeddings = out->embeddings;
     out->part.norms = out->norms;

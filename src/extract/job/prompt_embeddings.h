@@ -4,9 +4,8 @@
 #define MDP_EXTRACT_PROMPT_EMBEDDINGS_H
 
 #include "extract/job/store_write.h"
+#include "extract/model/model.h"
 #include "extract/text/prompts.h"
-#include "extract/text/tokenizer.h"
-#include "extract/towers/text_tower.h"
 #include "medprobe/status.h"
 
 /* The text part of a store; strings point into the prompts. */
@@ -21,11 +20,10 @@ struct mdp_prompt_embeddings {
 /* The lists alone, without vectors; `prompts` must outlive it. */
 mdp_status mdp_prompt_embeddings_init(struct mdp_prompt_embeddings *out, const struct mdp_prompts *prompts,
                                       struct mdp_error *err);
-/* Fills the vectors. A vector that is zero or not finite is an error that names the prompt. */
+/* Fills the vectors; `model` was opened with texts. A vector that is zero or not finite is an error that names the class
+   and the prompt's place in it. */
 mdp_status mdp_prompt_embeddings_run(struct mdp_prompt_embeddings *out, const struct mdp_prompts *prompts,
-                                     const struct mdp_tokenizer *tokenizer,
-                                     const struct mdp_text_tower *tower, size_t threads,
-                                     struct mdp_error *err);
+                                     const struct mdp_model *model, size_t threads, struct mdp_error *err);
 void mdp_prompt_embeddings_release(struct mdp_prompt_embeddings *out);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "extract/job/run_facts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -293,42 +294,35 @@ static mdp_status refuse_manifest(struct mdp_workfile *work, struct mdp_error *e
         if (memcmp(digest, start + 72, ROW_DIGEST) != 0)
             return mdp_fail(
                 err, MDP_ERR_VALUE,
-                "%s: was begun with another manifest: row %zu (id '%.100s') differs (use the manifest "
+                "%s: was begun with another table: line %zu of %s (id '%.100s') differs (use the table "
                 "as it was, or --force to start anew)",
-                work->path, row, m->ids[row]);
+                work->path, mdp_manifest_line(m, row), m->file, m->ids[row]);
     }
-    return mdp_fail(
-        err, MDP_ERR_VALUE,
-        "%s: was begun with another manifest: its first %zu rows are the same, what follows or the "
-        "order of classes differs (use the manifest as it was, or --force to start anew)",
-        work->path, row);
+    return mdp_fail(err, MDP_ERR_VALUE,
+                    "%s: was begun with another table: its first %zu rows are the same, what follows or the "
+                    "order of classes differs (use the table as it was, or --force to start anew)",
+                    work->path, row);
 }
 
 static mdp_status compare(struct mdp_workfile *work, const struct mdp_facts *found,
                           const struct mdp_facts *expected, struct mdp_error *err)
 {
     struct mdp_text text = {0};
-    bool other_manifest = false;
+    const char *manifest = mdp_facts_find(found, "manifest_sha256"),
+               *now = mdp_facts_find(expected, "manifest_sha256");
     mdp_status st = MDP_OK;
 
-    for (size_t i = 0; i < expected->n && st == MDP_OK; i++) {
-        const char *key = expected->at[i].key, *value = mdp_facts_find(found, key);
-        bool same = value && strcmp(value, expected->at[i].value) == 0;
-        if (!same && strcmp(key, "manifest_sha256") == 0) {
-            other_manifest = true;
-        } else if (!same) {
-            mdp_fact_difference(key, value ? value : "", expected->at[i].value, &text);
-            st = mdp_text_status(&text, err);
-            if (st == MDP_OK)
-                st = mdp_fail(
-                    err, MDP_ERR_VALUE,
-                    "%s: was begun by a run with another %s (the same options go on with it, --force "
-                    "starts anew)",
-                    work->path, text.at);
-        }
+    if (mdp_run_facts_differ(found, expected, false, &text)) {
+        st = mdp_text_status(&text, err);
+        if (st == MDP_OK)
+            st = mdp_fail(err, MDP_ERR_VALUE,
+                          "%s: was begun with %s (the same options go on with it, --force starts anew)",
+                          work->path, text.at);
+    } else if (!manifest || !now || strcmp(manifest, now) != 0) {
+        st = refuse_manifest(work, err);
     }
     mdp_text_release(&text);
-    return st == MDP_OK && other_manifest ? refuse_manifest(work, err) : st;
+    return st;
 }
 
 static mdp_status start_anew(struct mdp_workfile *work, const struct mdp_text *header, struct mdp_error *err)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extract/job/run_facts.h"
+
+#include "base/try.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- what there is --- */
+
+static mdp_status add_text(struct mdp_facts *facts, const char *key, struct mdp_text *value,
+                           struct mdp_error *err)
+{
+    mdp_status st = mdp_text_status(value, err);
+
+    if (st == MDP_OK)
+        st = mdp_facts_add(facts, key, value->at, err);
+    mdp_text_release(value);
+    return st;
+}
+
+static mdp_status add_model(const struct mdp_model *m, struct mdp_facts *a, struct mdp_error *err)
+{
+    struct mdp_text pretrained = {0}, pipeline = {0}, texts = {0};
+
+    TRY(mdp_facts_add(a, "model", m->card.name, err));
+    TRY(mdp_facts_add(a, "weights_sha256", m->weights_file.sha256, err));
+    if (m->text_weights)
+        TRY(mdp_facts_add(a, "text_weights_sha256", m->text_weights_file.sha256, err));
+    TRY(mdp_model_pretrained(m, &pretrained, err));
+    TRY(add_text(a, "pretrained", &pretrained, err));
+    mdp_pipeline_to_json(&m->pipeline, &pipeline);
+    TRY(add_text(a, "pipeline", &pipeline, err));
+    if (!m->text)
+        return MDP_OK;
+    mdp_model_text_pipeline_to_json(m, &texts);
+    return add_text(a, "text_pipeline", &texts, err);
+}
+
+mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes, struct mdp_facts *facts,
+                         struct mdp_error *err)
+{
+    char hex[MDP_SHA256_HEX], number[32];
+
+    TRY(add_model(run->model, attributes, err));
+    TRY(mdp_facts_add(attributes, "rendering", "none", err));
+    TRY(mdp_facts_add(attributes, "precision", run->precision, err));
+    TRY(mdp_manifest_sha256(run->manifest, hex, err));
+    TRY(mdp_facts_add(attributes, "manifest_sha256", hex, err));
+    TRY(mdp_facts_add(attributes, "medprobe_version", MDP_VERSION, err));
+    TRY(mdp_facts_add(attributes, "kernel", mdp_image_tower_kernel(run->model->image), err));
+    for (size_t i = 0; i < attributes->n; i++)
+        TRY(mdp_facts_add(facts, attributes->at[i].key, attributes->at[i].value, err));
+    TRY(mdp_facts_add(facts, "prompt_set", run->prompts ? run->prompts->name : "", err));
+    TRY(mdp_facts_add(facts, "prompt_set_sha256", run->prompts ? run->prompts->sha256 : "", err));
+    snprintf(number, sizeof number, "%zu", run->max_pixels);
+    return mdp_facts_add(facts, "max_pixels", number, err);
+}
+
+/* --- how a difference is said --- */
+
+enum { SHOWN = 100, BEFORE = 30, DIGITS = 12 };
+
+/* At most SHOWN bytes of `text` from `start`, not cut inside a UTF-8 sequence. */
+static void add_part(struct mdp_text *out, const char *text, size_t start)
+{
+    size_t n = strlen(text), end;
+
+    if (n <= SHOWN) {
+        mdp_text_add(out, "'%s'", text);
+        return;
+    }
+    start = start < n ? start : n;
+    while (start > 0 && ((unsigned char)text[start] & 0xC0) == 0x80)
+        start--;
+    end = n - start > SHOWN ? start + SHOWN : n;
+    while (end > start && end < n && ((unsigned char)text[end] & 0xC0) == 0x80)
+        end--;
+    mdp_text_add(out, "'%s%.*s%s'", start ? "..." : "", (int)(end - start), text + start,
+                 end < n ? "..." : "");
+}
+
+/* Of long values the part around the first difference. */
+static void say_values(struct mdp_text *out, const char *what, const char *made, const char *now)
+{
+    size_t same = 0;
+
+    while (made[same] && made[same] == now[same])
+        same++;
+    size_t start = same > BEFORE ? same - BEFORE : 0;
+    mdp_text_add(out, "%s ", what);
+    add_part(out, made, start);
+    mdp_text_add(out, ", this command has ");
+    add_part(out, now, start);
+}
+
+static void say_digests(struct mdp_text *out, const char *what, const char *made, const char *now)
+{
+    mdp_text_add(out, "other %s (SHA-256 %.*s..., this command's %.*s...)", what, DIGITS,
+                 *made ? made : "of none", DIGITS, *now ? now : "of none");
+}
+
+/* Prompt sets are told apart by their bytes and called by their names. */
+static void say_prompts(struct mdp_text *out, const struct mdp_facts *made, const struct mdp_facts *now)
+{
+    const char *old = mdp_facts_find(made, "prompt_set"), *asked = mdp_facts_find(now, "prompt_set");
+
+    if (old && *old && asked && strcmp(old, asked) == 0) {
+        mdp_text_add(out, "another text of prompt set '%.100s' (--prompts)", old);
+        return;
+    }
+    if (old && *old)
+        mdp_text_add(out, "prompt set '%.100s'", old);
+    else
+        mdp_text_add(out, "no prompts");
+    if (asked && *asked)
+        mdp_text_add(out, ", this command has '%.100s' (--prompts)", asked);
+    else
+        mdp_text_add(out, ", this command has none (--prompts)");
+}
+
+enum sort { VALUE, DIGEST, PROMPTS };
+
+/* Every fact by which runs are compared. */
+static const struct {
+    const char *key, *what;
+    enum sort sort;
+    bool work_only; /* does not count once the store is finished */
+} compared[] = {
+    {"model", "--model", VALUE, false},
+    {"weights_sha256", "--weights", DIGEST, false},
+    {"text_weights_sha256", "--text-weights", DIGEST, false},
+    {"pretrained", "weights", VALUE, false},
+    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order:", VALUE, false},
+    {"text_pipeline", "another --vocab or --text-pooling:", VALUE, false},
+    {"rendering", "rendering", VALUE, false},
+    {"precision", "--precision", VALUE, false},
+    {"prompt_set_sha256", "--prompts", PROMPTS, false},
+    {"max_pixels", "--max-pixels", VALUE, true},
+    {"medprobe_version", "medprobe", VALUE, true},
+    {"kernel", "the kernels", VALUE, true},
+};
+
+bool mdp_run_facts_differ(const struct mdp_facts *made, const struct mdp_facts *now, bool finished,
+                          struct mdp_text *out)
+{
+    for (size_t i = 0; i < sizeof compared / sizeof *compared; i++) {
+        const char *old = mdp_facts_find(made, compared[i].key),
+                   *asked = mdp_facts_find(now, compared[i].key);
+        old = old ? old : "";
+        asked = asked ? asked : "";
+        if (strcmp(old, asked) == 0 || (finished && compared[i].work_only))
+            continue;
+        if (compared[i].sort == PROMPTS)
+            say_prompts(out, made, now);
+        else if (compared[i].sort == DIGEST)
+            say_digests(out, compared[i].what, old, asked);
+        else
+            say_values(out, compared[i].what, old, asked);
+        return true;
+    }
+    return false;
+}
