@@ -187,7 +187,8 @@ include install.mk
 help:
 	@sed -n 's/^#: //p' Makefile
 #: make                  the programs, in bin/
-#: make check            unit, command-line and fault tests (make check-unit T=test_roc ONLY='auc*' runs some of one file)
+#: make check            unit, command-line and fault tests: check-unit and check-cli
+#: make check-unit T=test_roc ONLY='auc*'   some of one file; check-cli T=eval, check-reference T=test_metrics.py likewise
 #: make check-reference  comparison with the Python references (makes a virtual environment in the user's cache)
 #: make check-slow       the tests whose number of rounds can be chosen, with many
 #: make lint             format, include directions, headers alone in C and C++
@@ -195,7 +196,7 @@ help:
 #: make coverage         the tests with line coverage, in build/coverage/
 #: make fuzz FLAVOUR=fuzz   fuzz targets for clang's libFuzzer
 #: make bench            speed beside the peers
-#: make docs             man pages checked and rendered
+#: make docs             man pages and shell completion from --help
 #: make install|uninstall PREFIX=/usr/local DESTDIR=
 #: make dist             medprobe-<version>.tar.gz from the committed tree
 #: make clean            removes build/ and bin/

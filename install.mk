@@ -4,12 +4,14 @@ BINDIR := $(DESTDIR)$(PREFIX)/bin
 DATADIR := $(DESTDIR)$(PREFIX)/share/medprobe
 CONFIGS := $(sort $(shell find configs -type f))
 MAN1 := $(sort $(wildcard docs/man/*.1))
+# bash-completion loads the file that is called as the program.
+COMPLETIONS := $(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,medprobe $(LINKS))
 
 INSTALLED := $(BINDIR)/medprobe $(addprefix $(BINDIR)/,$(LINKS)) $(DESTDIR)$(PREFIX)/lib/libmedprobe.a \
 	$(DESTDIR)$(PREFIX)/lib/pkgconfig/medprobe.pc \
 	$(patsubst include/%,$(DESTDIR)$(PREFIX)/include/%,$(wildcard include/medprobe/*.h)) \
 	$(patsubst configs/%,$(DATADIR)/%,$(CONFIGS)) \
-	$(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(MAN1))
+	$(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(MAN1)) $(COMPLETIONS)
 
 install: all $(LIBRARY)
 	install -d $(sort $(dir $(INSTALLED)))
@@ -22,6 +24,8 @@ install: all $(LIBRARY)
 		install -m 644 include/$$f $(DESTDIR)$(PREFIX)/include/$$f; done
 	for f in $(patsubst configs/%,%,$(CONFIGS)); do install -m 644 configs/$$f $(DATADIR)/$$f; done
 	for f in $(notdir $(MAN1)); do install -m 644 docs/man/$$f $(DESTDIR)$(PREFIX)/share/man/man1/$$f; done
+	install -m 644 docs/completion/medprobe.bash $(firstword $(COMPLETIONS))
+	for f in $(wordlist 2,9,$(COMPLETIONS)); do ln -sf medprobe $$f; done
 
 uninstall:
 	rm -f $(INSTALLED)

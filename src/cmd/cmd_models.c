@@ -304,7 +304,7 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
         {.name = "json", .flag = &json, .help = "print JSON instead of lines"}};
     const struct mdp_usage usage = {
         .command = "models show",
-        .synopsis = "NAME [options]",
+        .synopsis = "MODEL [options]",
         .summary =
             "Shows what a model card says: source, licence, sizes, pipelines, files and their SHA-256.",
         .example = "medprobe models show medclip-vit",

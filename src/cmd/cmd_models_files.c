@@ -102,7 +102,7 @@ mdp_status mdp_cmd_models_pull(int argc, char **argv, int *exit_code, struct mdp
         {.name = "force", .flag = &o.force, .help = "fetch files that are there and fit, too"}};
     const struct mdp_usage usage = {
         .command = "models pull",
-        .synopsis = "NAME [options]",
+        .synopsis = "MODEL [options]",
         .summary = "Fetches the files of a model into $MEDPROBE_HOME/files/NAME (else the XDG data folder, "
                    "~/.local/share/medprobe) and checks their SHA-256 before they get their names.",
         .example = "medprobe models pull medclip-vit",
@@ -142,7 +142,7 @@ mdp_status mdp_cmd_models_check(int argc, char **argv, int *exit_code, struct md
 {
     const struct mdp_usage usage = {
         .command = "models check",
-        .synopsis = "NAME [options]",
+        .synopsis = "MODEL [options]",
         .summary = "Checks that the files of a model are here and have the SHA-256 of its card.",
         .example = "medprobe models check medclip-vit",
         .least_operands = 1,

@@ -26,14 +26,15 @@ check "every src/cmd/cmd_*.c is a command" eval '
 check "the links of make are those of the table" eval '
   [ "$(sed -n "s/^LINKS := //p" Makefile | tr " " "\n" | sort)" = \
     "$("$medprobe" --help | sed -n "s/^programs of their own, too: //p" | sed "s/, /\n/g" | sort)" ]'
-check "man pages are what --help says" env MEDPROBE="$medprobe" scripts/docs --check
+check "man pages and completion are what --help says" env MEDPROBE="$medprobe" scripts/docs --check
 
 if [ "$build" = "$root/build/release" ]; then
   list() { (cd "$work/root" && find . -type f -o -type l | sort); }
   check "installs" make -s install PREFIX=/opt/medprobe DESTDIR="$work/root"
   check "binary, links, library, headers, pkg-config, configs, man pages" eval '
     list >"$work/list" && for f in bin/medprobe bin/extract bin/probe bin/report lib/libmedprobe.a include/medprobe/status.h \
-      lib/pkgconfig/medprobe.pc share/medprobe/models/medclip-vit.yaml share/man/man1/medprobe-probe.1; do
+      lib/pkgconfig/medprobe.pc share/medprobe/models/medclip-vit.yaml share/man/man1/medprobe-probe.1 \
+      share/bash-completion/completions/{medprobe,extract,probe,report}; do
       grep -qx "./opt/medprobe/$f" "$work/list" || { echo "$f"; exit 1; }; done'
   check "the installed program finds its configurations" eval '
     (cd / && env -u MEDPROBE_HOME "$work/root/opt/medprobe/bin/medprobe" models list) | grep -q medclip-vit'

@@ -5,7 +5,7 @@
 # Faults are planted here for good: sees CHECK "what lint must say" FILE 'content, \n in it'; the file is as before again.
 . "$(dirname "$0")/../tap.sh"
 mkdir -p "$work"/tree/{bin,docs,scripts/lint.d,include/medprobe,tests/unit} && cd "$work/tree" || exit 1
-cp "$root/.clang-format" "$root/VERSION" . && cp -r "$root/scripts/lint" "$root/scripts/lint.d" "$root/scripts/docs" scripts && cp -r "$root"/docs/man docs || exit 1
+cp "$root/.clang-format" "$root/VERSION" . && cp -r "$root/scripts/lint" "$root/scripts/lint.d" "$root/scripts/docs" "$root/scripts/completion" scripts && cp -r "$root"/docs/man "$root"/docs/completion docs || exit 1
 for folder in base/numbers cmd eval/metrics eval/report extract/{input,kernels,model,text,towers} probe/solvers; do mkdir -p "src/$folder"; done
 spdx='/* SPDX-License-Identifier: BSD-3-Clause */'
 
