@@ -40,12 +40,15 @@ static mdp_status run_picture(void *context, size_t item, size_t worker, struct 
 static mdp_status prepare(struct job *job, size_t threads, struct mdp_error *err)
 {
     const size_t input_size = mdp_image_tower_input_size(job->tower);
+    uint32_t state = 1; /* of a linear congruential generator: any numbers will do */
     mdp_status st = MDP_OK;
 
     for (size_t i = 0; i < PICTURES; i++) {
         job->input[i] = mdp_new_array(input_size, sizeof(float), err, &st);
-        for (size_t j = 0; job->input[i] && j < input_size; j++)
-            job->input[i][j] = (float)rand() / (float)RAND_MAX * 4 - 2;
+        for (size_t j = 0; job->input[i] && j < input_size; j++) {
+            state = state * 1664525 + 1013904223;
+            job->input[i][j] = (float)(state >> 8) / (float)(1 << 22) - 2;
+        }
     }
     for (size_t i = 0; i < threads; i++) {
         job->scratch[i] = mdp_new_array(mdp_image_tower_scratch_size(job->tower), sizeof(float), err, &st);

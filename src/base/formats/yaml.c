@@ -244,10 +244,11 @@ static mdp_status keep_anchor(struct reader *r, const char *name, struct mdp_yam
 
     if (st != MDP_OK)
         return st;
-    char *copy = doc_new(r->doc, strlen(name) + 1, r->err, &st);
+    const size_t size = strlen(name) + 1;
+    char *copy = doc_new(r->doc, size, r->err, &st);
     if (!copy)
         return st;
-    strcpy(copy, name);
+    memcpy(copy, name, size);
     r->anchors[r->n_anchors++] = (struct anchor){.name = copy, .node = node, .weight = weight};
     return MDP_OK;
 }

@@ -143,8 +143,9 @@ static char *fill(const struct pattern *t, const char *name, char *to)
         to += n_name;
         from = hole + 2;
     }
-    strcpy(to, from);
-    return to + strlen(from) + 1;
+    const size_t n_rest = strlen(from) + 1;
+    memcpy(to, from, n_rest);
+    return to + n_rest;
 }
 
 static void fill_classes(const struct reader *r, struct owned *owned, struct mdp_prompts *prompts)
