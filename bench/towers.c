@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "extract/towers/image_tower.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
