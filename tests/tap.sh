@@ -29,7 +29,7 @@ tap_line() {
     [ -z "$3" ] || echo "command: $3"
     echo "exit status: $1"
     [ ! -s "$work/tap.log" ] || { echo "printed:"; head -n 20 "$work/tap.log"; }
-    [ ! -s "$work/tap.trace" ] || { echo "last steps:"; grep -vE '^\++ (local( status=[0-9]+)? -|set \+x)$' "$work/tap.trace" | tail -n 8; }
+    [ ! -s "$work/tap.trace" ] || { echo "last steps:"; grep -vE '^\++ (local( status=[0-9]+)? -( .*)?|set \+x)$' "$work/tap.trace" | tail -n 8; }
   } | cut -c 1-400 | sed 's/^/# /'
 }
 check() { # check "what" command...
@@ -75,10 +75,11 @@ same() { # same EXPECTED CAME
   printf 'expected: %s\ncame:     %s\n' "$1" "$2"
   return 1
 }
-has() { # has "text" FILE: a line of the file has the text
-  local -
+has() { # has [OPTIONS OF grep] "text" FILE: a line of the file has the text (a pattern with -E, -G or -x)
+  local - how=-F
   set +x
-  grep -qF -- "$1" "$2" && return
+  [[ $1 != -* ]] || { how=$1; shift; }
+  grep -q "$how" -- "$1" "$2" && return
   printf 'expected in %s: %s\ncame:\n' "$2" "$1"
   head -n 10 "$2"
   return 1

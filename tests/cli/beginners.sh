@@ -33,20 +33,20 @@ check "a wrong root leaves nothing, so the right one just runs" eval '
   refuses 1 "none/images/" extract -q --manifest p/manifest.csv --root none -o x.h5 && [ ! -e x.h5.work ] &&
   extract -q --manifest p/manifest.csv --prompts m/prompts.yaml -o x.h5'
 check "options of the tokenizer are numbers and booleans" eval '
-  grep -qaF "\"lower_case\": true, \"max_length\": 20, " x.h5 && ! grep -qaF "\"20\"" x.h5'
+  has -aF "\"lower_case\": true, \"max_length\": 20, " x.h5 && ! grep -qaF "\"20\"" x.h5'
 digest=$(sha256sum m/weights.safetensors | cut -d" " -f1) other=$(printf 0%.0s {1..64})
 card() { sed "s/role: weights, name: weights.safetensors/&, sha256: $1/; s/role: vocab, name: vocab.txt/&, sha256: $2/" m/tiny.yaml >card.yaml; }
 own() { "$medprobe" extract --model ./card.yaml --weights m/weights.safetensors --manifest p/manifest.csv --prompts m/prompts.yaml "$@"; }
 card "$other" "$other"
 check "weights and vocabulary of one's own are said" eval '
-  own -o own.h5 2>said && grep -q "weights.safetensors: is not the published weights of tiny" said &&
-  grep -q "vocab.txt: is not the published vocabulary of tiny" said && grep -qaF "sha256:${digest:0:12}" own.h5'
+  own -o own.h5 2>said && has "weights.safetensors: is not the published weights of tiny" said &&
+  has "vocab.txt: is not the published vocabulary of tiny" said && has -aF "sha256:${digest:0:12}" own.h5'
 card "$digest" "$(sha256sum m/vocab.txt | cut -d" " -f1)"
-check "the published ones are not" eval 'own -o published.h5 2>said && ! grep -q "is not the published" said && grep -qaw published published.h5'
+check "the published ones are not" eval 'own -o published.h5 2>said && ! grep -q "is not the published" said && has -aw published published.h5'
 
 "$medprobe" probe x.h5 -q --shots 4 --seeds 1 --resamples 0 --save-probes -o run >table && mkdir thesis && echo mine >thesis/report.html && touch thesis/chapter.tex
-check "the table does not promise intervals that are not there" grep -q "means, no intervals" table
-check "the positive class is said by probe" eval '"$medprobe" probe x.h5 --shots 4 --seeds 1 --resamples 0 -o one 2>said >one.txt; grep -q "positive class: .tuberculosis" said && grep -q " 1 episode, " one.txt'
+check "the table does not promise intervals that are not there" has "means, no intervals" table
+check "the positive class is said by probe" eval '"$medprobe" probe x.h5 --shots 4 --seeds 1 --resamples 0 -o one 2>said >one.txt; has -G "positive class: .tuberculosis" said && has " 1 episode, " one.txt'
 check "a report is not written among other files" refuses 2 "thesis: exists and is no folder of a report or run" "$medprobe" report run -o thesis
 check "which keep their bytes" [ "$(cat thesis/report.html)" = mine ]
 check "a report over a report" eval '"$medprobe" report run one -o both && "$medprobe" report run one -o both'
@@ -58,7 +58,7 @@ check "an unknown probe is answered with those there are" refuses 2 "no probe 'l
   "$medprobe" eval --probes run/probes.h5 --probe logreg/k4/s9 x.h5
 check "an unknown split too" refuses 2 "no split 'tst' (there are 'train', " "$medprobe" eval --probes run/probes.h5 --split tst x.h5
 check "predictions are no probes" refuses 1 "run/predictions.h5: no probes in it" "$medprobe" eval --probes run/predictions.h5 x.h5
-check "what is not defined is a dash, with no interval" eval '"$medprobe" eval x.h5 --predictions run/predictions.h5 >out && ! grep -qi nan out && grep -q " -$" out'
+check "what is not defined is a dash, with no interval" eval '"$medprobe" eval x.h5 --predictions run/predictions.h5 >out && ! grep -qi nan out && has -G " -$" out'
 printf 'path;label\na.png;b\n' >semicolon.csv
 check "a table of semicolons" refuses 1 "fields are separated by commas" extract --manifest semicolon.csv -o y.h5
 

@@ -12,7 +12,7 @@ check "a folder of splits and classes" "$medprobe" init pics
 check "the manifest has every picture, its class and split" eval '
   printf "%s\n" "path,label,split" "test/tb/c.jpeg,tb,test" "\"train/normal/x, \"\"1\"\".jpg\",normal,train" \
     "train/tb/b.PNG,tb,train" | cmp - manifest.csv'
-check "the project file says that no patients are known" grep -qx 'group: none' medprobe.yaml
+check "the project file says that no patients are known" has -x 'group: none' medprobe.yaml
 check "again: nothing is overwritten" refuses 2 "is never overwritten (delete it to start anew)" "$medprobe" init pics
 rm medprobe.yaml
 check "a manifest is not overwritten either" refuses 2 "manifest.csv: is there already" "$medprobe" init pics
@@ -21,8 +21,8 @@ check "no project file was left by it" eval '[ ! -e medprobe.yaml ]'
 mkdir -p "$work/b/set" && cd "$work/b" && printf 'path,label,patient_id\na.png,normal,1\nb.png,tuberculosis,2\n' >set/list.csv
 export MEDPROBE_HOME=$root/configs
 check "a folder with a CSV" "$medprobe" init set
-check "the project file names it" grep -qx 'manifest: "set/list.csv"' medprobe.yaml
-check "and the prompt set that has its classes, and its patients" eval "grep -qx 'prompts: tb' medprobe.yaml && grep -qx 'group: patient_id' medprobe.yaml"
+check "the project file names it" has -x 'manifest: "set/list.csv"' medprobe.yaml
+check "and the prompt set that has its classes, and its patients" eval "grep -qx 'prompts: tb' medprobe.yaml && has -x 'group: patient_id' medprobe.yaml"
 rm medprobe.yaml
 touch set/other.csv
 check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medprobe" init set
@@ -38,7 +38,7 @@ check "none of them left a project file" eval '[ ! -e medprobe.yaml ]'
 
 mkdir -p "$work/d/flat" && cd "$work/d" && touch flat/1.png flat/2.png flat/3.tif flat/4.dcm || exit 1
 check "a folder without classes" eval '"$medprobe" init flat 2>said && [ "$(cat manifest.csv)" = "$(printf "path,label,split\n1.png,,\n2.png,,\n")" ]'
-check "says that labels are to be filled in" grep -q "manifest.csv: no labels: before extract, give every picture its class in a column 'label'" said
+check "says that labels are to be filled in" has "manifest.csv: no labels: before extract, give every picture its class in a column 'label'" said
 check "and what no patients mean" grep -q "no patients: pictures of one person may stand on both sides" said
 check "and which pictures are left out" grep -q "2 pictures left out, of formats that are not read: 3.tif (TIFF), ..." said
 

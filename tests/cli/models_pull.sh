@@ -55,28 +55,28 @@ set -x
 complete() { cmp -s "$dir/vocab.bin" "$work/files/$1" && [ "$(ls -A "$dir")" = vocab.bin ]; }
 absent() { [ ! -e "$dir/vocab.bin" ]; }
 nothing_kept() { [ -z "$(ls -A "$dir" 2>/dev/null)" ]; }
-one_error() { [ "$(grep -c . "$work/err")" = 1 ] && grep -qF "$1" "$work/err"; }
+one_error() { [ "$(grep -c . "$work/err")" = 1 ] && has "$1" "$work/err"; }
 requests() { [ "$(grep -c . "$work/log")" = "$1" ]; }
 
 for mode in plain norange redirect; do
   card $mode/vocab.txt vocab.txt; fresh
   pull && complete vocab.txt; ok "$mode: fetched"
 done
-"$medprobe" models check test-model >"$work/out" 2>"$work/err" && grep -q '(fits)' "$work/out"; ok "check: fits"
-rm "$work/log"; pull && [ ! -e "$work/log" ] && grep -q 'already there' "$work/err"; ok "again: nothing is asked for"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err" && has '(fits)' "$work/out"; ok "check: fits"
+rm "$work/log"; pull && [ ! -e "$work/log" ] && has 'already there' "$work/err"; ok "again: nothing is asked for"
 printf x >>"$dir/vocab.bin"
-"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(differs)' "$work/out"; ok "check: differs, exit 4"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && has '(differs)' "$work/out"; ok "check: differs, exit 4"
 pull && complete vocab.txt; ok "a changed file is fetched again"
 rm -r "$dir"
-"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && grep -q '(absent)' "$work/out"; ok "check: absent, exit 4"
+"$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && has '(absent)' "$work/out"; ok "check: absent, exit 4"
 
 card drop/vocab.txt vocab.txt; fresh
-pull && complete vocab.txt && requests 2 && grep -q 'bytes=150000-' "$work/log"; ok "a dropped line is taken up where it ended"
+pull && complete vocab.txt && requests 2 && has 'bytes=150000-' "$work/log"; ok "a dropped line is taken up where it ended"
 card truncate/vocab.txt vocab.txt; fresh
 pull --quiet --retries 2; [ $? = 1 ] && absent && requests 3 && one_error '(262500 bytes are kept: run it again to go on)'
 ok "half of the rest each time: ends after the retries, keeps what came"
 card plain/vocab.txt vocab.txt; rm "$work/log"
-pull && complete vocab.txt && requests 1 && grep -q 'bytes=262500-' "$work/log"; ok "the next run goes on from there"
+pull && complete vocab.txt && requests 1 && has 'bytes=262500-' "$work/log"; ok "the next run goes on from there"
 card drip/vocab.txt vocab.txt; fresh
 pull --quiet --retries 20; [ $? = 1 ] && absent && requests 21; ok "a line that always drops ends after the retries"
 card norange/vocab.txt vocab.txt; mkdir -p "$dir"; head -c 1000 "$work/files/other.txt" >"$dir/vocab.bin.part"; rm "$work/log"

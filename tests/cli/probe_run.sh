@@ -24,9 +24,9 @@ check "holds what the documentation says" eval '
   for f in config.yaml draws.h5 predictions.h5 probes.h5 results.json report.html report.md tables figures; do [ -e a/$f ] || exit 1; done
   [ ! -e a.partial ]'
 check "prints a table of at most 16 lines of at most 100 columns" eval '
-  [ "$(wc -l <table)" -le 16 ] && ! grep -qE ".{101}" table && grep -q "^zero-shot" table && grep -q "^logreg  *4 " table'
+  [ "$(wc -l <table)" -le 16 ] && ! grep -qE ".{101}" table && has -G "^zero-shot" table && has -G "^logreg  *4 " table'
 check "says every line with its name, the rule of one shot among them" eval '
-  ! grep -v "^medprobe: probe: " log && grep -q "C = 1 in 3 episodes" log'
+  ! grep -v "^medprobe: probe: " log && has "C = 1 in 3 episodes" log'
 check "no path of the machine outside config.yaml" eval '! grep -rqF "$work" a/draws.h5 a/predictions.h5 a/probes.h5 a/report.md a/tables'
 check "the same bytes with one thread and with three" eval '
   probe data.h5 --shots 1,2,4 --seeds 3 --save-probes -o b --threads 1 -q >/dev/null &&
@@ -41,20 +41,20 @@ check "a store without a split" eval '
   probe whole.h5 --shots 2 --seeds 3 -o h -q >/dev/null && probe whole.h5 --draws h/draws.h5 -o i -q --threads 3 >/dev/null &&
   cmp h/draws.h5 i/draws.h5 && cmp h/predictions.h5 i/predictions.h5'
 check "zero-shot is left out with a line where there is no text" eval '
-  probe images.h5 --shots 2 --seeds 2 -o j >table 2>log && grep -q "zero-shot left out" log && ! grep -q "^zero-shot" table'
+  probe images.h5 --shots 2 --seeds 2 -o j >table 2>log && has "zero-shot left out" log && ! grep -q "^zero-shot" table'
 check "a project file is enough" eval '
   mkdir project && cd project && printf "manifest: m.csv\nmodel: medclip-vit\nstore: ../data.h5\nresults: results/run\nshots: [2]\nseeds: 2\n" >medprobe.yaml &&
   probe -q >/dev/null && [ -e results/run/results.json ]'
 check "--json prints results.json" eval 'probe data.h5 --shots 2 --seeds 2 -o k --json -q >json && cmp json k/results.json'
 check "without -o it is results/<store>" eval 'probe data.h5 --shots 2 --seeds 2 -q >/dev/null && [ -e results/data/results.json ]'
 check "the oracle is called one" eval '
-  probe data.h5 --shots 2 --seeds 2 --c-rule oracle -o l >table 2>log && grep -q oracle log && grep -q oracle table && grep -q "\"c_rule\": \"oracle\"" l/results.json &&
-  grep -q oracle l/report.md'
-check "a fixed C stands in the results" eval 'probe data.h5 --shots 2 --seeds 2 --c-rule fixed --c 0.3 -o m -q >/dev/null && grep -q "\"c\": 0.2999999999999999[0-9]*" m/results.json'
+  probe data.h5 --shots 2 --seeds 2 --c-rule oracle -o l >table 2>log && has oracle log && has oracle table && has "\"c_rule\": \"oracle\"" l/results.json &&
+  has oracle l/report.md'
+check "a fixed C stands in the results" eval 'probe data.h5 --shots 2 --seeds 2 --c-rule fixed --c 0.3 -o m -q >/dev/null && has -G "\"c\": 0.2999999999999999[0-9]*" m/results.json'
 check "short classes are taken whole when allowed" eval '
-  probe data.h5 --shots 70 --seeds 2 --allow-short -o n -q >/dev/null && grep -q "\"support_pictures\": \[120\]" n/results.json'
+  probe data.h5 --shots 70 --seeds 2 --allow-short -o n -q >/dev/null && has -G "\"support_pictures\": \[120\]" n/results.json'
 check "patients and pictures of the support are counted" eval '
-  probe data.h5 --shots 30 --seeds 2 -o o -q >/dev/null && grep -q "\"support_pictures\": \[60\]" o/results.json && grep -q "\"support_patients\": \[40\]" o/results.json'
+  probe data.h5 --shots 30 --seeds 2 -o o -q >/dev/null && has -G "\"support_pictures\": \[60\]" o/results.json && has -G "\"support_patients\": \[40\]" o/results.json'
 
 check "an existing run is refused" refuses 2 "a: this run exists (--force replaces it" probe data.h5 -o a
 check "--force replaces it and leaves other files" eval '
@@ -76,5 +76,5 @@ check "a signal ends it in order" eval '
   until [ -e q.partial/draws.h5 ]; do kill -0 $pid || exit 1; done
   set -x
   kill -TERM $pid; wait $pid; status=$?
-  cat err; [ $status = 75 ] && grep -q "interrupted" err && [ "$(wc -l <err)" = 1 ] && [ ! -e q ] && [ ! -e q.partial ]'
+  cat err; [ $status = 75 ] && has "interrupted" err && [ "$(wc -l <err)" = 1 ] && [ ! -e q ] && [ ! -e q.partial ]'
 done_testing

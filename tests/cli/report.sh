@@ -10,7 +10,7 @@ rm -f a.h5 b.h5 one/report.html one/report.md one/tables/*.tex
 check "the report needs neither store nor predictions" eval 'rm one/predictions.h5 one/draws.h5 && "$medprobe" report one/'
 check "it prints where it is" eval '[ "$("$medprobe" report one)" = one/report.html ]'
 check "the page fetches nothing" eval '! grep -qE "src=|href=\"http|url\(|@import|<script" one/report.html'
-check "the page says research use and the rule for C" eval 'grep -qi "research use" one/report.html && grep -q support-cv one/report.html'
+check "the page says research use and the rule for C" eval 'has -i "research use" one/report.html && has support-cv one/report.html'
 check "figures are SVG and PDF with data" eval '
   command -v gnuplot >/dev/null || exit 1
   for f in shots roc confusion; do for e in svg pdf csv gp; do [ -s one/figures/$f.$e ] || { echo $f.$e; exit 1; }; done; done'
@@ -20,8 +20,8 @@ check "numbers in Markdown are those of results.json" eval '
   grep -E "^\| logreg \| 4 " one/report.md | grep -qF "$want"'
 check "without gnuplot there are tables and a line that says so" eval '
   mkdir bare && for p in sh; do ln -s "$(command -v $p)" bare/; done
-  PATH=$work/bare "$medprobe" report one -o nofig 2>err && [ -s nofig/report.html ] && grep -q "gnuplot is missing" err && ! grep -q "<svg" nofig/report.html'
-check "many runs in one report" eval '"$medprobe" report one two -o both && grep -q ">one<" both/report.html && grep -q ">two<" both/report.html'
+  PATH=$work/bare "$medprobe" report one -o nofig 2>err && [ -s nofig/report.html ] && has "gnuplot is missing" err && ! grep -q "<svg" nofig/report.html'
+check "many runs in one report" eval '"$medprobe" report one two -o both && has ">one<" both/report.html && has ">two<" both/report.html'
 check "LaTeX only" eval '"$medprobe" report one -o tex --format tex && [ -s tex/tables/headline.tex ] && [ ! -e tex/report.html ]'
 check "many runs without a folder" refuses 2 "need a folder" "$medprobe" report one two
 check "an unknown format" refuses 2 "not one of html, md, csv, tex" "$medprobe" report one --format docx
