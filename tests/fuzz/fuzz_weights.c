@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Protects: weight files of any form: opened, every tensor's first and last bytes and its digest and conversion read, or refused. Bytes
-   that are no weight file by their beginning also go to the pickle, ZIP and safetensors readers alone, so that the
+   that are no weight file by their beginning also go to the pickle and ZIP readers and to every container alone, so that the
    fuzzer need not find the outer form first.
 
        make fuzz FLAVOUR=fuzz && tests/fuzz/seed_weights seeds && build/fuzz/fuzz/fuzz_weights corpus/ seeds/   */
 #include "base/memory.h"
+#include "extract/weights/containers.h"
 #include "extract/weights/pickle.h"
-#include "extract/weights/tensor_list.h"
 #include "extract/weights/torch_tensors.h"
 #include "extract/weights/weights.h"
 #include "extract/weights/zip.h"
@@ -117,14 +117,16 @@ static void use_pickle(const uint8_t *bytes, size_t n)
     mdp_pickle_free(pickle);
 }
 
-static void use_safetensors(const uint8_t *bytes, size_t n)
+/* Every reader on bytes that the others would get: none relies on what is() has seen. */
+static void use_containers(const uint8_t *bytes, size_t n)
 {
-    struct mdp_error err = MDP_ERROR_INIT;
-    struct mdp_tensor_list list = {0};
-
-    if (n > 8)
-        mdp_safetensors_parse(bytes, n, &list, &err);
-    mdp_tensor_list_release(&list);
+    for (size_t i = 0; mdp_containers[i]; i++) {
+        struct mdp_error err = MDP_ERROR_INIT;
+        struct mdp_tensor_list list = {0};
+        if (mdp_containers[i]->parse(bytes, n, &list, &err) != MDP_OK && err.message[0] == '\0')
+            abort();
+        mdp_tensor_list_release(&list);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
@@ -139,6 +141,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     mdp_weights_close(w);
     use_zip(bytes, n);
     use_pickle(bytes, n);
-    use_safetensors(bytes, n);
+    use_containers(bytes, n);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "unit/unit.h"
 
 #include "base/memory.h"
+#include "extract/weights/containers.h"
 #include "extract/weights/weights.h"
 #include "extract/weights/zip.h"
 
@@ -221,7 +222,7 @@ static void refuses_hostile_safetensors(void **state)
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":["
          "4],"
          "\"data_offsets\":[4,8]}}",
-         "f: header: byte 56: duplicate object key near '\"a\"'"},
+         "f: header: line 1, byte 56: duplicate object key near '\"a\"' (expected JSON)"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[5],\"data_offsets\":[0,5]},\"b\":{\"dtype\":\"U8\",\"shape\":["
          "4],"
          "\"data_offsets\":[4,8]}}",
@@ -259,8 +260,9 @@ static void refuses_hostile_safetensors(void **state)
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}",
          "f: 4 bytes at its end belong to no tensor"},
         {"{\"a\\u0000b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}",
-         "f: header: byte 11: NUL byte in object key not supported near '\"a\\u0000b\"'"},
-        {"{\"a\":", "f: header: byte 5: unexpected token near end of file"},
+         "f: header: line 1, byte 11: NUL byte in object key not supported near '\"a\\u0000b\"' (expected "
+         "JSON)"},
+        {"{\"a\":", "f: header: line 1, byte 5: unexpected token near end of file (expected JSON)"},
     };
     struct mdp_text t = {0};
 
@@ -271,9 +273,9 @@ static void refuses_hostile_safetensors(void **state)
     }
     safetensors(&t, "{}", 0);
     t.at[0] = 3;
-    refuses(&t, "f: header: 3 bytes pass the end of the file (10)");
+    refuses(&t, "f: is cut short: a safetensors header of 3 bytes passes the end of the file (10)");
     t.at[5] = 1;
-    refuses(&t, "f: header: 1099511627779 bytes pass the end of the file (10)");
+    refuses(&t, "f: is of no known format, expected a file of torch.save or safetensors");
     mdp_text_release(&t);
 }
 
@@ -598,6 +600,69 @@ static void names_other_files(void **state)
     mdp_text_release(&t);
 }
 
+static void every_container_is_complete(void **state)
+{
+    (void)state;
+    assert_non_null(mdp_containers[0]);
+    for (size_t i = 0; mdp_containers[i]; i++) {
+        const struct mdp_container *c = mdp_containers[i];
+        assert_true(c->name && *c->name && c->words && *c->words && c->is && c->parse);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(c->name, mdp_containers[j]->name);
+    }
+}
+
+/* How many containers say that the bytes are theirs. */
+static size_t claims(const struct mdp_text *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; mdp_containers[i]; i++)
+        n += mdp_containers[i]->is((const unsigned char *)t->at, t->n);
+    return n;
+}
+
+/* Each file is one container's alone, and a beginning that looks like two is none's. The header of a GGUF file (version 3)
+   has the number of its tensors where safetensors has a brace: with 123 of them it was read as safetensors, whose header
+   passed the end of the file. */
+static void files_are_one_containers_alone(void **state)
+{
+    static const char gguf[] = "GGUF\3\0\0\0{\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0";
+    struct mdp_text t = {0};
+
+    (void)state;
+    torch_zip(&t, &good, 1, 12);
+    assert_int_equal(claims(&t), 1);
+    legacy_file(&t, &good, "0", 12, 12);
+    assert_int_equal(claims(&t), 1);
+    safetensors(&t, "{}", 0);
+    assert_int_equal(claims(&t), 1);
+    mdp_text_clear(&t);
+    mdp_text_add_bytes(&t, gguf, sizeof gguf);
+    assert_int_equal(claims(&t), 0);
+    refuses(&t, "f: is of no known format, expected a file of torch.save or safetensors");
+    mdp_text_clear(&t);
+    mdp_text_add(&t, "<");
+    assert_int_equal(claims(&t), 0);
+    mdp_text_release(&t);
+}
+
+/* A type that stands in MDP_DTYPE_LIST can be read: its name, size and conversion are there. */
+static void every_dtype_converts(void **state)
+{
+    const unsigned char zero[8] = {0};
+
+    (void)state;
+    for (int d = 0; d < MDP_DTYPE_COUNT; d++) {
+        const struct mdp_tensor t = {
+            .name = "t", .dtype = (enum mdp_dtype)d, .count = 1, .contiguous = true, .bytes = zero};
+        float value = 7;
+        assert_true(*mdp_dtype_name(t.dtype) && mdp_dtype_size(t.dtype) >= 1 && mdp_dtype_size(t.dtype) <= 8);
+        mdp_tensor_to_f32(&t, &value);
+        assert_true(value == 0);
+    }
+}
+
 static struct mdp_weights *three(struct mdp_text *t)
 {
     struct saved saved[] = {good, good, good};
@@ -704,6 +769,9 @@ int main(void)
         cmocka_unit_test_teardown(refuses_broken_zips, free_kept),
         cmocka_unit_test_teardown(reads_and_refuses_legacy, free_kept),
         cmocka_unit_test_teardown(names_other_files, free_kept),
+        cmocka_unit_test(every_container_is_complete),
+        cmocka_unit_test_teardown(files_are_one_containers_alone, free_kept),
+        cmocka_unit_test(every_dtype_converts),
         cmocka_unit_test_teardown(answers_missing_wrong_and_unused, free_kept),
         cmocka_unit_test_teardown(narrows_to_a_prefix, free_kept),
         cmocka_unit_test_teardown(matches_patterns, free_kept),

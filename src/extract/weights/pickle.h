@@ -46,8 +46,7 @@ struct mdp_value {
         bool truth;
         int64_t integer;
         double number;
-        struct mdp_piece
-            text; /* STRING (UTF-8 as written, unchecked), BYTES, LONG (little-endian, two's complement) */
+        struct mdp_piece text; /* STRING (UTF-8, unchecked), BYTES, LONG (little-endian, two's complement) */
         struct {
             struct mdp_value **at; /* TUPLE, LIST: [n]; DICT: [n], key, value, key, value ... */
             size_t n, capacity;

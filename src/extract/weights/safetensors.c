@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* safetensors: 8 bytes of header length, a JSON header {name: {dtype, shape, data_offsets}}, then the data
    block, which the tensors fill without gap or overlap. */
+#include "base/formats/json.h"
 #include "base/memory.h"
-#include "extract/weights/tensor_list.h"
+#include "base/try.h"
+#include "extract/weights/containers.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     LENGTH_SIZE = 8,
-    MAX_HEADER = 16 << 20,     /* bytes */
+    FORMAT_HEADER = 100000000, /* bytes; what the format itself allows */
+    MAX_HEADER = 16 << 20,     /* bytes; what is read here */
     MAX_PUNCTUATION = 2 << 20, /* of JSON values, which cost more memory than bytes; a tensor has a dozen */
 };
 
@@ -36,12 +38,12 @@ struct block {
     size_t n_ranges;
 };
 
-static mdp_status read_dtype(const char *name, const json_t *entry, enum mdp_dtype *dtype,
+static mdp_status read_dtype(const char *name, const struct json_t *entry, enum mdp_dtype *dtype,
                              struct mdp_error *err)
 {
-    const char *text = json_string_value(json_object_get(entry, "dtype"));
+    const char *text = mdp_json_text(mdp_json_find(entry, "dtype"));
 
-    for (size_t i = 0; text && i < sizeof dtypes / sizeof dtypes[0]; i++)
+    for (size_t i = 0; text && i < MDP_DTYPE_COUNT; i++)
         if (strcmp(text, dtypes[i].name) == 0) {
             *dtype = dtypes[i].dtype;
             return MDP_OK;
@@ -51,57 +53,59 @@ static mdp_status read_dtype(const char *name, const json_t *entry, enum mdp_dty
                : mdp_fail(err, MDP_ERR_FORMAT, "tensor '%s': no dtype", name);
 }
 
-/* Whole numbers from 0 of a JSON list. */
-static mdp_status read_sizes(const char *name, const char *what, const json_t *list, size_t least,
+/* Whole numbers from 0 of the JSON list under `key`. */
+static mdp_status read_sizes(const char *name, const char *key, const struct json_t *entry, size_t least,
                              size_t most, size_t sizes[], struct mdp_error *err)
 {
-    size_t n = json_array_size(list);
+    const struct json_t *list = mdp_json_find(entry, key);
+    size_t n = mdp_json_count(list);
 
-    if (!json_is_array(list) || n < least || n > most)
+    if (mdp_json_kind(list) != MDP_JSON_LIST || n < least || n > most)
         return mdp_fail(err, MDP_ERR_FORMAT, "tensor '%s': its %s is no list of %zu to %zu numbers", name,
-                        what, least, most);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *value = json_array_get(list, i);
-        if (!json_is_integer(value) || json_integer_value(value) < 0)
+                        key, least, most);
+    for (size_t i = 0; i < n; i++)
+        if (!mdp_json_to_size(mdp_json_at(list, i), &sizes[i]))
             return mdp_fail(err, MDP_ERR_FORMAT,
-                            "tensor '%s': a number of its %s is not whole and at least 0", name, what);
-        sizes[i] = (size_t)json_integer_value(value);
-    }
+                            "tensor '%s': a number of its %s is not whole and at least 0", name, key);
     return MDP_OK;
 }
 
-static mdp_status read_entry(struct block *block, const char *name, const json_t *entry,
-                             struct mdp_tensor_list *list, struct mdp_error *err)
+struct reading {
+    struct block block;
+    struct mdp_tensor_list *list;
+};
+
+/* One entry of the header. */
+static mdp_status read_entry(void *context, const char *name, const struct json_t *entry,
+                             struct mdp_error *err)
 {
+    struct reading *r = context;
+    struct block *block = &r->block;
     struct mdp_tensor t = {0};
     size_t range[2] = {0};
 
-    if (!json_is_object(entry))
+    if (strcmp(name, "__metadata__") == 0)
+        return MDP_OK;
+    if (mdp_json_kind(entry) != MDP_JSON_MAP)
         return mdp_fail(err, MDP_ERR_FORMAT, "tensor '%s': its entry is no JSON object", name);
-    mdp_status st = read_dtype(name, entry, &t.dtype, err);
-    if (st == MDP_OK)
-        st = read_sizes(name, "shape", json_object_get(entry, "shape"), 0, MDP_MAX_RANK, t.shape, err);
-    if (st == MDP_OK)
-        st = read_sizes(name, "data_offsets", json_object_get(entry, "data_offsets"), 2, 2, range, err);
-    if (st != MDP_OK)
-        return st;
-    t.rank = json_array_size(json_object_get(entry, "shape"));
+    TRY(read_dtype(name, entry, &t.dtype, err));
+    TRY(read_sizes(name, "shape", entry, 0, MDP_MAX_RANK, t.shape, err));
+    TRY(read_sizes(name, "data_offsets", entry, 2, 2, range, err));
+    t.rank = mdp_json_count(mdp_json_find(entry, "shape"));
     if (range[0] > range[1] || range[1] > block->n)
         return mdp_fail(err, MDP_ERR_FORMAT,
                         "tensor '%s': its bytes %zu to %zu are not in the data block of %zu", name, range[0],
                         range[1], block->n);
     if (!mdp_row_major(t.rank, t.shape, t.stride))
         return mdp_fail(err, MDP_ERR_FORMAT, "tensor '%s': the product of its sizes overflows", name);
-    const struct mdp_storage storage = {block->bytes + range[0],
-                                        (range[1] - range[0]) / mdp_dtype_size(t.dtype)};
-    st = mdp_tensor_list_add(list, name, strlen(name), &t, &storage, 0, err);
-    if (st != MDP_OK)
-        return st;
-    const struct mdp_tensor *added = &list->at[list->n - 1];
-    if (added->count * mdp_dtype_size(t.dtype) != range[1] - range[0])
+    const size_t size = mdp_dtype_size(t.dtype);
+    const struct mdp_storage storage = {block->bytes + range[0], (range[1] - range[0]) / size};
+    TRY(mdp_tensor_list_add(r->list, name, strlen(name), &t, &storage, 0, err));
+    const struct mdp_tensor *added = &r->list->at[r->list->n - 1];
+    if (added->count * size != range[1] - range[0])
         return mdp_fail(err, MDP_ERR_FORMAT,
                         "tensor '%s': has %zu bytes in the file, its shape and dtype need %zu", name,
-                        range[1] - range[0], added->count * mdp_dtype_size(t.dtype));
+                        range[1] - range[0], added->count * size);
     block->ranges[block->n_ranges++] = (struct range){range[0], range[1], added->name};
     return MDP_OK;
 }
@@ -135,30 +139,8 @@ static mdp_status check_ranges(struct block *block, struct mdp_error *err)
     return MDP_OK;
 }
 
-static mdp_status read_header(struct block *block, const json_t *header, struct mdp_tensor_list *list,
-                              struct mdp_error *err)
+static mdp_status parse_header(const char *text, size_t n, struct mdp_json **header, struct mdp_error *err)
 {
-    mdp_status st = MDP_OK;
-    const char *name = NULL;
-    json_t *entry = NULL;
-
-    block->ranges = mdp_new_array(json_object_size(header), sizeof *block->ranges, err, &st);
-    if (!block->ranges)
-        return st;
-    json_object_foreach((json_t *)(uintptr_t)header, name, entry)
-    {
-        if (strcmp(name, "__metadata__") == 0)
-            continue;
-        st = read_entry(block, name, entry, list, err);
-        if (st != MDP_OK)
-            return st;
-    }
-    return check_ranges(block, err);
-}
-
-static mdp_status parse_header(const char *text, size_t n, json_t **header, struct mdp_error *err)
-{
-    json_error_t where;
     size_t punctuation = 0;
 
     for (size_t i = 0; i < n; i++)
@@ -166,35 +148,57 @@ static mdp_status parse_header(const char *text, size_t n, json_t **header, stru
     if (punctuation > MAX_PUNCTUATION)
         return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu brackets, commas and colons, at most %d are read",
                         punctuation, MAX_PUNCTUATION);
-    *header = json_loadb(text, n, JSON_REJECT_DUPLICATES, &where);
-    if (!*header)
-        return mdp_fail(err, MDP_ERR_FORMAT, "header: byte %d: %s", where.position, where.text);
-    if (!json_is_object(*header))
+    TRY(mdp_json_parse(text, n, "header", header, err));
+    if (mdp_json_kind(mdp_json_root(*header)) != MDP_JSON_MAP)
         return mdp_fail(err, MDP_ERR_FORMAT, "header: not a JSON object");
     return MDP_OK;
 }
 
-mdp_status mdp_safetensors_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                 struct mdp_error *err)
+bool mdp_safetensors_header(const unsigned char *bytes, size_t n, size_t *header)
 {
-    struct block block = {0};
-    json_t *header = NULL;
     uint64_t length = 0;
 
-    memcpy(&length, bytes, LENGTH_SIZE); /* the caller has seen that many bytes */
-    if (length > n - LENGTH_SIZE)
-        return mdp_fail(err, MDP_ERR_FORMAT, "header: %llu bytes pass the end of the file (%zu)",
-                        (unsigned long long)length, n);
-    if (length > MAX_HEADER)
-        return mdp_fail(err, MDP_ERR_LIMIT, "header: %llu bytes, at most %d are read",
-                        (unsigned long long)length, MAX_HEADER);
-    mdp_status st = parse_header((const char *)bytes + LENGTH_SIZE, (size_t)length, &header, err);
-    if (st == MDP_OK) {
-        block.bytes = bytes + LENGTH_SIZE + length;
-        block.n = n - LENGTH_SIZE - (size_t)length;
-        st = read_header(&block, header, list, err);
-    }
-    free(block.ranges);
-    json_decref(header);
+    if (n <= LENGTH_SIZE || bytes[LENGTH_SIZE] != '{')
+        return false;
+    memcpy(&length, bytes, LENGTH_SIZE);
+    *header = (size_t)length;
+    return length <= FORMAT_HEADER;
+}
+
+/* A number that fits the file, then JSON: the only signature there is. A GGUF file of 123 tensors has the brace in the
+   same place, but 3 << 32 and more in the number. */
+static bool is_safetensors(const unsigned char *bytes, size_t n)
+{
+    size_t header = 0;
+
+    return mdp_safetensors_header(bytes, n, &header) && header <= n - LENGTH_SIZE;
+}
+
+static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                        struct mdp_error *err)
+{
+    struct reading r = {.list = list};
+    struct mdp_json *json = NULL;
+    size_t header = 0;
+
+    if (!mdp_safetensors_header(bytes, n, &header) || header > n - LENGTH_SIZE)
+        return mdp_fail(err, MDP_ERR_FORMAT, "header: not inside the file of %zu bytes", n);
+    if (header > MAX_HEADER)
+        return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu bytes, at most %d are read", header, MAX_HEADER);
+    mdp_status st = parse_header((const char *)bytes + LENGTH_SIZE, header, &json, err);
+    const struct json_t *root = st == MDP_OK ? mdp_json_root(json) : NULL;
+    r.block.bytes = bytes + LENGTH_SIZE + header;
+    r.block.n = n - LENGTH_SIZE - header;
+    if (st == MDP_OK)
+        r.block.ranges = mdp_new_array(mdp_json_count(root), sizeof *r.block.ranges, err, &st);
+    if (st == MDP_OK)
+        st = mdp_json_each(root, read_entry, &r, err);
+    if (st == MDP_OK)
+        st = check_ranges(&r.block, err);
+    free(r.block.ranges);
+    mdp_json_free(json);
     return st;
 }
+
+const struct mdp_container mdp_safetensors_container = {
+    .name = "safetensors", .words = "safetensors", .is = is_safetensors, .parse = parse};

@@ -111,8 +111,7 @@ static float widen(uint32_t bits, unsigned exponent_bits, unsigned mantissa_bits
     return float_of_bits(sign | (exponent + 127u - (top >> 1)) << 23 | mantissa);
 }
 
-/* float8_e4m3fn has no infinities; its largest exponent holds numbers, and NaN where the mantissa is all
- * ones. */
+/* float8_e4m3fn has no infinities; its largest exponent holds numbers, and NaN where the mantissa is all ones. */
 static float widen_e4m3(uint8_t bits)
 {
     if ((bits & 0x7F) == 0x7F)

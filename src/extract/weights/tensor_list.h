@@ -29,15 +29,4 @@ void mdp_tensor_list_release(struct mdp_tensor_list *list);
 /* The strides of a row-major tensor of this shape; false when a product overflows. */
 bool mdp_row_major(size_t rank, const size_t shape[], size_t stride[]);
 
-/* Readers of a whole file; `list` is empty at first. Messages do not name the file. */
-mdp_status mdp_torch_zip_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                               struct mdp_error *err);
-mdp_status mdp_torch_legacy_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                  struct mdp_error *err);
-mdp_status mdp_safetensors_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                 struct mdp_error *err);
-
-/* Whether the first bytes are those of a torch file from before 1.6. */
-bool mdp_torch_legacy_is(const unsigned char *bytes, size_t n);
-
 #endif

@@ -2,6 +2,7 @@
 /* Files of torch.save before 1.6: five pickles (magic number, protocol, system, object, storage keys), then
    for each key in that order an int64 count of elements and the bytes. */
 #include "base/memory.h"
+#include "extract/weights/containers.h"
 #include "extract/weights/torch_tensors.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct legacy {
     size_t n_storages;
 };
 
-bool mdp_torch_legacy_is(const unsigned char *bytes, size_t n)
+static bool is_legacy(const unsigned char *bytes, size_t n)
 {
     /* PROTO p, in protocol 4 and later FRAME and 8 bytes of length, LONG1 10, magic. */
     size_t at = n > 3 && bytes[2] == 0x95 ? 11 : 2;
@@ -171,8 +172,8 @@ static mdp_status find_storage(void *context, const struct mdp_storage_id *id, c
     return MDP_OK;
 }
 
-mdp_status mdp_torch_legacy_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                                  struct mdp_error *err)
+static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                        struct mdp_error *err)
 {
     struct legacy f = {.bytes = bytes, .n = n};
     struct mdp_pickle *object = NULL;
@@ -190,3 +191,6 @@ mdp_status mdp_torch_legacy_parse(const unsigned char *bytes, size_t n, struct m
     mdp_pickle_free(object);
     return st;
 }
+
+const struct mdp_container mdp_torch_legacy_container = {
+    .name = "legacy torch", .words = "torch.save", .is = is_legacy, .parse = parse};

@@ -118,7 +118,7 @@ static mdp_status read_shape(const struct mdp_value *size, const struct mdp_valu
 static mdp_status read_dtype(const struct mdp_value *v, enum mdp_dtype *dtype, struct mdp_error *err)
 {
     if (v->kind == MDP_VALUE_GLOBAL && mdp_piece_is(v->global.module, "torch"))
-        for (int d = 0; d <= MDP_F8_E5M2; d++)
+        for (int d = 0; d < MDP_DTYPE_COUNT; d++)
             if (mdp_piece_is(v->global.name, mdp_dtype_name((enum mdp_dtype)d))) {
                 *dtype = (enum mdp_dtype)d;
                 return MDP_OK;

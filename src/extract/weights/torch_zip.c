@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files of torch.save since 1.6: a ZIP with <top>/data.pkl and one uncompressed entry <top>/data/<key> a
- * storage. */
+/* Files of torch.save since 1.6: a ZIP with <top>/data.pkl and one uncompressed entry <top>/data/<key> a storage. */
 #include "base/memory.h"
 #include "base/text.h"
+#include "extract/weights/containers.h"
 #include "extract/weights/torch_tensors.h"
 #include "extract/weights/zip.h"
 
@@ -152,8 +152,14 @@ static mdp_status read_pickle(struct torch_zip *z, struct mdp_tensor_list *list,
     return st;
 }
 
-mdp_status mdp_torch_zip_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                               struct mdp_error *err)
+/* A ZIP's first entry, or the end record of an empty one. */
+static bool is_zip(const unsigned char *bytes, size_t n)
+{
+    return n >= 4 && (memcmp(bytes, "PK\x03\x04", 4) == 0 || memcmp(bytes, "PK\x05\x06", 4) == 0);
+}
+
+static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                        struct mdp_error *err)
 {
     struct torch_zip z = {0};
     mdp_status st = mdp_zip_parse(bytes, n, &z.zip, err);
@@ -168,3 +174,6 @@ mdp_status mdp_torch_zip_parse(const unsigned char *bytes, size_t n, struct mdp_
     mdp_zip_release(&z.zip);
     return st;
 }
+
+const struct mdp_container mdp_torch_zip_container = {
+    .name = "torch zip", .words = "torch.save", .is = is_zip, .parse = parse};

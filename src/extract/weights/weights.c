@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The door: which format a file has, and its tensors by name. */
+/* The door: which container a file is, and its tensors by name. */
 #include "extract/weights/weights.h"
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "extract/weights/tensor_list.h"
+#include "extract/weights/containers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +22,41 @@ struct mdp_weights {
    so that reading them all ends in time. */
 enum { MAX_REPEATS = 4, FREE_REPEATS = 64 << 20 };
 
-static const struct format {
-    const char *name;
-    mdp_status (*read)(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
-                       struct mdp_error *err);
-} torch_zip = {"torch zip", mdp_torch_zip_parse}, torch_legacy = {"legacy torch", mdp_torch_legacy_parse},
-  safetensors = {"safetensors", mdp_safetensors_parse};
+/* The first whose is() says yes reads the file. Those that begin with a signature come first; safetensors, which has
+   none, comes last: its beginning is a number that fits the file, and a brace. */
+const struct mdp_container *const mdp_containers[] = {
+    &mdp_torch_zip_container,
+    &mdp_torch_legacy_container,
+    &mdp_safetensors_container,
+    NULL,
+};
+
+static const struct mdp_container *container_of(const unsigned char *bytes, size_t n)
+{
+    size_t i = 0;
+
+    while (mdp_containers[i] && !mdp_containers[i]->is(bytes, n))
+        i++;
+    return mdp_containers[i];
+}
+
+/* "expected a file of A, B or C" */
+static void add_expected(struct mdp_text *out)
+{
+    const char *last = NULL;
+
+    mdp_text_add(out, "expected a file of ");
+    for (size_t i = 0; mdp_containers[i]; i++) {
+        const char *words = mdp_containers[i]->words;
+        bool more = false;
+        if (last && strcmp(last, words) == 0)
+            continue;
+        for (size_t j = i + 1; mdp_containers[j]; j++)
+            more = more || strcmp(mdp_containers[j]->words, words) != 0;
+        mdp_text_add(out, "%s%s", !last ? "" : more ? ", " : " or ", words);
+        last = words;
+    }
+}
 
 static bool begins(const unsigned char *bytes, size_t n, const char *text)
 {
@@ -35,9 +64,9 @@ static bool begins(const unsigned char *bytes, size_t n, const char *text)
 }
 
 /* What the file is instead, so that the user knows what to do. */
-static mdp_status unknown_format(const unsigned char *bytes, size_t n, struct mdp_error *err)
+static mdp_status explain(const unsigned char *bytes, size_t n, const char *expected, struct mdp_error *err)
 {
-    static const char expected[] = "expected a file of torch.save or safetensors";
+    size_t header = 0;
 
     if (n == 0)
         return mdp_fail(err, MDP_ERR_FORMAT, "is empty, %s", expected);
@@ -54,19 +83,23 @@ static mdp_status unknown_format(const unsigned char *bytes, size_t n, struct md
         return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is a tar file, %s", expected);
     if (bytes[0] == 0x80)
         return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is a pickle, but not one of torch.save");
+    if (mdp_safetensors_header(bytes, n, &header))
+        return mdp_fail(err, MDP_ERR_FORMAT,
+                        "is cut short: a safetensors header of %zu bytes passes the end of the file (%zu)",
+                        header, n);
     return mdp_fail(err, MDP_ERR_FORMAT, "is of no known format, %s", expected);
 }
 
-static const struct format *format_of(const unsigned char *bytes, size_t n)
+static mdp_status unknown_format(const unsigned char *bytes, size_t n, struct mdp_error *err)
 {
-    if (begins(bytes, n, "PK\x03\x04") || begins(bytes, n, "PK\x05\x06"))
-        return &torch_zip;
-    if (mdp_torch_legacy_is(bytes, n))
-        return &torch_legacy;
-    /* A length, whose upper bytes are 0 in any file that exists, then JSON. */
-    if (n > 8 && bytes[6] == 0 && bytes[7] == 0 && bytes[8] == '{')
-        return &safetensors;
-    return NULL;
+    struct mdp_text expected = {0};
+
+    add_expected(&expected);
+    mdp_status st = mdp_text_status(&expected, err);
+    if (st == MDP_OK)
+        st = explain(bytes, n, expected.at, err);
+    mdp_text_release(&expected);
+    return st;
 }
 
 /* --- names --- */
@@ -129,12 +162,12 @@ static mdp_status bound_repeats(const struct mdp_weights *w, size_t n, struct md
 static mdp_status read_tensors(struct mdp_weights *w, const unsigned char *bytes, size_t n,
                                struct mdp_error *err)
 {
-    const struct format *format = format_of(bytes, n);
+    const struct mdp_container *container = container_of(bytes, n);
     mdp_status st = MDP_OK;
 
-    if (format) {
-        w->format = format->name;
-        st = format->read(bytes, n, &w->list, err);
+    if (container) {
+        w->format = container->name;
+        st = container->parse(bytes, n, &w->list, err);
     } else {
         st = unknown_format(bytes, n, err);
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Weight files through one interface: name -> dtype, shape, bytes.
 
-   Torch zip files, legacy torch files and safetensors are told apart by their first bytes and mapped; a
-   tensor points into the map. Nothing in a file is executed; every offset, size and stride is checked against
+   Containers (containers.h) are told apart by their first bytes and mapped; a tensor points into the map. Nothing in a file is executed; every offset, size and stride is checked against
    the file before a tensor is listed.
 
    Names. Those of a bare state dict are its keys. A dictionary inside the state dict gives its members' names
@@ -43,6 +42,10 @@ enum mdp_dtype {
 #undef MDP_DTYPE_ENUM
 };
 
+#define MDP_DTYPE_ONE(id, torch, safetensors, size) +1
+enum { MDP_DTYPE_COUNT = 0 MDP_DTYPE_LIST(MDP_DTYPE_ONE) }; /* how many there are */
+#undef MDP_DTYPE_ONE
+
 enum { MDP_MAX_RANK = 8, MDP_MAX_TENSORS = 1 << 18, MDP_MAX_TENSOR_NAME = 1024 };
 
 /* One tensor of a file; a view that lives as long as its struct mdp_weights. */
@@ -50,7 +53,7 @@ struct mdp_tensor {
     const char *name;
     enum mdp_dtype dtype;
     size_t rank;
-    size_t shape[MDP_MAX_RANK];
+    size_t shape[MDP_MAX_RANK]; /* elements */
     size_t
         stride[MDP_MAX_RANK]; /* elements; row-major files have the usual ones, saved transposes have not */
     size_t count;             /* elements: the product of the shape */
@@ -67,8 +70,8 @@ mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *p
 void mdp_weights_close(struct mdp_weights *weights);
 
 const char *mdp_weights_path(const struct mdp_weights *weights);
-const char *mdp_weights_format(
-    const struct mdp_weights *weights); /* "torch zip", "legacy torch", "safetensors" */
+/* The container's name: "torch zip", "legacy torch", "safetensors". */
+const char *mdp_weights_format(const struct mdp_weights *weights);
 
 /* Tensors in the file's own order (dictionary order of a state dict). */
 size_t mdp_weights_count(const struct mdp_weights *weights);
@@ -80,16 +83,14 @@ mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, s
 /* By name; NULL when absent. */
 const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name);
 
-/* The tensor of exactly this name and shape, else an error that names file, tensor, shape found and expected.
- */
+/* The tensor of exactly this name and shape, else an error that names file, tensor, shape found and expected. */
 mdp_status mdp_weights_get(const struct mdp_weights *weights, const char *name, size_t rank,
                            const size_t shape[], const struct mdp_tensor **tensor, struct mdp_error *err);
 
 /* All elements in row-major order as float32 (widened or rounded), into out[count]. */
 void mdp_tensor_to_f32(const struct mdp_tensor *tensor, float *out);
 
-/* SHA-256 over the elements in row-major order, in the file's dtype: equal for a transposed view and its
- * copy. */
+/* SHA-256 over the elements in row-major order, in the file's dtype: equal for a transposed view and its copy. */
 mdp_status mdp_tensor_sha256(const struct mdp_tensor *tensor, uint8_t digest[MDP_SHA256_SIZE],
                              struct mdp_error *err);
 
