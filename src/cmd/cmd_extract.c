@@ -225,7 +225,7 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
                                               .logit_scale = job->model->logit_scale,
                                               .similarity = job->model->similarity};
 
-    TRY(mdp_store_write(job->opt.out, &content, job->stop, &job->failures, err));
+    TRY(mdp_store_write(job->opt.out, &content, job->stop, err));
     return remove_work(job, err);
 }
 

@@ -37,13 +37,12 @@ struct mdp_store_content {
     const struct mdp_facts *attributes; /* of the root, strings, besides `schema` */
     const struct mdp_text_part *text;   /* NULL: none */
     bool has_scale;
-    double logit_scale, logit_bias;
+    double logit_scale;
     enum mdp_similarity similarity; /* with has_scale */
 };
 
-/* Writes "<path>.tmp", then renames it. `stop` not 0 in between: MDP_ERR_INTERRUPTED and no file. *failures:
-   rows that have no embedding. */
+/* Writes "<path>.tmp", then renames it. `stop` not 0 in between: MDP_ERR_INTERRUPTED and no file. */
 mdp_status mdp_store_write(const char *path, const struct mdp_store_content *content,
-                           const volatile sig_atomic_t *stop, size_t *failures, struct mdp_error *err);
+                           const volatile sig_atomic_t *stop, struct mdp_error *err);
 
 #endif

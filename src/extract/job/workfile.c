@@ -21,9 +21,22 @@ enum {
     FACTS_AT = sizeof magic + 4, /* magic, length of the facts */
     FACTS_MOST = 16 << 20,       /* bytes */
     CHECK_SIZE = 16,             /* bytes of a SHA-256 kept as checksum */
-    ROW_DIGEST = 8,
-    PAYLOAD_AT = 88, /* in a record */
+    ROW_DIGEST = 8,              /* bytes of the SHA-256 of a row of the manifest */
     SYNC_SECONDS = 5,
+};
+
+/* Where things stand in a record (docs/FORMATS.md). */
+enum {
+    ROW_AT = 0,
+    FAILED_AT = 8,
+    ORIENTATION_AT = 9,
+    SHA256_AT = 16,
+    PHASH_AT = 48,
+    FILE_SIZE_AT = 56,
+    FILE_TIME_AT = 64,
+    ROW_DIGEST_AT = 72,
+    NORM_AT = 80,
+    PAYLOAD_AT = 88, /* the embedding, or the reason of a failure; behind it the checksum */
 };
 
 struct mdp_workfile {
@@ -104,16 +117,16 @@ static mdp_status pack(struct mdp_workfile *work, const struct mdp_record *r, st
     uint8_t digest[MDP_SHA256_SIZE];
 
     memset(to, 0, work->record);
-    put(to, r->row, 8);
-    to[8] = r->failed;
-    to[9] = r->orientation;
-    memcpy(to + 16, r->sha256, MDP_SHA256_SIZE);
-    put(to + 48, r->phash, 8);
-    put(to + 56, r->file_size, 8);
-    put(to + 64, (uint64_t)r->file_time, 8);
+    put(to + ROW_AT, r->row, 8);
+    to[FAILED_AT] = r->failed;
+    to[ORIENTATION_AT] = r->orientation;
+    memcpy(to + SHA256_AT, r->sha256, MDP_SHA256_SIZE);
+    put(to + PHASH_AT, r->phash, 8);
+    put(to + FILE_SIZE_AT, r->file_size, 8);
+    put(to + FILE_TIME_AT, (uint64_t)r->file_time, 8);
     mdp_manifest_row_sha256(work->manifest, r->row, digest);
-    memcpy(to + 72, digest, ROW_DIGEST);
-    put_float(to + 80, r->norm);
+    memcpy(to + ROW_DIGEST_AT, digest, ROW_DIGEST);
+    put_float(to + NORM_AT, r->norm);
     if (r->failed)
         memcpy(to + PAYLOAD_AT, r->reason, strnlen(r->reason, MDP_REASON_SIZE - 1));
     else
@@ -124,14 +137,14 @@ static mdp_status pack(struct mdp_workfile *work, const struct mdp_record *r, st
 
 static void unpack(const struct mdp_workfile *work, const unsigned char *from, struct mdp_record *r)
 {
-    r->row = (size_t)get(from, 8);
-    r->failed = from[8] != 0;
-    r->orientation = from[9];
-    memcpy(r->sha256, from + 16, MDP_SHA256_SIZE);
-    r->phash = get(from + 48, 8);
-    r->file_size = get(from + 56, 8);
-    r->file_time = (int64_t)get(from + 64, 8);
-    r->norm = get_float(from + 80);
+    r->row = (size_t)get(from + ROW_AT, 8);
+    r->failed = from[FAILED_AT] != 0;
+    r->orientation = from[ORIENTATION_AT];
+    memcpy(r->sha256, from + SHA256_AT, MDP_SHA256_SIZE);
+    r->phash = get(from + PHASH_AT, 8);
+    r->file_size = get(from + FILE_SIZE_AT, 8);
+    r->file_time = (int64_t)get(from + FILE_TIME_AT, 8);
+    r->norm = get_float(from + NORM_AT);
     r->reason[0] = '\0';
     if (r->failed)
         memcpy(r->reason, from + PAYLOAD_AT, MDP_REASON_SIZE);
@@ -291,7 +304,7 @@ static mdp_status refuse_manifest(struct mdp_workfile *work, struct mdp_error *e
             got < sizeof start)
             break;
         mdp_manifest_row_sha256(m, row, digest);
-        if (memcmp(digest, start + 72, ROW_DIGEST) != 0)
+        if (memcmp(digest, start + ROW_DIGEST_AT, ROW_DIGEST) != 0)
             return mdp_fail(
                 err, MDP_ERR_VALUE,
                 "%s: was begun with another table: line %zu of %s (id '%.100s') differs (use the table "
@@ -447,7 +460,7 @@ mdp_status mdp_workfile_append(struct mdp_workfile *work, const struct mdp_recor
     return time(NULL) - work->synced >= SYNC_SECONDS ? mdp_workfile_sync(work, err) : MDP_OK;
 }
 
-mdp_status mdp_workfile_read(const struct mdp_workfile *work, size_t row, struct mdp_record *record,
+mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_record *record,
                              struct mdp_error *err)
 {
     size_t got = 0;

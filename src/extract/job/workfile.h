@@ -48,7 +48,7 @@ void mdp_workfile_close(struct mdp_workfile *work);
 mdp_status mdp_workfile_remove(struct mdp_workfile *work, struct mdp_error *err);
 
 size_t mdp_workfile_count(const struct mdp_workfile *work); /* records there are */
-mdp_status mdp_workfile_read(const struct mdp_workfile *work, size_t row, struct mdp_record *record,
+mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_record *record,
                              struct mdp_error *err);
 
 /* The record of the next row. Reaches the disk by itself every few seconds. After a failure (disk full) the
