@@ -201,6 +201,25 @@ mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct 
     return mdp_atomic_commit(&out, err);
 }
 
+mdp_status mdp_file_write_text(const char *folder, const char *name, const struct mdp_text *text,
+                               struct mdp_error *err)
+{
+    struct mdp_text path = {0}, above = {0};
+    mdp_status st = mdp_text_status(text, err);
+
+    if (st == MDP_OK)
+        st = mdp_path_join(&path, folder, name, err);
+    if (st == MDP_OK)
+        st = mdp_path_folder(&above, path.at, err);
+    if (st == MDP_OK)
+        st = mdp_path_make_folders(above.at, err);
+    if (st == MDP_OK)
+        st = mdp_file_write(path.at, text->at ? text->at : "", text->n, err);
+    mdp_text_release(&path);
+    mdp_text_release(&above);
+    return st;
+}
+
 mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err)
 {
     int fd = open(temporary, O_RDONLY | O_CLOEXEC);

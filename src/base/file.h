@@ -42,6 +42,10 @@ void mdp_atomic_release(struct mdp_atomic *out);     /* removes what was not com
 /* `bytes[n]` to `path`, as above. */
 mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct mdp_error *err);
 
+/* What `text` holds to folder/name, as above; the folders on the way are made. A text that failed is the error. */
+mdp_status mdp_file_write_text(const char *folder, const char *name, const struct mdp_text *text,
+                               struct mdp_error *err);
+
 /* Sync a file already written by somebody else under `temporary`, then rename it to `path`. */
 mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err);
 

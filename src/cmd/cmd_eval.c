@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVEL 0.95
 enum { ROWS_AT_ONCE = 4096, MAX_DEPTH = 8 };
 
 struct eval_options {
@@ -88,7 +87,7 @@ static mdp_status score_table(const struct eval_options *opt, const struct mdp_p
     }
     if (st == MDP_OK)
         st = mdp_score_table_init(&rows, table->class_names, rivals, n, opt->metrics.at, opt->metrics.n,
-                                  LEVEL, &scoring, err);
+                                  &scoring, err);
     if (st == MDP_OK)
         st = print_scoring(&scoring, opt->json, err);
     mdp_score_table_release(&scoring);

@@ -11,6 +11,7 @@
 #include "cmd/run_folder.h"
 #include "cmd/run_provenance.h"
 #include "eval/report/report.h"
+#include "eval/results_file.h"
 #include "probe/episode.h"
 #include "probe/run.h"
 
@@ -252,16 +253,16 @@ static struct mdp_report_run report_run(const struct probing *p, const char *fol
         .name = mdp_path_base(p->folder.path.at), .folder = folder, .results = &p->results};
 }
 
+static void note(void *log, const char *line)
+{
+    mdp_log(log, MDP_LOG_WARN, "%s", line);
+}
+
 static mdp_status report(struct probing *p, struct mdp_error *err)
 {
-    struct mdp_text notes = {0};
     const struct mdp_report_run run = report_run(p, p->folder.partial.at);
-    mdp_status st = mdp_report_write(p->folder.partial.at, &run, 1, MDP_REPORT_ALL, &notes, err);
 
-    for (char *line = notes.at ? strtok(notes.at, "\n") : NULL; line; line = strtok(NULL, "\n"))
-        mdp_log(log_of(p), MDP_LOG_WARN, "%s", line);
-    mdp_text_release(&notes);
-    return st;
+    return mdp_report_write(p->folder.partial.at, &run, 1, MDP_REPORT_ALL, note, &p->plan.common.log, err);
 }
 
 /* The table, or results.json with --json, and where the report is. */

@@ -2,12 +2,13 @@
 /* report: one or many run folders -> tables, figures and pages. */
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "cmd/commands.h"
 #include "cmd/project.h"
 #include "cmd/run_folder.h"
 #include "eval/report/report.h"
-#include "eval/results_json.h"
+#include "eval/results_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,25 +36,19 @@ static const struct mdp_usage usage = {
     .project_keys = mdp_project_keys,
 };
 
-static const struct {
-    const char *name;
-    unsigned flag;
-} format_names[] = {
-    {"html", MDP_REPORT_HTML}, {"md", MDP_REPORT_MD}, {"csv", MDP_REPORT_CSV}, {"tex", MDP_REPORT_TEX}};
-
-enum { FORMAT_COUNT = sizeof format_names / sizeof format_names[0] };
-
 static mdp_status read_formats(const struct mdp_list *list, unsigned *formats, struct mdp_error *err)
 {
+    const char *names[32];
+
     *formats = list->n ? 0 : MDP_REPORT_ALL;
+    for (size_t i = 0; i < mdp_report_format_count; i++)
+        names[i] = mdp_report_formats[i].name;
     for (size_t i = 0; i < list->n; i++) {
-        size_t k = 0;
-        while (k < FORMAT_COUNT && strcmp(format_names[k].name, list->at[i]) != 0)
-            k++;
-        if (k == FORMAT_COUNT)
-            return mdp_fail(err, MDP_ERR_USAGE, "--format: '%s' is not one of html, md, csv, tex",
-                            list->at[i]);
-        *formats |= format_names[k].flag;
+        const size_t k = mdp_name_index(list->at[i], names, mdp_report_format_count);
+        if (k == mdp_report_format_count)
+            return mdp_fail(err, MDP_ERR_USAGE, "--format: no format '%s' (%s)", list->at[i],
+                            mdp_name_hint(list->at[i], names, mdp_report_format_count).text);
+        *formats |= 1U << k;
     }
     return MDP_OK;
 }
@@ -81,23 +76,25 @@ static mdp_status read_run(const char *folder, struct mdp_results *results, stru
     return st;
 }
 
-static mdp_status write_report(const char *folder, const struct mdp_report_run runs[], size_t n,
-                               unsigned formats, const struct mdp_log *log, struct mdp_error *err)
+static void note(void *log, const char *line)
 {
-    struct mdp_text notes = {0};
-    mdp_status st = mdp_report_write(folder, runs, n, formats, &notes, err);
+    mdp_log(log, MDP_LOG_WARN, "%s", line);
+}
 
-    for (char *line = notes.at ? strtok(notes.at, "\n") : NULL; line && st == MDP_OK;
-         line = strtok(NULL, "\n"))
-        mdp_log(log, MDP_LOG_WARN, "%s", line);
-    if (st == MDP_OK && (formats & MDP_REPORT_HTML))
-        printf("%s/report.html\n", folder);
-    mdp_text_release(&notes);
+static mdp_status write_report(const char *folder, const struct mdp_report_run runs[], size_t n,
+                               unsigned formats, struct mdp_log *log, struct mdp_error *err)
+{
+    mdp_status st = mdp_report_write(folder, runs, n, formats, note, log, err);
+
+    for (size_t i = 0; st == MDP_OK && i < mdp_report_format_count; i++)
+        if ((formats >> i & 1) && mdp_report_formats[i].page) {
+            printf("%s/%s\n", folder, mdp_report_formats[i].page);
+            break;
+        }
     return st;
 }
 
-static mdp_status report_runs(const struct report_options *opt, char **folders, size_t n,
-                              struct mdp_error *err)
+static mdp_status report_runs(struct report_options *opt, char **folders, size_t n, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     unsigned formats = 0;

@@ -29,12 +29,20 @@ static struct mdp_fact counts(const char *key, const size_t values[], size_t n)
     return (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = key, .counts = values, .n = n};
 }
 
+/* Where `value` stands in values[n]; n when it does not. */
+static size_t position(const size_t values[], size_t n, size_t value)
+{
+    size_t i = 0;
+
+    while (i < n && values[i] != value)
+        i++;
+    return i;
+}
+
 static void add_once(size_t values[], size_t *n, size_t value)
 {
-    for (size_t i = 0; i < *n; i++)
-        if (values[i] == value)
-            return;
-    values[(*n)++] = value;
+    if (position(values, *n, value) == *n)
+        values[(*n)++] = value;
 }
 
 static int by_size(const void *left, const void *right)
@@ -46,8 +54,8 @@ static int by_size(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Shots and seeds that were used, and for each number of shots the pictures and patients of its first
-   episode's support. Without patients there are none to count. */
+/* Shots and seeds that were used; for each number of shots the pictures and patients of its first episode's support, and
+   the fewest pictures of any episode's. Without patients there are none to count. */
 static mdp_status count_support(const struct mdp_draws *draws, const struct mdp_audit *audit,
                                 struct mdp_probe_facts *f, size_t *n_shots, size_t *n_seeds,
                                 struct mdp_error *err)
@@ -59,11 +67,15 @@ static mdp_status count_support(const struct mdp_draws *draws, const struct mdp_
     f->seeds = mdp_new_array(draws->n, sizeof *f->seeds, err, &st);
     f->pictures = mdp_new_array(draws->n, sizeof *f->pictures, err, &st);
     f->patients = mdp_new_array(draws->n, sizeof *f->patients, err, &st);
+    f->fewest = mdp_new_array(draws->n, sizeof *f->fewest, err, &st);
     for (size_t i = 0; i < draws->n && st == MDP_OK; i++) {
         const struct mdp_draw *draw = &draws->at[i];
         size_t before = *n_shots;
         add_once(f->seeds, n_seeds, draw->key.seed);
         add_once(f->shots, n_shots, draw->key.shots);
+        const size_t place = position(f->shots, *n_shots, draw->key.shots);
+        if (*n_shots > before || draw->n_support < f->fewest[place])
+            f->fewest[place] = draw->n_support;
         if (*n_shots == before)
             continue;
         f->pictures[before] = draw->n_support;
@@ -72,6 +84,28 @@ static mdp_status count_support(const struct mdp_draws *draws, const struct mdp_
     if (st == MDP_OK)
         qsort(f->seeds, *n_seeds, sizeof *f->seeds, by_size);
     return st;
+}
+
+/* Where some class had fewer pictures to give than the shots (--allow-short): the fewest of any episode. */
+static void note_short_support(const struct mdp_store_info *info, size_t n_shots, struct mdp_probe_facts *f)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < n_shots; i++)
+        any = any || f->fewest[i] < f->shots[i] * info->n_classes;
+    if (any)
+        add(f->provenance, &f->n_provenance, counts("support_pictures_fewest", f->fewest, n_shots));
+}
+
+static void note_left_out(const struct mdp_store_info *info, struct mdp_probe_facts *f)
+{
+    size_t unlabelled = 0;
+
+    for (size_t i = 0; i < info->n; i++)
+        unlabelled += info->labels[i] < 0;
+    if (unlabelled)
+        add(f->provenance, &f->n_provenance,
+            (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "left_out.unlabelled", .count = unlabelled});
 }
 
 static void note_versions(struct mdp_probe_facts *f)
@@ -157,6 +191,8 @@ mdp_status mdp_probe_facts_init(const struct mdp_probe_plan *plan, const struct 
     add(f->provenance, &f->n_provenance, counts("support_pictures", f->pictures, n_shots));
     add(f->provenance, &f->n_provenance,
         counts("support_patients", f->patients, plan->by_patient ? n_shots : 0));
+    note_short_support(info, n_shots, f);
+    note_left_out(info, f);
     add(f->provenance, &f->n_provenance, counts("seeds", f->seeds, n_seeds));
     note_rule(plan, c_by_default, f);
     note_versions(f);
@@ -171,6 +207,7 @@ void mdp_probe_facts_release(struct mdp_probe_facts *f)
     free(f->seeds);
     free(f->pictures);
     free(f->patients);
+    free(f->fewest);
     mdp_text_release(&f->c_note);
     mdp_text_release(&f->rows_note);
     *f = (struct mdp_probe_facts){0};

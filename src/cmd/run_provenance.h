@@ -13,7 +13,7 @@ struct mdp_probe_facts {
     struct mdp_fact provenance[MDP_MOST_FACTS], environment[MDP_MOST_FACTS];
     size_t n_provenance, n_environment;
     /* what the facts point to */
-    size_t *shots, *seeds, *pictures, *patients;
+    size_t *shots, *seeds, *pictures, *patients, *fewest;
     struct mdp_text c_note, rows_note;
     char hdf5[32], openblas[32], liblinear[16], host[256], time[32];
 };

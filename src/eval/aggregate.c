@@ -22,9 +22,9 @@ struct series {
 struct group {
     const char *method; /* not owned */
     size_t shots;
-    size_t order; /* of the method's first appearance */
-    size_t n;     /* episodes */
-    size_t least_rows, most_rows, least_patients, most_patients;
+    size_t order;                    /* of the method's first appearance */
+    size_t n;                        /* episodes */
+    struct mdp_range rows, patients; /* of an episode */
     bool compared;
     struct series own, difference;
 };
@@ -32,19 +32,18 @@ struct group {
 struct mdp_aggregate {
     struct mdp_metric_list list;
     size_t resamples;
-    double level;
     size_t n, capacity, methods;
     struct group *groups; /* [n], in order of appearance */
 };
 
-mdp_status mdp_aggregate_new(const struct mdp_metric_list *list, size_t resamples, double level,
+mdp_status mdp_aggregate_new(const struct mdp_metric_list *list, size_t resamples,
                              struct mdp_aggregate **aggregate, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
 
     *aggregate = mdp_new_array(1, sizeof **aggregate, err, &st);
     if (*aggregate)
-        **aggregate = (struct mdp_aggregate){.list = *list, .resamples = resamples, .level = level};
+        **aggregate = (struct mdp_aggregate){.list = *list, .resamples = resamples};
     return st;
 }
 
@@ -88,8 +87,7 @@ static mdp_status find_group(struct mdp_aggregate *a, const struct mdp_episode *
                              struct mdp_error *err)
 {
     size_t order = a->methods;
-    struct group g = {
-        .method = e->method, .shots = e->shots, .least_rows = SIZE_MAX, .least_patients = SIZE_MAX};
+    struct group g = {.method = e->method, .shots = e->shots};
 
     for (size_t i = 0; i < a->n; i++) {
         if (strcmp(a->groups[i].method, e->method) != 0)
@@ -161,10 +159,8 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *a, const struct mdp_episode_v
     assert(g->n == 0 || g->compared == (v->baseline != NULL));
     g->compared = v->baseline != NULL;
     g->n++;
-    g->least_rows = e->n_test < g->least_rows ? e->n_test : g->least_rows;
-    g->most_rows = e->n_test > g->most_rows ? e->n_test : g->most_rows;
-    g->least_patients = e->n_patients < g->least_patients ? e->n_patients : g->least_patients;
-    g->most_patients = e->n_patients > g->most_patients ? e->n_patients : g->most_patients;
+    mdp_range_widen(&g->rows, g->n == 1, e->n_test);
+    mdp_range_widen(&g->patients, g->n == 1, e->n_patients);
     return MDP_OK;
 }
 
@@ -203,7 +199,7 @@ static mdp_status summarise(const struct mdp_aggregate *a, const struct group *g
                             size_t metric, struct summary *out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    const size_t m = a->list.n, units = g->least_patients ? g->least_patients : g->least_rows;
+    const size_t m = a->list.n, units = g->patients.least ? g->patients.least : g->rows.least;
     double variance = NAN;
     double *values = mdp_new_array(g->n, sizeof *values, err, &st);
 
@@ -222,14 +218,6 @@ static mdp_status summarise(const struct mdp_aggregate *a, const struct group *g
     if (out->defined && units > 1)
         out->parts.patients = resampled_variance(a, s, metric, &out->resamples);
     return MDP_OK;
-}
-
-static void add_range(struct mdp_text *t, size_t least, size_t most, const char *what)
-{
-    if (least == most)
-        mdp_text_add(t, "%zu %s", least, what);
-    else
-        mdp_text_add(t, "%zu to %zu %s", least, most, what);
 }
 
 /* What the number and its interval are, as a sentence. */
@@ -251,13 +239,13 @@ static void describe(const struct mdp_aggregate *a, const struct group *g, size_
         mdp_text_add(t, "no interval");
         return;
     }
-    mdp_text_add(t, "%.15g %% interval over ", a->level * 100);
+    mdp_text_add(t, "%s interval over ", MDP_LEVEL_TEXT);
     if (draws)
         mdp_text_add(t, "draws%s", patients ? " and " : " only");
-    if (patients && g->least_patients)
-        add_range(t, g->least_patients, g->most_patients, "test patients");
+    if (patients && g->patients.least)
+        mdp_text_add_range(t, g->patients, "test patients");
     else if (patients)
-        add_range(t, g->least_rows, g->most_rows, "test pictures, each as its own patient");
+        mdp_text_add_range(t, g->rows, "test pictures, each as its own patient");
     if (patients && !draws)
         mdp_text_add(t, " only");
     mdp_text_add(t, " (");
@@ -285,7 +273,7 @@ static mdp_status fill_result(const struct mdp_aggregate *a, const struct group 
     if (st != MDP_OK)
         return st;
     mdp_metric_range(&a->list.at[metric], &least, &most);
-    const struct mdp_interval i = mdp_interval_nested(s.mean, &s.parts, a->level, least, most);
+    const struct mdp_interval i = mdp_interval_nested(s.mean, &s.parts, MDP_LEVEL, least, most);
     describe(a, g, metric, &s, &text);
     struct mdp_result *r = &results->results[results->n_results];
     *r = (struct mdp_result){.method = g->method,
@@ -296,8 +284,8 @@ static mdp_status fill_result(const struct mdp_aggregate *a, const struct group 
                              .ci_low = i.low,
                              .ci_high = i.high,
                              .n_episodes = g->n,
-                             .n_test = g->least_rows,
-                             .n_patients = g->least_patients,
+                             .n_test = g->rows.least,
+                             .n_patients = g->patients.least,
                              .reason = isnan(s.mean) ? g->own.reasons[metric] : NULL};
     st = mdp_text_status(&text, err);
     if (st == MDP_OK)
@@ -317,7 +305,7 @@ static mdp_status fill_comparison(const struct mdp_aggregate *a, const struct gr
     if (st != MDP_OK)
         return st;
     mdp_metric_range(&a->list.at[metric], &least, &most);
-    const struct mdp_comparison_test t = mdp_nested_t_test(s.mean, &s.parts, a->level, most - least);
+    const struct mdp_comparison_test t = mdp_nested_t_test(s.mean, &s.parts, MDP_LEVEL, most - least);
     results->comparisons[results->n_comparisons++] =
         (struct mdp_comparison){.a = g->method,
                                 .b = baseline,

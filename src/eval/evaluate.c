@@ -2,6 +2,7 @@
 #include "eval/evaluate.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 #include "eval/aggregate.h"
 #include "eval/metrics/curves.h"
 #include "eval/statistics/bootstrap.h"
@@ -12,24 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct mdp_eval_options mdp_eval_defaults = {
-    .resamples = 1000, .seed = 0, .threads = 1, .level = 0.95, .baseline = "zero-shot"};
-
-static mdp_status get_from_memory(void *context, size_t i, const struct mdp_prediction **prediction,
-                                  struct mdp_error *err)
-{
-    const struct mdp_predictions *all = context;
-
-    (void)err;
-    *prediction = &all->at[i];
-    return MDP_OK;
-}
-
-struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions *predictions)
-{
-    return (struct mdp_prediction_source){
-        .n = predictions->n, .get = get_from_memory, .context = (void *)(uintptr_t)predictions};
-}
+const struct mdp_eval_options mdp_eval_defaults = {.resamples = 1000, .seed = 0, .threads = 1};
 
 /* --- the rows of a prediction --- */
 
@@ -38,8 +22,11 @@ static const uint32_t not_used = UINT32_MAX;
 /* Scored rows with everything they point to. */
 struct prepared {
     size_t n, n_patients;
-    int64_t *numbers;   /* [n] */
-    double *scores;     /* [n, K] */
+    const int64_t *numbers; /* [n] */
+    const double *scores;   /* [n, K] */
+    /* [n], [n, K]: what numbers and scores point to where the prediction does not live as long, else NULL */
+    int64_t *own_numbers;
+    double *own_scores;
     int32_t *labels;    /* [n] */
     uint32_t *patients; /* [n] */
     struct mdp_sorted_scores *sorted;
@@ -50,8 +37,8 @@ struct prepared {
 static void release_prepared(struct prepared *p)
 {
     mdp_sorted_scores_free(p->sorted);
-    free(p->numbers);
-    free(p->scores);
+    free(p->own_numbers);
+    free(p->own_scores);
     free(p->labels);
     free(p->patients);
     free(p->values);
@@ -99,17 +86,24 @@ static mdp_status make_prepared(const struct evaluation *ev, size_t n, struct pr
     mdp_status st = MDP_OK;
 
     *p = (struct prepared){.n = n};
-    p->numbers = mdp_new_array(n, sizeof *p->numbers, err, &st);
-    if (st == MDP_OK)
-        p->scores = mdp_new_array(n, ev->in->n_classes * sizeof *p->scores, err, &st);
-    if (st == MDP_OK)
-        p->labels = mdp_new_array(n, sizeof *p->labels, err, &st);
+    p->labels = mdp_new_array(n, sizeof *p->labels, err, &st);
     if (st == MDP_OK)
         p->patients = mdp_new_array(n, sizeof *p->patients, err, &st);
     if (st == MDP_OK)
         p->values = mdp_new_array(ev->list.n, sizeof *p->values, err, &st);
     if (st == MDP_OK)
         p->reasons = mdp_new_array(ev->list.n, sizeof *p->reasons, err, &st);
+    return st;
+}
+
+/* Numbers and scores of its own, to be filled. */
+static mdp_status make_own(const struct evaluation *ev, struct prepared *p, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    p->numbers = p->own_numbers = mdp_new_array(p->n, sizeof *p->own_numbers, err, &st);
+    if (st == MDP_OK)
+        p->scores = p->own_scores = mdp_new_array(p->n, ev->in->n_classes * sizeof *p->own_scores, err, &st);
     return st;
 }
 
@@ -139,16 +133,19 @@ static mdp_status score(struct evaluation *ev, struct prepared *p, struct mdp_er
     return st;
 }
 
-static mdp_status prepare(struct evaluation *ev, const struct mdp_prediction *from, struct prepared *p,
-                          struct mdp_error *err)
+/* With `keeps`, what is prepared outlives the prediction. */
+static mdp_status prepare(struct evaluation *ev, const struct mdp_prediction *from, bool keeps,
+                          struct prepared *p, struct mdp_error *err)
 {
-    mdp_status st = make_prepared(ev, from->n, p, err);
-
-    if (st != MDP_OK)
-        return st;
-    memcpy(p->numbers, from->rows, from->n * sizeof *p->numbers);
-    memcpy(p->scores, from->scores, from->n * from->k * sizeof *p->scores);
-    st = score(ev, p, err);
+    TRY(make_prepared(ev, from->n, p, err));
+    p->numbers = from->rows;
+    p->scores = from->scores;
+    if (keeps) {
+        TRY(make_own(ev, p, err));
+        memcpy(p->own_numbers, from->rows, from->n * sizeof *from->rows);
+        memcpy(p->own_scores, from->scores, from->n * from->k * sizeof *from->scores);
+    }
+    mdp_status st = score(ev, p, err);
     return st == MDP_OK ? st : mdp_fail_at(err, st, "scores of %s/%s", from->method, from->key.name);
 }
 
@@ -231,7 +228,7 @@ static double *new_resampled(const struct evaluation *ev, struct mdp_error *err,
 static mdp_status use_as_baseline(struct evaluation *ev, const struct mdp_prediction *p,
                                   struct mdp_error *err)
 {
-    mdp_status st = prepare(ev, p, &ev->baseline, err);
+    mdp_status st = prepare(ev, p, true, &ev->baseline, err);
 
     if (st == MDP_OK)
         ev->baseline_own = new_resampled(ev, err, &st);
@@ -254,7 +251,7 @@ static mdp_status find_baseline(struct evaluation *ev, struct mdp_error *err)
 
     for (size_t i = 0; st == MDP_OK && !ev->has_baseline && i < source->n; i++) {
         st = source->get(source->context, i, &p, err);
-        if (st == MDP_OK && strcmp(p->method, ev->options->baseline) == 0)
+        if (st == MDP_OK && strcmp(p->method, MDP_BASELINE) == 0)
             st = use_as_baseline(ev, p, err);
     }
     if (st != MDP_OK || !ev->has_baseline || ev->resamples.blocks == 0)
@@ -282,13 +279,14 @@ static mdp_status baseline_on(struct evaluation *ev, const struct prepared *p, s
             *missing = p->numbers[i];
             return MDP_OK;
         }
-    mdp_status st = make_prepared(ev, p->n, out, err);
-    for (size_t i = 0; st == MDP_OK && i < p->n; i++) {
+    TRY(make_prepared(ev, p->n, out, err));
+    TRY(make_own(ev, out, err));
+    for (size_t i = 0; i < p->n; i++) {
         const size_t place = ev->baseline_place[p->numbers[i]];
-        out->numbers[i] = p->numbers[i];
-        memcpy(out->scores + i * k, ev->baseline.scores + place * k, k * sizeof *out->scores);
+        out->own_numbers[i] = p->numbers[i];
+        memcpy(out->own_scores + i * k, ev->baseline.scores + place * k, k * sizeof *out->own_scores);
     }
-    return st == MDP_OK ? score(ev, out, err) : st;
+    return score(ev, out, err);
 }
 
 /* --- one prediction --- */
@@ -330,8 +328,8 @@ static mdp_status test_episode(struct evaluation *ev, const struct prepared *p,
 
     e->tests = mdp_pool_array(ev->results->pool, 2 * ev->list.n, sizeof *e->tests, err, &st);
     if (st == MDP_OK)
-        st = mdp_paired_tests(p->sorted, baseline->sorted, &ev->list, ev->options->level,
-                              ev->results->baseline, e->tests, &e->n_tests, err);
+        st = mdp_paired_tests(p->sorted, baseline->sorted, &ev->list, ev->results->baseline, e->tests,
+                              &e->n_tests, err);
     return st;
 }
 
@@ -343,7 +341,7 @@ static mdp_status not_comparable(struct evaluation *ev, int64_t missing, struct 
     const char *reason = NULL;
     mdp_status st = make_prepared(ev, 0, out, err);
 
-    mdp_text_add(&text, "%s has no scores of row %lld", ev->options->baseline, (long long)missing);
+    mdp_text_add(&text, "%s has no scores of row %lld", MDP_BASELINE, (long long)missing);
     if (st == MDP_OK)
         st = mdp_text_status(&text, err);
     if (st == MDP_OK)
@@ -407,8 +405,8 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
                                       struct mdp_episode *e, struct mdp_error *err)
 {
     struct prepared p = {0};
-    const bool is_baseline = strcmp(from->method, ev->options->baseline) == 0;
-    mdp_status st = prepare(ev, from, &p, err);
+    const bool is_baseline = strcmp(from->method, MDP_BASELINE) == 0;
+    mdp_status st = prepare(ev, from, false, &p, err);
 
     if (st == MDP_OK)
         st = note_episode(ev, from, &p, e, err);
@@ -429,10 +427,10 @@ static mdp_status note_provenance(struct evaluation *ev, struct mdp_error *err)
 {
     const struct mdp_eval_options *o = ev->options;
     const struct mdp_fact own[] = {
-        {.kind = MDP_FACT_NUMBER, .key = "intervals.level", .number = o->level},
-        {.kind = MDP_FACT_COUNT, .key = "intervals.resamples", .count = o->resamples},
+        {.kind = MDP_FACT_NUMBER, .key = "intervals.level", .number = MDP_LEVEL},
+        {.kind = MDP_FACT_COUNT, .key = "intervals.resamples", .count = ev->resamples.n},
         {.kind = MDP_FACT_COUNT, .key = "intervals.seed", .count = (size_t)o->seed},
-        {.kind = MDP_FACT_TEXT, .key = "intervals.baseline", .text = o->baseline},
+        {.kind = MDP_FACT_TEXT, .key = "intervals.baseline", .text = MDP_BASELINE},
     };
     const size_t n_own = sizeof own / sizeof own[0], n = ev->in->n_provenance;
     mdp_status st = MDP_OK;
@@ -473,11 +471,9 @@ static mdp_status begin_results(struct evaluation *ev, struct mdp_error *err)
     r->metrics = metrics;
     r->n_metrics = ev->list.n;
     const char **texts[] = {&r->model, &r->pretrained, &r->dataset, &r->task, &r->baseline};
-    const char *values[] = {in->model, in->pretrained, in->dataset, "linear_probe", ev->options->baseline};
+    const char *values[] = {in->model, in->pretrained, in->dataset, "linear_probe", MDP_BASELINE};
     for (size_t i = 0; st == MDP_OK && i < sizeof texts / sizeof *texts; i++)
         *texts[i] = mdp_pool_string(r->pool, values[i] ? values[i] : "", err, &st);
-    if (st == MDP_OK)
-        st = note_provenance(ev, err);
     if (st == MDP_OK)
         st = mdp_pool_facts(r->pool, in->environment, in->n_environment, &r->environment, err);
     r->n_environment = in->n_environment;
@@ -497,7 +493,7 @@ static mdp_status begin_resamples(struct evaluation *ev, struct mdp_error *err)
     if (st == MDP_OK)
         ev->on_same = new_resampled(ev, err, &st);
     if (st == MDP_OK)
-        st = mdp_aggregate_new(&ev->list, ev->resamples.n, ev->options->level, &ev->aggregate, err);
+        st = mdp_aggregate_new(&ev->list, ev->resamples.n, &ev->aggregate, err);
     return st;
 }
 
@@ -516,6 +512,8 @@ mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_o
     if (st == MDP_OK)
         st = begin_resamples(&ev, err);
     if (st == MDP_OK)
+        st = note_provenance(&ev, err);
+    if (st == MDP_OK)
         st = find_baseline(&ev, err);
     for (size_t i = 0; st == MDP_OK && i < in->source.n; i++) {
         st = in->source.get(in->source.context, i, &p, err);
@@ -525,6 +523,8 @@ mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_o
     }
     if (st == MDP_OK)
         st = mdp_aggregate_results(ev.aggregate, results->baseline, results, err);
+    if (st == MDP_OK)
+        st = mdp_results_find_series(results, err);
     if (st == MDP_OK)
         st = mdp_curves_results(&ev.curves, results, err);
     release_evaluation(&ev);

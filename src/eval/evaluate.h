@@ -3,7 +3,7 @@
 
        struct mdp_eval_input in = {.source = ..., .n_rows = info->n, .labels = info->labels, ...};
        TRY(mdp_evaluate(&in, &mdp_eval_defaults, &results, err));
-       TRY(mdp_results_write("results/tb", &results, err));
+       TRY(mdp_results_write("results/tb", &results, err));          eval/results_file.h
 
    Letters: N rows of the store, K classes, P predictions (a method in an episode). */
 #ifndef MDP_EVAL_EVALUATE_H
@@ -23,8 +23,8 @@ struct mdp_prediction_source {
     void *context;
 };
 
-/* Predictions that are in memory. `predictions` must outlive the source. */
-struct mdp_prediction_source mdp_predictions_source(const struct mdp_predictions *predictions);
+/* The method that the others are compared with, where there are predictions of it. */
+#define MDP_BASELINE "zero-shot"
 
 struct mdp_eval_input {
     struct mdp_prediction_source source;
@@ -46,18 +46,12 @@ struct mdp_eval_options {
     size_t resamples; /* of patients, for the intervals; 0: no intervals */
     uint64_t seed;    /* of the resamples */
     size_t threads;
-    double level;                      /* of the intervals */
-    const char *baseline;              /* the method that others are compared with */
     const volatile sig_atomic_t *stop; /* not 0: end in order with MDP_ERR_INTERRUPTED; may be NULL */
 };
 
-extern const struct mdp_eval_options mdp_eval_defaults; /* 1000, 0, 1, 0.95, "zero-shot" */
+extern const struct mdp_eval_options mdp_eval_defaults; /* 1000 resamples of seed 0, one thread */
 
 mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
                         struct mdp_results *results, struct mdp_error *err);
-
-/* Writes results.json, tables/<name>.csv and the data of the ROC figure, figures/roc.csv, into
-   `folder`, which is made when it is not there. Each file appears complete or not at all. */
-mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err);
 
 #endif

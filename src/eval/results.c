@@ -111,3 +111,87 @@ const struct mdp_result *mdp_results_find(const struct mdp_results *results, con
     }
     return NULL;
 }
+
+const struct mdp_comparison *mdp_results_find_comparison(const struct mdp_results *results, const char *a,
+                                                         size_t shots, const char *metric)
+{
+    for (size_t i = 0; i < results->n_comparisons; i++) {
+        const struct mdp_comparison *c = &results->comparisons[i];
+        if (c->shots == shots && strcmp(c->a, a) == 0 && strcmp(c->metric, metric) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* --- series --- */
+
+void mdp_range_widen(struct mdp_range *range, bool first, size_t n)
+{
+    range->least = first || n < range->least ? n : range->least;
+    range->most = first || n > range->most ? n : range->most;
+}
+
+void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what)
+{
+    if (range.least == range.most)
+        mdp_text_add(t, "%zu %s", range.least, what);
+    else
+        mdp_text_add(t, "%zu to %zu %s", range.least, range.most, what);
+}
+
+static struct mdp_series *find_series(const struct mdp_results *r, const char *method, size_t shots)
+{
+    for (size_t i = 0; i < r->n_series; i++)
+        if (r->series[i].shots == shots && strcmp(r->series[i].method, method) == 0)
+            return &r->series[i];
+    return NULL;
+}
+
+mdp_status mdp_results_find_series(struct mdp_results *r, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    r->n_series = 0;
+    r->series = mdp_pool_array(r->pool, r->n_results, sizeof *r->series, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < r->n_results; i++) {
+        const struct mdp_result *x = &r->results[i];
+        if (!find_series(r, x->method, x->shots))
+            r->series[r->n_series++] = (struct mdp_series){.method = x->method,
+                                                           .shots = x->shots,
+                                                           .is_baseline = strcmp(x->method, r->baseline) == 0,
+                                                           .is_largest = true};
+    }
+    for (size_t i = 0; i < r->n_series; i++)
+        for (size_t k = 0; k < r->n_series; k++)
+            if (r->series[k].shots > r->series[i].shots &&
+                strcmp(r->series[k].method, r->series[i].method) == 0)
+                r->series[i].is_largest = false;
+    for (size_t e = 0; st == MDP_OK && e < r->n_episodes; e++) {
+        const struct mdp_episode *x = &r->episodes[e];
+        struct mdp_series *s = find_series(r, x->method, x->shots);
+        if (!s)
+            continue;
+        s->n_episodes++;
+        mdp_range_widen(&s->rows, s->n_episodes == 1, x->n_test);
+        mdp_range_widen(&s->patients, s->n_episodes == 1, x->n_patients);
+    }
+    return st;
+}
+
+const struct mdp_series *mdp_results_leading(const struct mdp_results *r)
+{
+    const struct mdp_series *best = NULL;
+
+    for (size_t i = 0; i < r->n_series; i++)
+        if (!r->series[i].is_baseline && (!best || r->series[i].shots > best->shots))
+            best = &r->series[i];
+    return best;
+}
+
+const struct mdp_series *mdp_results_baseline(const struct mdp_results *r)
+{
+    for (size_t i = 0; i < r->n_series; i++)
+        if (r->series[i].is_baseline)
+            return &r->series[i];
+    return NULL;
+}

@@ -7,8 +7,10 @@
 #ifndef MDP_EVAL_RESULTS_H
 #define MDP_EVAL_RESULTS_H
 
+#include "base/text.h"
 #include "medprobe/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,6 +92,26 @@ struct mdp_roc_curve {
     double high[MDP_ROC_POINTS];
 };
 
+/* How often something is there, from episode to episode. */
+struct mdp_range {
+    size_t least, most;
+};
+
+/* Takes n in; the first one sets both ends. */
+void mdp_range_widen(struct mdp_range *range, bool first, size_t n);
+/* "12 test pictures", "12 to 15 test pictures". */
+void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what);
+
+/* A method at a number of shots: a line of a report's table, and what its numbers are over. */
+struct mdp_series {
+    const char *method;
+    size_t shots;
+    bool is_baseline;
+    bool is_largest; /* the method's largest number of shots */
+    size_t n_episodes;
+    struct mdp_range rows, patients; /* test pictures and patients of an episode; patients 0: not looked at */
+};
+
 /* All strings and arrays are owned by the pool and go with mdp_results_release; {0} is empty. */
 struct mdp_results {
     const char *model, *pretrained, *dataset, *task;
@@ -103,6 +125,8 @@ struct mdp_results {
     struct mdp_episode *episodes;       /* in the order of the predictions */
     struct mdp_comparison *comparisons; /* by a, shots, metric */
     struct mdp_roc_curve *curves;       /* by method, shots, class; empty after mdp_results_read */
+    size_t n_series;
+    struct mdp_series *series; /* in the order of results: mdp_results_find_series */
     size_t n_provenance, n_environment;
     struct mdp_fact *provenance, *environment;
     struct mdp_pool *pool; /* owns what the pointers point to */
@@ -113,6 +137,18 @@ void mdp_results_release(struct mdp_results *results);
 /* The entry of (method, shots, metric), or NULL. */
 const struct mdp_result *mdp_results_find(const struct mdp_results *results, const char *method, size_t shots,
                                           const char *metric);
+
+/* The comparison of method a at its shots in a metric, or NULL. */
+const struct mdp_comparison *mdp_results_find_comparison(const struct mdp_results *results, const char *a,
+                                                         size_t shots, const char *metric);
+
+/* Fills results->series from results and episodes, in the results' pool. */
+mdp_status mdp_results_find_series(struct mdp_results *results, struct mdp_error *err);
+/* What a run is about: of the methods that are compared with the baseline the one at the largest number of shots, of equal
+   ones the first. NULL without one. */
+const struct mdp_series *mdp_results_leading(const struct mdp_results *results);
+/* The baseline's, or NULL. */
+const struct mdp_series *mdp_results_baseline(const struct mdp_results *results);
 
 /* Memory that is released in one piece. */
 struct mdp_pool *mdp_pool_new(struct mdp_error *err, mdp_status *st);

@@ -2,12 +2,12 @@
 #include "eval/results_json.h"
 
 #include "base/formats/json.h"
+#include "eval/metrics/metric_table.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-/* --- writing: one entry a line, so that two runs can be compared by diff --- */
+/* One entry a line, so that two runs can be compared by diff. */
 
 /* ", " before every entry of an object or list but the first. */
 static void begin_entry(struct mdp_text *t, bool *first)
@@ -48,43 +48,44 @@ static void put_reason(struct mdp_text *t, bool *first, double x, const char *re
         put_text(t, first, "reason", reason ? reason : "not defined");
 }
 
-static const struct mdp_result *largest_shots(const struct mdp_results *r, const char *metric, bool baseline)
+/* The row of the table whose key has this place in `metrics`; NULL past the last. */
+static const struct mdp_metric_kind *summary_metric(int place)
 {
-    const struct mdp_result *best = NULL;
+    for (size_t i = 0; i < mdp_metric_kind_count; i++)
+        if (mdp_metric_kinds[i].summary_key && mdp_metric_kinds[i].summary_place == place)
+            return &mdp_metric_kinds[i];
+    return NULL;
+}
 
-    for (size_t i = 0; i < r->n_results; i++) {
-        const struct mdp_result *x = &r->results[i];
-        if ((strcmp(x->method, r->baseline) == 0) == baseline && strcmp(x->metric, metric) == 0 &&
-            (!best || x->shots > best->shots))
-            best = x;
+/* The means of one series under their keys; "lp_acc1" with the prefix "lp_". */
+static void put_means(struct mdp_text *t, bool *first, const struct mdp_results *r,
+                      const struct mdp_series *s, const char *prefix)
+{
+    const struct mdp_metric_kind *kind;
+
+    for (int place = 1; (kind = summary_metric(place)); place++) {
+        const struct mdp_result *x = mdp_results_find(r, s->method, s->shots, kind->name);
+        if (!x)
+            continue;
+        begin_entry(t, first);
+        mdp_text_add(t, "\"%s%s\": ", prefix, kind->summary_key);
+        mdp_text_add_json_number(t, x->mean);
     }
-    return best;
 }
 
 /* What CLIP_benchmark's `build` makes a row of: its own keys first, then more of the same kind. */
 static void put_metrics(struct mdp_text *t, const struct mdp_results *r)
 {
-    static const struct {
-        const char *key, *metric;
-    } keys[] = {{"acc1", "accuracy"},
-                {"mean_per_class_recall", "balanced_accuracy"},
-                {"auc_ovr_macro", "auc_ovr_macro"},
-                {"macro_f1", "macro_f1"}};
+    const struct mdp_series *leading = mdp_results_leading(r), *baseline = mdp_results_baseline(r);
     bool first = true;
-    const struct mdp_result *x = NULL;
 
     mdp_text_add(t, "\"metrics\": {");
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if ((x = largest_shots(r, keys[i].metric, false))) {
-            char key[64];
-            snprintf(key, sizeof key, "lp_%s", keys[i].key);
-            put_number(t, &first, key, x->mean);
-        }
-    if (x)
-        put_count(t, &first, "fewshot_k", x->shots);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if ((x = largest_shots(r, keys[i].metric, true)))
-            put_number(t, &first, keys[i].key, x->mean);
+    if (leading) {
+        put_means(t, &first, r, leading, "lp_");
+        put_count(t, &first, "fewshot_k", leading->shots);
+    }
+    if (baseline)
+        put_means(t, &first, r, baseline, "");
     mdp_text_add(t, "}");
 }
 
@@ -256,20 +257,15 @@ static void put_facts(struct mdp_text *t, const char *name, const struct mdp_fac
 
 mdp_status mdp_results_to_json(const struct mdp_results *r, struct mdp_text *t, struct mdp_error *err)
 {
-    bool first = true;
+    const char *const texts[][2] = {
+        {"model", r->model}, {"pretrained", r->pretrained}, {"dataset", r->dataset}, {"task", r->task}};
 
     mdp_text_add(t, "{\n");
-    put_text(t, &first, "model", r->model);
-    mdp_text_add(t, ",\n");
-    first = true;
-    put_text(t, &first, "pretrained", r->pretrained);
-    mdp_text_add(t, ",\n");
-    first = true;
-    put_text(t, &first, "dataset", r->dataset);
-    mdp_text_add(t, ",\n");
-    first = true;
-    put_text(t, &first, "task", r->task);
-    mdp_text_add(t, ",\n");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        bool alone = true;
+        put_text(t, &alone, texts[i][0], texts[i][1]);
+        mdp_text_add(t, ",\n");
+    }
     put_metrics(t, r);
     mdp_text_add(t, ",\n\"results\": [");
     for (size_t i = 0; i < r->n_results; i++) {
@@ -304,316 +300,4 @@ mdp_status mdp_results_to_json(const struct mdp_results *r, struct mdp_text *t, 
     put_facts(t, "environment", r->environment, r->n_environment);
     mdp_text_add(t, "\n}\n");
     return mdp_text_status(t, err);
-}
-
-/* --- reading --- */
-
-struct reader {
-    const struct mdp_json *doc;
-    struct mdp_results *to;
-    struct mdp_error *err;
-    mdp_status st; /* of the first failure; what follows does nothing */
-};
-
-static const struct json_t *need(struct reader *r, const struct json_t *map, const char *key,
-                                 enum mdp_json_kind kind)
-{
-    const struct json_t *value = NULL;
-
-    if (r->st == MDP_OK)
-        r->st = mdp_json_get(r->doc, map, key, kind, &value, r->err);
-    return r->st == MDP_OK ? value : NULL;
-}
-
-static void *new_array(struct reader *r, size_t n, size_t size)
-{
-    return r->st == MDP_OK ? mdp_pool_array(r->to->pool, n, size, r->err, &r->st) : NULL;
-}
-
-static const char *keep(struct reader *r, const char *text)
-{
-    return r->st == MDP_OK ? mdp_pool_string(r->to->pool, text, r->err, &r->st) : NULL;
-}
-
-static const char *get_text(struct reader *r, const struct json_t *map, const char *key)
-{
-    return keep(r, mdp_json_text(need(r, map, key, MDP_JSON_STRING)));
-}
-
-static const char *optional_text(struct reader *r, const struct json_t *map, const char *key)
-{
-    return keep(r, mdp_json_text(mdp_json_find(map, key)));
-}
-
-/* A number or null, which is NaN. */
-static double get_number(struct reader *r, const struct json_t *map, const char *key)
-{
-    const struct json_t *value = mdp_json_find(map, key);
-
-    if (value && mdp_json_kind(value) == MDP_JSON_NULL)
-        return NAN;
-    return mdp_json_number(need(r, map, key, MDP_JSON_NUMBER));
-}
-
-static size_t get_count(struct reader *r, const struct json_t *map, const char *key)
-{
-    const struct json_t *value = need(r, map, key, MDP_JSON_NUMBER);
-
-    if (value && !mdp_json_is_whole(value))
-        r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s' is no count", key);
-    return value && r->st == MDP_OK ? (size_t)mdp_json_number(value) : 0;
-}
-
-static const char *const *get_texts(struct reader *r, const struct json_t *map, const char *key, size_t *n)
-{
-    const struct json_t *list = need(r, map, key, MDP_JSON_LIST);
-    const size_t count = list ? mdp_json_count(list) : 0;
-    const char **texts = new_array(r, count, sizeof *texts);
-
-    for (size_t i = 0; texts && i < count; i++) {
-        texts[i] = keep(r, mdp_json_text(mdp_json_at(list, i)));
-        if (r->st == MDP_OK && !texts[i])
-            r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s': entry %zu is no string", key, i);
-    }
-    *n = r->st == MDP_OK ? count : 0;
-    return texts;
-}
-
-static void read_results(struct reader *r, const struct json_t *root)
-{
-    const struct json_t *list = need(r, root, "results", MDP_JSON_LIST);
-    const size_t n = list ? mdp_json_count(list) : 0;
-
-    r->to->results = new_array(r, n, sizeof *r->to->results);
-    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
-        r->to->results[i] = (struct mdp_result){.method = get_text(r, x, "method"),
-                                                .shots = get_count(r, x, "shots"),
-                                                .metric = get_text(r, x, "metric"),
-                                                .mean = get_number(r, x, "mean"),
-                                                .std = get_number(r, x, "std"),
-                                                .ci_low = get_number(r, x, "ci_low"),
-                                                .ci_high = get_number(r, x, "ci_high"),
-                                                .n_episodes = get_count(r, x, "n_episodes"),
-                                                .n_test = get_count(r, x, "n_test"),
-                                                .n_patients = get_count(r, x, "n_patients"),
-                                                .definition = get_text(r, x, "definition"),
-                                                .reason = optional_text(r, x, "reason")};
-        r->to->n_results = i + 1;
-    }
-}
-
-static void read_comparisons(struct reader *r, const struct json_t *root)
-{
-    const struct json_t *list = need(r, root, "comparisons", MDP_JSON_LIST);
-    const size_t n = list ? mdp_json_count(list) : 0;
-
-    r->to->comparisons = new_array(r, n, sizeof *r->to->comparisons);
-    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
-        r->to->comparisons[i] = (struct mdp_comparison){.a = get_text(r, x, "a"),
-                                                        .b = get_text(r, x, "b"),
-                                                        .shots = get_count(r, x, "shots"),
-                                                        .metric = get_text(r, x, "metric"),
-                                                        .difference = get_number(r, x, "difference"),
-                                                        .ci_low = get_number(r, x, "ci_low"),
-                                                        .ci_high = get_number(r, x, "ci_high"),
-                                                        .p = get_number(r, x, "p"),
-                                                        .p_adjusted = get_number(r, x, "p_adjusted"),
-                                                        .test = get_text(r, x, "test"),
-                                                        .reason = optional_text(r, x, "reason")};
-        r->to->n_comparisons = i + 1;
-    }
-}
-
-static void read_tests(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
-{
-    const struct json_t *list = need(r, episode, "tests", MDP_JSON_LIST);
-    const size_t n = list ? mdp_json_count(list) : 0;
-
-    e->tests = new_array(r, n, sizeof *e->tests);
-    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
-        e->tests[i] = (struct mdp_episode_test){.against = get_text(r, x, "against"),
-                                                .metric = get_text(r, x, "metric"),
-                                                .test = get_text(r, x, "test"),
-                                                .difference = get_number(r, x, "difference"),
-                                                .ci_low = get_number(r, x, "ci_low"),
-                                                .ci_high = get_number(r, x, "ci_high"),
-                                                .p = get_number(r, x, "p"),
-                                                .p_adjusted = get_number(r, x, "p_adjusted")};
-        e->n_tests = i + 1;
-    }
-}
-
-static void read_confusion(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
-{
-    const size_t k = r->to->n_classes;
-    const struct json_t *rows = need(r, episode, "confusion", MDP_JSON_LIST);
-
-    e->confusion = new_array(r, k * k, sizeof *e->confusion);
-    for (size_t i = 0; r->st == MDP_OK && i < k * k; i++) {
-        const struct json_t *count = mdp_json_at(mdp_json_at(rows, i / k), i % k);
-        if (!count || !mdp_json_is_whole(count))
-            r->st =
-                mdp_fail(r->err, MDP_ERR_FORMAT, "key 'confusion': expected %zu rows of %zu counts", k, k);
-        else
-            e->confusion[i] = (uint64_t)mdp_json_number(count);
-    }
-}
-
-static void read_episode(struct reader *r, const struct json_t *x, struct mdp_episode *e)
-{
-    const size_t m = r->to->n_metrics;
-    const struct json_t *reasons = need(r, x, "reasons", MDP_JSON_MAP);
-
-    *e = (struct mdp_episode){.method = get_text(r, x, "method"),
-                              .shots = get_count(r, x, "shots"),
-                              .seed = get_count(r, x, "seed"),
-                              .c = get_number(r, x, "c"),
-                              .group = get_text(r, x, "group"),
-                              .n_test = get_count(r, x, "n_test"),
-                              .n_patients = get_count(r, x, "n_patients"),
-                              .values = new_array(r, m, sizeof *e->values),
-                              .reasons = new_array(r, m, sizeof *e->reasons)};
-    for (size_t i = 0; r->st == MDP_OK && i < m; i++) {
-        e->values[i] = get_number(r, x, r->to->metrics[i]);
-        e->reasons[i] = optional_text(r, reasons, r->to->metrics[i]);
-    }
-    read_confusion(r, x, e);
-    read_tests(r, x, e);
-}
-
-static void read_episodes(struct reader *r, const struct json_t *root)
-{
-    const struct json_t *list = need(r, root, "episodes", MDP_JSON_LIST);
-    const size_t n = list ? mdp_json_count(list) : 0;
-
-    r->to->episodes = new_array(r, n, sizeof *r->to->episodes);
-    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        read_episode(r, mdp_json_at(list, i), &r->to->episodes[i]);
-        r->to->n_episodes = i + 1;
-    }
-}
-
-/* Facts being read: entries of an object, one level of objects inside it. */
-struct fact_list {
-    struct reader *reader;
-    const char *section; /* NULL outside */
-    struct mdp_fact *at;
-    size_t n, capacity;
-};
-
-static mdp_status read_fact_list(struct reader *r, const struct json_t *list, struct mdp_fact *fact)
-{
-    const size_t n = mdp_json_count(list);
-    const bool counts = n && mdp_json_is_whole(mdp_json_at(list, 0));
-    const char **texts = new_array(r, n, sizeof *texts);
-    size_t *numbers = new_array(r, n, sizeof *numbers);
-
-    for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
-        texts[i] = keep(r, mdp_json_text(x));
-        numbers[i] = mdp_json_is_whole(x) ? (size_t)mdp_json_number(x) : 0;
-        if (r->st == MDP_OK && (counts ? !mdp_json_is_whole(x) : !texts[i]))
-            r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s': entry %zu is of another kind", fact->key, i);
-    }
-    fact->kind = counts ? MDP_FACT_COUNTS : MDP_FACT_TEXTS;
-    fact->n = n;
-    fact->texts = texts;
-    fact->counts = numbers;
-    return r->st;
-}
-
-static mdp_status read_fact(void *context, const char *key, const struct json_t *value, struct mdp_error *err)
-{
-    struct fact_list *list = context;
-    struct reader *r = list->reader;
-    const enum mdp_json_kind kind = mdp_json_kind(value);
-    struct mdp_text name = {0};
-
-    if (kind == MDP_JSON_MAP && !list->section) {
-        list->section = key;
-        mdp_status st = mdp_json_each(value, read_fact, list, err);
-        list->section = NULL;
-        return st;
-    }
-    if (list->n == list->capacity)
-        return r->st = mdp_fail(err, MDP_ERR_FORMAT, "key '%s': too many entries", key);
-    struct mdp_fact *fact = &list->at[list->n++];
-    mdp_text_add(&name, "%s%s%s", list->section ? list->section : "", list->section ? "." : "", key);
-    r->st = mdp_text_status(&name, err);
-    *fact = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = keep(r, name.at)};
-    mdp_text_release(&name);
-    if (r->st != MDP_OK || kind == MDP_JSON_NULL)
-        return r->st;
-    if (kind == MDP_JSON_LIST)
-        return read_fact_list(r, value, fact);
-    if (kind == MDP_JSON_STRING)
-        fact->text = keep(r, mdp_json_text(value));
-    else if (kind == MDP_JSON_NUMBER && mdp_json_is_whole(value))
-        *fact = (struct mdp_fact){
-            .kind = MDP_FACT_COUNT, .key = fact->key, .count = (size_t)mdp_json_number(value)};
-    else if (kind == MDP_JSON_NUMBER)
-        *fact =
-            (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = fact->key, .number = mdp_json_number(value)};
-    else
-        r->st = mdp_fail(err, MDP_ERR_FORMAT, "key '%s' is neither text, number nor list", key);
-    return r->st;
-}
-
-static mdp_status count_fact(void *context, const char *key, const struct json_t *value,
-                             struct mdp_error *err)
-{
-    (void)key;
-    (void)err;
-    *(size_t *)context += 1 + (mdp_json_kind(value) == MDP_JSON_MAP ? mdp_json_count(value) : 0);
-    return MDP_OK;
-}
-
-static struct mdp_fact *read_facts(struct reader *r, const struct json_t *root, const char *key, size_t *n)
-{
-    struct fact_list list = {.reader = r};
-    const struct json_t *map = need(r, root, key, MDP_JSON_MAP);
-
-    *n = 0;
-    if (!map)
-        return NULL;
-    r->st = mdp_json_each(map, count_fact, &list.capacity, r->err);
-    list.at = new_array(r, list.capacity, sizeof *list.at);
-    if (r->st == MDP_OK)
-        r->st = mdp_json_each(map, read_fact, &list, r->err);
-    *n = list.n;
-    return list.at;
-}
-
-mdp_status mdp_results_read(const char *path, struct mdp_results *results, struct mdp_error *err)
-{
-    struct mdp_json *doc = NULL;
-    struct reader r = {.to = results, .err = err};
-
-    *results = (struct mdp_results){0};
-    r.st = mdp_json_read(path, &doc, err);
-    if (r.st != MDP_OK)
-        return r.st;
-    r.doc = doc;
-    results->pool = mdp_pool_new(err, &r.st);
-    const struct json_t *root = mdp_json_root(doc);
-    results->model = get_text(&r, root, "model");
-    results->pretrained = get_text(&r, root, "pretrained");
-    results->dataset = get_text(&r, root, "dataset");
-    results->task = get_text(&r, root, "task");
-    results->baseline = get_text(&r, root, "baseline");
-    results->class_names = get_texts(&r, root, "classes", &results->n_classes);
-    results->metrics = get_texts(&r, root, "metric_names", &results->n_metrics);
-    read_results(&r, root);
-    read_episodes(&r, root);
-    read_comparisons(&r, root);
-    results->provenance = read_facts(&r, root, "provenance", &results->n_provenance);
-    results->environment = read_facts(&r, root, "environment", &results->n_environment);
-    mdp_json_free(doc);
-    if (r.st == MDP_OK)
-        return MDP_OK;
-    mdp_results_release(results);
-    return !err || strstr(err->message, path) ? r.st : mdp_fail_at(err, r.st, "%s", path);
 }

@@ -12,7 +12,4 @@
 mdp_status mdp_results_to_json(const struct mdp_results *results, struct mdp_text *out,
                                struct mdp_error *err);
 
-/* Reads `path`, a results.json. Errors name the file and the key. */
-mdp_status mdp_results_read(const char *path, struct mdp_results *results, struct mdp_error *err);
-
 #endif

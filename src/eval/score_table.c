@@ -22,8 +22,8 @@ static mdp_status fill_values(const struct mdp_sorted_scores *scores, const char
 }
 
 static mdp_status fill_tests(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *all,
-                             const struct mdp_rival rivals[], size_t n, double level,
-                             struct mdp_score_table *s, struct mdp_error *err)
+                             const struct mdp_rival rivals[], size_t n, struct mdp_score_table *s,
+                             struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     size_t most = 0;
@@ -36,8 +36,7 @@ static mdp_status fill_tests(const struct mdp_sorted_scores *scores, const struc
         size_t found = 0;
         st = mdp_sorted_scores_new(&rivals[i].rows, &other, err);
         if (st == MDP_OK)
-            st = mdp_paired_tests(scores, other, all, level, rivals[i].name, s->tests + s->n_tests, &found,
-                                  err);
+            st = mdp_paired_tests(scores, other, all, rivals[i].name, s->tests + s->n_tests, &found, err);
         s->n_tests += found;
         mdp_sorted_scores_free(other);
     }
@@ -48,8 +47,7 @@ static mdp_status fill_tests(const struct mdp_sorted_scores *scores, const struc
 
 mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
                                 const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                                size_t n_names, double level, struct mdp_score_table *s,
-                                struct mdp_error *err)
+                                size_t n_names, struct mdp_score_table *s, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_metric_list all; /* intervals and tests are given whatever was asked for */
@@ -70,9 +68,9 @@ mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const c
     if (st == MDP_OK)
         s->intervals = mdp_pool_array(s->pool, 2 * all.n, sizeof *s->intervals, err, &st);
     if (st == MDP_OK)
-        st = mdp_intervals_of(scores, &all, level, s->intervals, &s->n_intervals, err);
+        st = mdp_intervals_of(scores, &all, s->intervals, &s->n_intervals, err);
     if (st == MDP_OK)
-        st = fill_tests(scores, &all, rivals, n_rivals, level, s, err);
+        st = fill_tests(scores, &all, rivals, n_rivals, s, err);
     mdp_sorted_scores_free(scores);
     if (st != MDP_OK)
         mdp_score_table_release(s);

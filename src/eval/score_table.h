@@ -26,8 +26,7 @@ struct mdp_score_table {
    result, as must the rivals' names. */
 mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
                                 const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                                size_t n_names, double level, struct mdp_score_table *table,
-                                struct mdp_error *err);
+                                size_t n_names, struct mdp_score_table *table, struct mdp_error *err);
 void mdp_score_table_release(struct mdp_score_table *table);
 
 /* {"metrics": {...}, "reasons": {...}, "intervals": [...], "comparisons": [...]} */

@@ -16,7 +16,7 @@ probe() { "$medprobe" probe "$@"; }
 same_run() { # the files of two runs are equal, results.json but for environment and the report
   for f in draws.h5 predictions.h5 ${3:-}; do cmp "$1/$f" "$2/$f" || return 1; done
   diff <(sed '/^"environment"/,$d' "$1/results.json") <(sed '/^"environment"/,$d' "$2/results.json") &&
-    diff -r "$1/tables" "$2/tables"
+    diff -r "$1/tables" "$2/tables" && diff -r "$1/figures" "$2/figures"
 }
 
 check "a run" eval 'probe data.h5 --shots 1,2,4 --seeds 3 --save-probes -o a >table 2>log'

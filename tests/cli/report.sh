@@ -15,6 +15,10 @@ check "figures are SVG and PDF with data" eval '
   command -v gnuplot >/dev/null || exit 1
   for f in shots roc confusion; do for e in svg pdf csv gp; do [ -s one/figures/$f.$e ] || { echo $f.$e; exit 1; }; done; done'
 check "a figure can be drawn again" eval '(cd one/figures && rm roc.svg && gnuplot roc.gp && [ -s roc.svg ])'
+# The PDF said when it was drawn.
+check "the same run gives the same figures" eval '
+  "$medprobe" report one -o again && "$medprobe" report one -o again2 && for f in shots roc confusion; do for e in svg pdf csv gp; do
+    cmp again/figures/$f.$e again2/figures/$f.$e || exit 1; done; grep -a -q "CreationDate (D:19700101" again/figures/$f.pdf || exit 1; done'
 check "numbers in Markdown are those of results.json" eval '
   want=$(grep -m1 "\"shots\": 4, \"metric\": \"accuracy\"" one/results.json | sed -E "s/.*\"mean\": ([0-9.]+).*/\1/" | awk "{printf \"%.3f\", \$1}") &&
   grep -E "^\| logreg \| 4 " one/report.md | grep -qF "$want"'
@@ -24,7 +28,7 @@ check "without gnuplot there are tables and a line that says so" eval '
 check "many runs in one report" eval '"$medprobe" report one two -o both && has ">one<" both/report.html && has ">two<" both/report.html'
 check "LaTeX only" eval '"$medprobe" report one -o tex --format tex && [ -s tex/tables/headline.tex ] && [ ! -e tex/report.html ]'
 check "many runs without a folder" refuses 2 "need a folder" "$medprobe" report one two
-check "an unknown format" refuses 2 "not one of html, md, csv, tex" "$medprobe" report one --format docx
+check "an unknown format" refuses 2 "no format 'docx' (there are html, md, csv, tex)" "$medprobe" report one --format docx
 check "no run" refuses 1 "is no finished run" "$medprobe" report both
 check "a broken results.json" eval 'mkdir bad && head -c 300 one/results.json >bad/results.json && refuses 1 bad/results.json "$medprobe" report bad'
 done_testing

@@ -3,6 +3,7 @@
    intervals and tests: tests/reference/.) */
 #include "base/numbers/rng.h"
 #include "eval/evaluate.h"
+#include "eval/results_file.h"
 #include "eval/results_json.h"
 
 #include <math.h>
@@ -24,7 +25,6 @@ struct study {
     int32_t labels[ROWS];
     uint32_t patients[ROWS];
     struct mdp_prediction at[EPISODES];
-    struct mdp_predictions predictions;
     struct mdp_eval_input in;
     struct mdp_eval_options options;
 };
@@ -50,6 +50,14 @@ static void fill_scores(struct study *s, struct mdp_prediction *p, double skill,
     }
 }
 
+static mdp_status from_memory(void *context, size_t i, const struct mdp_prediction **prediction,
+                              struct mdp_error *err)
+{
+    (void)err;
+    *prediction = (const struct mdp_prediction *)context + i;
+    return MDP_OK;
+}
+
 static struct study *new_study(void)
 {
     struct study *s = calloc(1, sizeof *s);
@@ -73,8 +81,7 @@ static struct study *new_study(void)
             p->rows[i] = (int64_t)(i + (e == 0 ? 0 : e));
         fill_scores(s, p, 0.2 + 0.02 * (double)p->key.shots, (uint32_t)e);
     }
-    s->predictions = (struct mdp_predictions){EPISODES, s->at};
-    s->in = (struct mdp_eval_input){.source = mdp_predictions_source(&s->predictions),
+    s->in = (struct mdp_eval_input){.source = {EPISODES, from_memory, s->at},
                                     .n_rows = ROWS,
                                     .labels = s->labels,
                                     .patients = s->patients,
@@ -253,6 +260,10 @@ static void one_patient_has_no_interval_over_patients(void **state)
     assert_true(isnan(mdp_results_find(&r, "zero-shot", 0, "accuracy")->ci_low));
     assert_non_null(strstr(mdp_results_find(&r, "zero-shot", 0, "accuracy")->definition, "no interval"));
     assert_non_null(strstr(mdp_results_find(&r, "logreg", 4, "accuracy")->definition, "draws only"));
+    /* What was drawn, not what was asked for: 1000 stood here. */
+    for (size_t i = 0; i < r.n_provenance; i++)
+        if (strcmp(r.provenance[i].key, "intervals.resamples") == 0)
+            assert_int_equal(r.provenance[i].count, 0);
     mdp_results_release(&r);
     free_study(s);
 }

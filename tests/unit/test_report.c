@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Protects: what a report shows is what the results hold, names of classes cannot break any format, the
-   terminal table fits, a page fetches nothing. Planted once and seen: a table cell written without escaping.
- */
+   terminal table fits, a page fetches nothing, a figure shows the curve that its legend names. Planted once and seen: a
+   table cell written without escaping. Seen in earlier versions: curves chosen by counting lines, so that a class without
+   test pictures moved all others; the shots figure lost whole because one metric was not defined; "gnuplot is missing"
+   said of it; 16 shots said of 8 pictures; the last episodes' number of test pictures said of every row. */
 #include "unit/unit.h"
 
 #include "base/file.h"
+#include "base/formats/csv.h"
 #include "eval/report/report.h"
 #include "eval/report/report_tables.h"
 
@@ -23,8 +26,10 @@ struct example {
     struct mdp_episode episodes[1 + SHOTS * EPISODES];
     uint64_t confusion[CLASSES * CLASSES];
     struct mdp_comparison comparisons[METRICS * SHOTS];
-    struct mdp_fact facts[3];
+    struct mdp_fact facts[6];
 };
+
+static void note_series(struct example *x);
 
 static void fill(struct example *x)
 {
@@ -62,6 +67,8 @@ static void fill(struct example *x)
         for (size_t k = 0; k < (s ? EPISODES : 1); k++)
             x->episodes[e++] = (struct mdp_episode){.method = s ? "logreg" : "zero-shot",
                                                     .group = "g",
+                                                    .n_test = 300,
+                                                    .n_patients = 120,
                                                     .shots = s ? shots[s - 1] : 0,
                                                     .confusion = x->confusion};
     }
@@ -72,6 +79,7 @@ static void fill(struct example *x)
                                       .pretrained = "",
                                       .dataset = "x & <y>",
                                       .task = "linear_probe",
+                                      .baseline = "zero-shot",
                                       .n_classes = CLASSES,
                                       .class_names = class_names,
                                       .n_metrics = METRICS,
@@ -84,30 +92,42 @@ static void fill(struct example *x)
                                       .comparisons = x->comparisons,
                                       .n_provenance = 3,
                                       .provenance = x->facts};
+    note_series(x);
+}
+
+/* The series anew, after a change. */
+static void note_series(struct example *x)
+{
+    mdp_status st = MDP_OK;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    if (!x->results.pool)
+        x->results.pool = mdp_pool_new(&err, &st);
+    assert_ok(mdp_results_find_series(&x->results, &err), err);
 }
 
 static char folder[64];
 
-/* roc.csv comes from the evaluation; here any curve does. */
-static void write_roc_data(void)
+/* roc.csv comes from the evaluation; here any curve does. Without the curves of class `absent`. */
+static void write_roc_data(size_t absent)
 {
-    struct mdp_text text = {0}, path = {0};
+    struct mdp_text text = {0};
     struct mdp_error err = MDP_ERROR_INIT;
+    size_t curve = 0;
 
-    mdp_text_add(&text, "method,shots,class,fpr,tpr,tpr_low,tpr_high\n");
+    mdp_text_add(&text, "method,shots,class,fpr,tpr,tpr_low,tpr_high,curve\n");
     for (size_t s = 0; s <= SHOTS; s++)
-        for (size_t c = 0; c < CLASSES; c++)
-            for (size_t i = 0; i < MDP_ROC_POINTS; i++) {
+        for (size_t c = 0; c < CLASSES; c++) {
+            for (size_t i = 0; c != absent && i < MDP_ROC_POINTS; i++) {
                 double f = (double)i / (MDP_ROC_POINTS - 1), t = pow(f, 0.5 / (double)(1 + s + c));
-                mdp_text_add(&text, "%s,%zu,c%zu,%.3f,%.4f,%.4f,%.4f\n", s ? "logreg" : "zero-shot",
-                             s ? shots[s - 1] : 0, c, f, t, t * 0.95, t);
+                mdp_text_add(&text, "%s,%zu,", s ? "logreg" : "zero-shot", s ? shots[s - 1] : 0);
+                mdp_text_add_csv(&text, class_names[c]);
+                mdp_text_add(&text, ",%.3f,%.4f,%.4f,%.4f,%zu\n", f, t, t * 0.95, t, curve);
             }
-    mdp_text_add(&path, "%s/figures", folder);
-    assert_ok(mdp_path_make_folders(path.at, &err), err);
-    mdp_text_add(&path, "/roc.csv");
-    assert_ok(mdp_file_write(path.at, text.at, text.n, &err), err);
+            curve += c != absent;
+        }
+    assert_ok(mdp_file_write_text(folder, "figures/roc.csv", &text, &err), err);
     mdp_text_release(&text);
-    mdp_text_release(&path);
 }
 
 static char *read_file(const char *name)
@@ -129,6 +149,16 @@ static void has(const char *text, const char *part)
         fail_msg("not found: %s", part);
 }
 
+static void add_note(void *context, const char *line)
+{
+    mdp_text_add(context, "%s\n", line);
+}
+
+static void release(struct example *x)
+{
+    mdp_pool_free(x->results.pool);
+}
+
 static void every_format_shows_the_numbers_and_escapes_names(void **state)
 {
     struct example x;
@@ -138,8 +168,8 @@ static void every_format_shows_the_numbers_and_escapes_names(void **state)
     (void)state;
     fill(&x);
     const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
-    write_roc_data();
-    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, &notes, &err), err);
+    write_roc_data(CLASSES);
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
 
     char *html = read_file("report.html");
     has(html, "0.900 [0.860, 0.940]"); /* auc of 16 shots */
@@ -165,6 +195,166 @@ static void every_format_shows_the_numbers_and_escapes_names(void **state)
     has(csv, "\"a<b>|c_d&\"\"e\"\"\",20,176,20\n"); /* four episodes of 5, 44, 5 */
     free(csv);
     mdp_text_release(&notes);
+    release(&x);
+}
+
+static bool have_gnuplot(void)
+{
+    return system("gnuplot --version >/dev/null 2>&1") == 0;
+}
+
+/* A class without test pictures has no curve: the others keep theirs, by name. */
+static void the_roc_figure_finds_curves_by_name(void **state)
+{
+    struct example x;
+    struct mdp_text notes = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    write_roc_data(1);
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    char *script = read_file("figures/roc.gp");
+    /* Two curves a series: zero-shot's are 0 and 1, those of logreg at 16 shots, the sixth series, 10 and 11. */
+    has(script, "($8==0?$4:NaN):5 with lines lw 2 dt 2 lc rgb '#0072B2' title 'zero-shot: normal'");
+    has(script, "($8==1?$4:NaN):5 with lines lw 2 dt 2 lc rgb '#D55E00' title 'zero-shot: it''s `x`, 50 %'");
+    has(script, "($8==10?$4:NaN):5 with lines lw 2 lc rgb '#009E73' title 'logreg, 16 shots: normal'");
+    has(script,
+        "($8==11?$4:NaN):5 with lines lw 2 lc rgb '#CC79A7' title 'logreg, 16 shots: it''s `x`, 50 %'");
+    assert_null(strstr(script, "a<b>"));
+    free(script);
+    if (have_gnuplot())
+        assert_null(notes.at);
+    mdp_text_release(&notes);
+    release(&x);
+}
+
+/* What is not defined takes its panel, not the figure, and is named as what it is. */
+static void a_figure_shows_what_is_defined(void **state)
+{
+    struct example x;
+    struct mdp_text notes = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    for (size_t i = 1; i < x.results.n_results; i += METRICS)
+        x.rows[i].mean = x.rows[i].ci_low = x.rows[i].ci_high = NAN;
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    write_roc_data(CLASSES);
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    char *script = read_file("figures/shots.gp");
+    has(script, "layout 1,1");
+    has(script, "set title 'accuracy'");
+    assert_null(strstr(script, "'AUC'"));
+    free(script);
+    if (have_gnuplot())
+        assert_null(notes.at);
+
+    for (size_t i = 0; i < x.results.n_results; i += METRICS)
+        x.rows[i].mean = x.rows[i].ci_low = x.rows[i].ci_high = NAN;
+    struct mdp_text none = {0};
+    mdp_text_add(&none, "method,shots,class,fpr,tpr,tpr_low,tpr_high,curve\n");
+    assert_ok(mdp_file_write_text(folder, "figures/roc.csv", &none, &err), err);
+    mdp_text_clear(&notes);
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    has(notes.at, "figure 'shots' was not drawn: neither accuracy nor AUC is defined\n");
+    has(notes.at, "figure 'roc' was not drawn: no ROC curve is defined");
+    mdp_text_release(&none);
+    mdp_text_release(&notes);
+    release(&x);
+}
+
+/* Rows that are over other pictures say so, in the table and in every sentence. */
+static void what_numbers_are_over_is_said_as_it_is(void **state)
+{
+    struct example x;
+    struct mdp_text notes = {0}, out = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    for (size_t e = 1; e < x.results.n_episodes; e++) {
+        x.episodes[e].n_test = 200 + e;
+        x.episodes[e].n_patients = 0;
+    }
+    x.episodes[0].n_patients = 0;
+    note_series(&x);
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    char *markdown = read_file("report.md");
+    has(markdown, "| 4 | 217 to 220 |  |\n"); /* logreg at 16 shots */
+    has(markdown, "| 1 | 300 |  |\n");
+    has(markdown, "The numbers are over 201 to 300 test pictures, not all over the same ones");
+    has(markdown, "Zero-shot scores the 300 test pictures of all episodes together");
+    has(markdown, "Patients were not looked at");
+    has(markdown, "over all 300 test pictures. Difference on the test pictures of each episode +0.150");
+    assert_null(strstr(markdown, "Every number is over"));
+    assert_null(strstr(markdown, "not known"));
+    free(markdown);
+    assert_ok(mdp_report_to_summary(&run, &out, &err), err);
+    has(out.at, "201 to 220 test pictures, 4 episodes, rule for C: support-cv; means with 95 % intervals\n"
+                "zero-shot: over all 300 test pictures; the difference is over those of each episode\n");
+    mdp_text_release(&out);
+    mdp_text_release(&notes);
+    release(&x);
+}
+
+/* --allow-short: what was drawn, not what was asked for. */
+static void short_classes_are_said(void **state)
+{
+    static const size_t fewest[SHOTS] = {3, 6, 12, 24, 31};
+    struct example x;
+    struct mdp_text notes = {0}, out = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    x.facts[3] = (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = "shots", .counts = shots, .n = SHOTS};
+    x.facts[4] = (struct mdp_fact){
+        .kind = MDP_FACT_COUNTS, .key = "support_pictures_fewest", .counts = fewest, .n = SHOTS};
+    x.facts[5] = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "left_out.unlabelled", .count = 7};
+    x.results.n_provenance = 6;
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    char *html = read_file("report.html");
+    has(html, "With at most 16 labelled pictures a class (31 in all where classes had too few), logreg");
+    has(html, "31 pictures in all instead of 48 at ≤ 16 shots");
+    has(html, "7 pictures without a label are not used.");
+    has(html, ">≤ 16<");
+    has(html, ">8<");
+    assert_null(strstr(html, "With 16 labelled"));
+    free(html);
+    assert_ok(mdp_report_to_summary(&run, &out, &err), err);
+    has(out.at, "≤ 16");
+    has(out.at, "31 in all at ≤ 16 shots, not 48");
+    mdp_text_release(&out);
+    mdp_text_release(&notes);
+    release(&x);
+}
+
+/* A report is sent as one file: what its words mean stands in it. */
+static void the_page_explains_itself(void **state)
+{
+    struct example x;
+    struct mdp_text notes = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    x.facts[1] = (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = "intervals.level", .number = 0.95};
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    char *html = read_file("report.html");
+    has(html, "share of rows whose predicted class is their label");
+    has(html, "mean over classes of the area under the ROC curve");
+    has(html, "The smaller C is");
+    has(html, "<td>0.95</td>");
+    assert_null(strstr(html, "docs/METHODS.md"));
+    free(html);
+    mdp_text_release(&notes);
+    release(&x);
 }
 
 static void the_terminal_table_fits(void **state)
@@ -188,6 +378,7 @@ static void the_terminal_table_fits(void **state)
     assert_true(lines <= 16);
     assert_int_equal(lines, 2 + 1 + SHOTS);
     mdp_text_release(&out);
+    release(&x);
 }
 
 static void undefined_is_said(void **state)
@@ -205,12 +396,18 @@ static void undefined_is_said(void **state)
     has(out.at, "not defined");
     assert_null(strstr(out.at, "nan"));
     mdp_text_release(&out);
+    release(&x);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_shows_the_numbers_and_escapes_names),
+        cmocka_unit_test(the_roc_figure_finds_curves_by_name),
+        cmocka_unit_test(a_figure_shows_what_is_defined),
+        cmocka_unit_test(what_numbers_are_over_is_said_as_it_is),
+        cmocka_unit_test(short_classes_are_said),
+        cmocka_unit_test(the_page_explains_itself),
         cmocka_unit_test(the_terminal_table_fits),
         cmocka_unit_test(undefined_is_said),
     };

@@ -28,12 +28,6 @@ struct mdp_prediction {
     double *scores;             /* [n, k]: probabilities */
 };
 
-/* Predictions that are all in memory. */
-struct mdp_predictions {
-    size_t n;
-    struct mdp_prediction *at; /* [n] */
-};
-
 void mdp_prediction_release(struct mdp_prediction *prediction);
 
 /* predictions.h5, being written. The file has its name when mdp_predictions_writer_commit succeeds, not before.

@@ -2,6 +2,7 @@
 #include "eval/metrics/curves.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 #include "eval/metrics/roc.h"
 #include "eval/statistics/intervals.h"
 
@@ -10,32 +11,28 @@
 
 struct mdp_curve_episodes {
     const char *method, *class_name;
-    size_t shots, class_index, order; /* order: of the method's first appearance */
+    size_t shots, class_index;
     size_t n, capacity;
     double *tpr; /* [n, MDP_ROC_POINTS] */
 };
 
-static mdp_status find_curve(struct mdp_curve_set *set, const char *method, size_t shots, size_t class_index,
-                             struct mdp_curve_episodes **curve, struct mdp_error *err)
+static struct mdp_curve_episodes *find_curve(const struct mdp_curve_set *set, const char *method,
+                                             size_t shots, size_t class_index)
 {
-    size_t order = set->n;
-
     for (size_t i = set->n; i-- > 0;) {
         struct mdp_curve_episodes *c = &set->at[i];
-        if (strcmp(c->method, method) != 0)
-            continue;
-        order = c->order;
-        if (c->shots == shots && c->class_index == class_index) {
-            *curve = c;
-            return MDP_OK;
-        }
+        if (c->shots == shots && c->class_index == class_index && strcmp(c->method, method) == 0)
+            return c;
     }
-    mdp_status st = mdp_grow(&set->at, &set->capacity, set->n + 1, sizeof *set->at, err);
-    if (st != MDP_OK)
-        return st;
+    return NULL;
+}
+
+static mdp_status new_curve(struct mdp_curve_set *set, struct mdp_curve_episodes what,
+                            struct mdp_curve_episodes **curve, struct mdp_error *err)
+{
+    TRY(mdp_grow(&set->at, &set->capacity, set->n + 1, sizeof *set->at, err));
     *curve = &set->at[set->n++];
-    **curve = (struct mdp_curve_episodes){
-        .method = method, .shots = shots, .class_index = class_index, .order = order};
+    **curve = what;
     return MDP_OK;
 }
 
@@ -68,9 +65,13 @@ mdp_status mdp_curves_add(struct mdp_curve_set *set, const char *method, size_t 
         const size_t positives = mdp_rows_one_vs_rest(rows, c, scores, labels);
         if (positives == 0 || positives == rows->n)
             continue;
-        st = find_curve(set, method, shots, c, &curve, err);
-        if (st == MDP_OK)
-            curve->class_name = class_names[c];
+        curve = find_curve(set, method, shots, c);
+        if (!curve)
+            st = new_curve(
+                set,
+                (struct mdp_curve_episodes){
+                    .method = method, .class_name = class_names[c], .shots = shots, .class_index = c},
+                &curve, err);
         if (st == MDP_OK)
             st = add_curve(curve, scores, labels, rows->n, err);
     }
@@ -103,40 +104,26 @@ static mdp_status average(const struct mdp_curve_episodes *from, struct mdp_roc_
             values[e] = from->tpr[e * MDP_ROC_POINTS + i];
         mdp_mean_variance(values, from->n, &to->tpr[i], &variance, &used);
         qsort(values, from->n, sizeof *values, by_value);
-        to->low[i] = mdp_quantile_sorted(values, from->n, 0.025);
-        to->high[i] = mdp_quantile_sorted(values, from->n, 0.975);
+        to->low[i] = mdp_quantile_sorted(values, from->n, MDP_LEVEL_LOW);
+        to->high[i] = mdp_quantile_sorted(values, from->n, MDP_LEVEL_HIGH);
     }
     free(values);
     return MDP_OK;
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const struct mdp_curve_episodes *const *x = a, *const *y = b;
-
-    if ((*x)->order != (*y)->order)
-        return (*x)->order < (*y)->order ? -1 : 1;
-    if ((*x)->shots != (*y)->shots)
-        return (*x)->shots < (*y)->shots ? -1 : 1;
-    return ((*x)->class_index > (*y)->class_index) - ((*x)->class_index < (*y)->class_index);
 }
 
 mdp_status mdp_curves_results(const struct mdp_curve_set *set, struct mdp_results *results,
                               struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    const struct mdp_curve_episodes **sorted = mdp_new_array(set->n, sizeof *sorted, err, &st);
 
-    if (!sorted)
-        return st;
-    for (size_t i = 0; i < set->n; i++)
-        sorted[i] = &set->at[i];
-    qsort(sorted, set->n, sizeof *sorted, by_place);
     results->curves = mdp_pool_array(results->pool, set->n, sizeof *results->curves, err, &st);
-    for (size_t i = 0; st == MDP_OK && i < set->n; i++)
-        st = average(sorted[i], &results->curves[i], err);
-    results->n_curves = st == MDP_OK ? set->n : 0;
-    free(sorted);
+    for (size_t i = 0; i < results->n_series; i++)
+        for (size_t c = 0; st == MDP_OK && c < results->n_classes; c++) {
+            const struct mdp_series *s = &results->series[i];
+            const struct mdp_curve_episodes *curve = find_curve(set, s->method, s->shots, c);
+            if (curve)
+                st = average(curve, &results->curves[results->n_curves++], err);
+        }
     return st;
 }
 

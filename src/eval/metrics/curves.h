@@ -18,7 +18,7 @@ struct mdp_curve_set {
 mdp_status mdp_curves_add(struct mdp_curve_set *set, const char *method, size_t shots,
                           const struct mdp_rows *rows, const char *const class_names[],
                           struct mdp_error *err);
-/* Into results->curves, in the order of results->results: by method, shots, class. */
+/* Into results->curves, in the order of results->series, which must be there, and of classes. */
 mdp_status mdp_curves_results(const struct mdp_curve_set *set, struct mdp_results *results,
                               struct mdp_error *err);
 void mdp_curves_release(struct mdp_curve_set *set);

@@ -2,308 +2,301 @@
 #include "eval/report/figures.h"
 
 #include "base/file.h"
+#include "base/formats/csv.h"
 #include "base/memory.h"
+#include "eval/metrics/metric_table.h"
+#include "eval/metrics/rows.h"
 #include "eval/report/report_tables.h"
+#include "eval/statistics/intervals.h"
 
-#include <errno.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* Colours that differ for every kind of colour vision (Okabe and Ito 2008). */
-static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                      "#E69F00", "#56B4E9", "#000000"};
-enum { COLOUR_COUNT = sizeof colours / sizeof colours[0] };
-
-/* A gnuplot string: single quotes, in which nothing is substituted. */
-static void add_string(const char *text, struct mdp_text *out)
+static const char *colour_of(size_t i)
 {
-    mdp_text_add(out, "'");
-    for (const char *c = text; *c; c++) {
-        if (*c == '\'')
-            mdp_text_add(out, "''");
-        else
-            mdp_text_add_bytes(out, (unsigned char)*c < 0x20 ? " " : c, 1);
-    }
-    mdp_text_add(out, "'");
+    static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                          "#E69F00", "#56B4E9", "#000000"};
+
+    return colours[i % (sizeof colours / sizeof colours[0])];
 }
 
-/* The script draws the same commands to SVG and PDF. */
-static void add_head(const char *stem, const char *title, double width, double height, struct mdp_text *out)
+/* "logreg, 16 shots" */
+static void add_series_name(struct mdp_text *t, const struct mdp_series *s)
 {
-    mdp_text_add(out,
-                 "# gnuplot %s.gp draws %s.svg and %s.pdf from %s.csv\n"
-                 "set datafile separator comma\nset encoding utf8\nset termoption noenhanced\nset grid lc "
-                 "rgb '#d0d0d0'\n"
-                 "set border lc rgb '#606060'\nset style fill transparent solid 0.15 noborder\nset title ",
-                 stem, stem, stem, stem);
-    add_string(title, out);
-    mdp_text_add(
-        out,
-        "\ndo for [format in 'svg pdf'] {\n"
-        "if (format eq 'svg') { set terminal svg size %d,%d font 'Helvetica,Arial,sans-serif' fontscale 1.0 "
-        "background '#ffffff' noenhanced name '%s' } else "
-        "{ set terminal pdfcairo size %.1f,%.1f font 'Helvetica,11' noenhanced }\n"
-        "set output '%s.'.format\n",
-        (int)(width * 100), (int)(height * 100), stem, width, height, stem);
+    mdp_text_add(t, "%s", s->method);
+    if (s->shots)
+        mdp_text_add(t, ", %zu shot%s", s->shots, s->shots == 1 ? "" : "s");
 }
 
-static mdp_status write_in(const char *folder, const char *stem, const char *ending,
-                           const struct mdp_text *text, struct mdp_error *err)
+static mdp_status add_title(struct mdp_text *script, const struct mdp_text *title, struct mdp_error *err)
 {
-    struct mdp_text path = {0};
-    mdp_status st = mdp_text_status(text, err);
-
-    mdp_text_add(&path, "%s/figures/%s.%s", folder, stem, ending);
-    if (st == MDP_OK)
-        st = mdp_text_status(&path, err);
-    if (st == MDP_OK)
-        st = mdp_file_write(path.at, text->at ? text->at : "", text->n, err);
-    mdp_text_release(&path);
-    return st;
-}
-
-extern char **environ;
-
-/* Runs gnuplot in folder/figures. SOURCE_DATE_EPOCH keeps the day out of the PDF. False when it is missing or
- * fails. */
-static bool run_gnuplot(const char *folder, const char *stem)
-{
-    struct mdp_text command = {0};
-    pid_t pid = 0;
-    int status = 0;
-    bool ok = false;
-    char script[64];
-
-    snprintf(script, sizeof script, "%s.gp", stem);
-    mdp_text_add(&command, "%s/figures", folder);
-    /* The folder and the script are arguments, not part of the shell's text. */
-    char *const words[] = {
-        "sh",       "-c",       "cd -- \"$1\" && SOURCE_DATE_EPOCH=0 exec gnuplot -d \"$2\" >/dev/null 2>&1",
-        "medprobe", command.at, script,
-        NULL};
-    if (!command.failed && posix_spawnp(&pid, "sh", NULL, NULL, words, environ) == 0) {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
-        ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    }
-    mdp_text_release(&command);
-    return ok;
-}
-
-static void add_point(struct mdp_text *out, const struct mdp_result *r)
-{
-    if (isnan(r->ci_low))
-        mdp_text_add(out, ",%.17g,,", r->mean);
-    else
-        mdp_text_add(out, ",%.17g,%.17g,%.17g", r->mean, r->ci_low, r->ci_high);
+    mdp_gnuplot_add_string(script, title->at ? title->at : "");
+    return mdp_text_status(title, err);
 }
 
 /* --- accuracy and AUC over shots --- */
-static void csv_text(const char *text, struct mdp_text *out)
+
+/* The data file and the script of a figure as they grow, and how many curves they have. */
+struct drawing {
+    struct mdp_text data, script;
+    size_t curves;
+};
+
+static void drawing_release(struct drawing *d)
 {
-    mdp_text_add(out, "\"");
-    for (const char *c = text; *c; c++)
-        mdp_text_add(out, *c == '"' ? "\"\"" : "%c", *c);
-    mdp_text_add(out, "\"");
+    mdp_text_release(&d->data);
+    mdp_text_release(&d->script);
 }
 
-static size_t most_shots(const struct mdp_results *r)
+static void add_shots_row(struct drawing *d, const struct mdp_report_run *run, const struct mdp_result *r,
+                          size_t shots)
 {
-    size_t most = 0;
-
-    for (size_t i = 0; i < r->n_results; i++)
-        if (r->results[i].shots > most)
-            most = r->results[i].shots;
-    return most;
+    mdp_text_add_csv(&d->data, run->name);
+    mdp_text_add(&d->data, ",");
+    mdp_text_add_csv(&d->data, r->method);
+    mdp_text_add(&d->data, ",");
+    mdp_text_add_csv(&d->data, r->metric);
+    mdp_text_add(&d->data, ",%zu,%.17g", shots, r->mean);
+    if (isnan(r->ci_low))
+        mdp_text_add(&d->data, ",,");
+    else
+        mdp_text_add(&d->data, ",%.17g,%.17g", r->ci_low, r->ci_high);
+    mdp_text_add(&d->data, ",%zu\n", d->curves);
 }
 
-/* One line of the plot: rows [first, last] of the data file. */
-static void add_curve(const char *name, const char *style, size_t colour, size_t first, size_t last,
-                      struct mdp_text *out)
+/* The rows of one method, as the next curve; how many. The baseline has no shots: a level line over the whole width. */
+static size_t add_shots_rows(struct drawing *d, const struct mdp_report_run *run, const char *method,
+                             const char *metric, size_t widest)
 {
-    mdp_text_add(out, "%s'shots.csv' using 4:6:7 every ::%zu::%zu with filledcurves lc rgb '%s' notitle, ",
-                 out->n && out->at[out->n - 1] == '\n' ? "plot " : "", first, last,
-                 colours[colour % COLOUR_COUNT]);
-    mdp_text_add(out, "'shots.csv' using 4:5 every ::%zu::%zu with %s lw 2 lc rgb '%s' title ", first, last,
-                 style, colours[colour % COLOUR_COUNT]);
-    add_string(name, out);
-    mdp_text_add(out, ", ");
-}
+    size_t rows = 0;
 
-/* The data rows and the plot commands of one metric for all runs. Zero-shot has no shots: a level line over
-   the whole width, as two points. `row` counts the rows of the data file. */
-static mdp_status add_metric(const struct mdp_report_run runs[], size_t n, const char *metric, size_t widest,
-                             struct mdp_pool *pool, size_t *row, struct mdp_text *data, struct mdp_text *plot,
-                             struct mdp_error *err)
-{
-    size_t colour = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        struct mdp_series *series = NULL;
-        size_t n_series = 0;
-        mdp_status st = mdp_report_series(runs[i].results, pool, &series, &n_series, err);
-        if (st != MDP_OK)
-            return st;
-        for (size_t k = 0; k < n_series;) {
-            size_t first = *row, end = k;
-            struct mdp_text name = {0};
-            for (; end < n_series && strcmp(series[end].method, series[k].method) == 0; end++) {
-                const struct mdp_result *r =
-                    mdp_results_find(runs[i].results, series[end].method, series[end].shots, metric);
-                if (!r || isnan(r->mean))
-                    continue;
-                for (size_t twice = 0; twice < (series[end].shots ? 1U : 2U); twice++, ++*row) {
-                    csv_text(runs[i].name, data);
-                    mdp_text_add(data, ",%s,%s,%zu", series[end].method, metric,
-                                 series[end].shots ? series[end].shots
-                                 : twice           ? widest
-                                                   : 1);
-                    add_point(data, r);
-                    mdp_text_add(data, "\n");
-                }
-            }
-            mdp_text_add(&name, "%s%s%s", n > 1 ? runs[i].name : "", n > 1 ? ": " : "", series[k].method);
-            if (*row > first)
-                add_curve(name.failed ? "" : name.at,
-                          series[k].shots ? "linespoints pt 7 ps 0.6" : "lines dt 2", colour, first, *row - 1,
-                          plot);
-            colour++;
-            mdp_text_release(&name);
-            k = end;
-        }
+    for (size_t k = 0; k < run->results->n_series; k++) {
+        const struct mdp_series *s = &run->results->series[k];
+        const struct mdp_result *r = mdp_results_find(run->results, s->method, s->shots, metric);
+        if (strcmp(s->method, method) != 0 || !r || isnan(r->mean))
+            continue;
+        add_shots_row(d, run, r, s->shots ? s->shots : 1);
+        if (!s->shots)
+            add_shots_row(d, run, r, widest);
+        rows += s->shots ? 1 : 2;
     }
-    mdp_text_add(plot, "NaN notitle\n");
-    return MDP_OK;
+    return rows;
 }
 
-static mdp_status draw_shots(const char *folder, const struct mdp_report_run runs[], size_t n,
-                             struct mdp_pool *pool, struct mdp_figure *figure, struct mdp_error *err)
+static mdp_status add_shots_curve(struct drawing *d, const struct mdp_report_run *run, bool several,
+                                  const struct mdp_series *s, size_t colour, struct mdp_error *err)
 {
-    struct mdp_text data = {0}, script = {0};
-    size_t widest = 1, row = 0;
+    struct mdp_text title = {0};
+
+    mdp_text_add(&title, "%s%s%s", several ? run->name : "", several ? ": " : "", s->method);
+    mdp_text_add(&d->script,
+                 "'shots.csv' using ($8==%zu?$4:NaN):6:7 with filledcurves lc rgb '%s' notitle, '' using "
+                 "($8==%zu?$4:NaN):5 with %s lw 2 lc rgb '%s' title ",
+                 d->curves, colour_of(colour), d->curves, s->shots ? "linespoints pt 7 ps 0.6" : "lines dt 2",
+                 colour_of(colour));
+    mdp_status st = add_title(&d->script, &title, err);
+    mdp_text_add(&d->script, ", ");
+    mdp_text_release(&title);
+    return st;
+}
+
+/* The panel of one metric, all runs; nothing where no method has a value. */
+static mdp_status add_shots_panel(struct drawing *d, const struct mdp_report_run runs[], size_t n,
+                                  const struct mdp_metric_kind *metric, size_t widest, size_t *panels,
+                                  struct mdp_error *err)
+{
+    const size_t before = d->curves;
+    size_t colour = 0;
     mdp_status st = MDP_OK;
 
     for (size_t i = 0; i < n; i++)
-        if (most_shots(runs[i].results) > widest)
-            widest = most_shots(runs[i].results);
-    *figure =
-        (struct mdp_figure){.stem = "shots", .title = "Accuracy and AUC over shots, with 95 % intervals"};
-    mdp_text_add(&data, "run,method,metric,shots,mean,ci_low,ci_high\n");
-    add_head("shots", "", 8.4, 3.9, &script);
-    mdp_text_add(
-        &script,
-        "set multiplot layout 1,2\nset logscale x 2\nset xrange [0.9:%zu*1.1]\nset xlabel 'shots (pictures a "
-        "class)'\nset key bottom right\nset title 'accuracy'\n",
-        widest);
-    /* every ::n counts from the line after the header, which gnuplot skips by itself with columnheaders. */
-    mdp_text_add(&script, "set datafile columnheaders\n");
-    st = add_metric(runs, n, "accuracy", widest, pool, &row, &data, &script, err);
-    mdp_text_add(&script, "set title 'AUC'\n");
+        for (size_t k = 0; st == MDP_OK && k < runs[i].results->n_series; k++) {
+            const struct mdp_series *s = &runs[i].results->series[k];
+            if (!s->is_largest) /* once a method */
+                continue;
+            if (add_shots_rows(d, &runs[i], s->method, metric->name, widest)) {
+                if (d->curves == before)
+                    mdp_text_add(&d->script, "set title '%s'\nplot ", metric->headline);
+                st = add_shots_curve(d, &runs[i], n > 1, s, colour, err);
+                d->curves++;
+            }
+            colour++;
+        }
+    if (d->curves > before)
+        mdp_text_add(&d->script, "NaN notitle\n");
+    *panels += d->curves > before;
+    return st;
+}
+
+static mdp_status draw_shots(const char *folder, const struct mdp_report_run runs[], size_t n,
+                             struct mdp_figure *figure, struct mdp_error *err)
+{
+    struct drawing d = {0};
+    struct mdp_text script = {0};
+    size_t widest = 1, panels = 0;
+    mdp_status st = MDP_OK;
+
+    *figure = (struct mdp_figure){.stem = "shots",
+                                  .title = "Results over shots, with " MDP_LEVEL_TEXT " intervals"};
+    for (size_t i = 0; i < n; i++) {
+        const struct mdp_series *leading = mdp_results_leading(runs[i].results);
+        widest = leading && leading->shots > widest ? leading->shots : widest;
+    }
+    mdp_text_add(&d.data, "run,method,metric,shots,mean,ci_low,ci_high,curve\n");
+    for (size_t m = 0; st == MDP_OK && m < mdp_metric_kind_count; m++)
+        if (mdp_metric_kinds[m].headline)
+            st = add_shots_panel(&d, runs, n, &mdp_metric_kinds[m], widest, &panels, err);
+    mdp_gnuplot_begin(&script, figure, 4.2 * (double)(panels ? panels : 1), 3.9);
+    mdp_text_add(&script,
+                 "set multiplot layout 1,%zu\nset logscale x 2\nset xrange [0.9:%zu*1.1]\n"
+                 "set xlabel 'shots (pictures a class)'\nset key bottom right\n%sunset multiplot\n",
+                 panels, widest, d.script.at ? d.script.at : "");
+    mdp_gnuplot_end(&script);
     if (st == MDP_OK)
-        st = add_metric(runs, n, "auc_ovr_macro", widest, pool, &row, &data, &script, err);
-    mdp_text_add(&script, "unset multiplot\nunset output\n}\n");
-    if (st == MDP_OK)
-        st = write_in(folder, "shots", "csv", &data, err);
-    if (st == MDP_OK)
-        st = write_in(folder, "shots", "gp", &script, err);
-    if (st == MDP_OK)
-        figure->drawn = row > 0 && run_gnuplot(folder, "shots");
-    mdp_text_release(&data);
+        st = mdp_text_status(&d.script, err);
+    if (st == MDP_OK && panels)
+        st = mdp_gnuplot_draw(folder, figure, &d.data, &script, err);
+    else
+        snprintf(figure->why_not, sizeof figure->why_not, "neither accuracy nor AUC is defined");
     mdp_text_release(&script);
+    drawing_release(&d);
     return st;
 }
 
 /* --- ROC --- */
-/* roc.csv was written by the evaluation: MDP_ROC_POINTS rows a curve, by method, shots, class. A report in
-   another folder takes a copy. */
-static mdp_status have_roc_data(const char *folder, const struct mdp_report_run *run, struct mdp_error *err)
-{
-    struct mdp_text from = {0}, to = {0};
-    char *bytes = NULL;
-    size_t n = 0;
 
-    mdp_text_add(&from, "%s/figures/roc.csv", run->folder);
-    mdp_text_add(&to, "%s/figures/roc.csv", folder);
-    mdp_status st = mdp_text_status(&from, err);
+/* figures/roc.csv, which the evaluation wrote, with the columns that tell curves apart. */
+struct roc_data {
+    struct mdp_csv *csv;
+    size_t method, shots, class_name, curve;
+};
+
+static mdp_status read_roc(const char *path, struct roc_data *d, struct mdp_error *err)
+{
+    mdp_status st = mdp_csv_read(path, &d->csv, err);
+
     if (st == MDP_OK)
-        st = mdp_text_status(&to, err);
-    if (st == MDP_OK && strcmp(folder, run->folder) != 0) {
-        st = mdp_file_read(from.at, (size_t)1 << 30, &bytes, &n, err);
-        if (st == MDP_OK)
-            st = mdp_file_write(to.at, bytes, n, err);
-    }
-    free(bytes);
-    mdp_text_release(&from);
-    mdp_text_release(&to);
+        st = mdp_csv_get(d->csv, "method", &d->method, err);
+    if (st == MDP_OK)
+        st = mdp_csv_get(d->csv, "shots", &d->shots, err);
+    if (st == MDP_OK)
+        st = mdp_csv_get(d->csv, "class", &d->class_name, err);
+    if (st == MDP_OK)
+        st = mdp_csv_get(d->csv, "curve", &d->curve, err);
     return st;
 }
 
-/* Zero-shot and every fitted method at its largest number of shots; one curve a class (two classes: the
- * second). */
-static size_t add_roc_curves(const struct mdp_results *r, const struct mdp_series series[], size_t n,
-                             struct mdp_text *plot)
+/* What stands in column `curve` for this one; NULL: it is not there, because it is not defined. */
+static const char *find_curve(const struct roc_data *d, const struct mdp_series *s, const char *class_name)
 {
-    size_t classes = r->n_classes == 2 ? 1 : r->n_classes, drawn = 0;
+    char shots[32];
 
-    for (size_t k = 0; k < n; k++) {
-        bool last_of_method = k + 1 == n || strcmp(series[k + 1].method, series[k].method) != 0;
-        for (size_t c = 0; last_of_method && c < classes; c++) {
-            size_t first = (k * classes + c) * MDP_ROC_POINTS, last = first + MDP_ROC_POINTS - 1;
-            struct mdp_text name = {0};
-            const char *colour = colours[drawn % COLOUR_COUNT];
-            if (series[k].shots)
-                mdp_text_add(&name, "%s, %zu shots", series[k].method, series[k].shots);
-            else
-                mdp_text_add(&name, "%s", series[k].method);
-            if (classes > 1)
-                mdp_text_add(&name, ": %s", r->class_names[c]);
-            mdp_text_add(plot,
-                         "'roc.csv' using 4:6:7 every ::%zu::%zu with filledcurves lc rgb '%s' notitle, "
-                         "'roc.csv' using 4:5 every ::%zu::%zu with lines lw 2 %slc rgb '%s' title ",
-                         first, last, colour, first, last, series[k].shots ? "" : "dt 2 ", colour);
-            add_string(name.failed ? "" : name.at, plot);
-            mdp_text_add(plot, ", ");
-            mdp_text_release(&name);
-            drawn++;
-        }
-    }
-    return drawn;
+    snprintf(shots, sizeof shots, "%zu", s->shots);
+    for (size_t i = 0; i < mdp_csv_row_count(d->csv); i++)
+        if (strcmp(mdp_csv_field(d->csv, i, d->method), s->method) == 0 &&
+            strcmp(mdp_csv_field(d->csv, i, d->shots), shots) == 0 &&
+            strcmp(mdp_csv_field(d->csv, i, d->class_name), class_name) == 0)
+            return mdp_csv_field(d->csv, i, d->curve);
+    return NULL;
 }
 
-static mdp_status draw_roc(const char *folder, const struct mdp_report_run *run, struct mdp_pool *pool,
-                           struct mdp_figure *figure, struct mdp_error *err)
+/* The methods at their largest numbers of shots; one curve a class. */
+static mdp_status add_roc_curves(const struct mdp_results *r, const struct roc_data *data,
+                                 struct mdp_text *script, size_t *drawn, struct mdp_error *err)
 {
-    struct mdp_text script = {0};
-    struct mdp_series *series = NULL;
-    size_t n = 0, drawn = 0;
+    const size_t first = mdp_first_scored_class(r->n_classes);
+    struct mdp_text title = {0};
+    mdp_status st = MDP_OK;
 
-    *figure = (struct mdp_figure){
-        .stem = "roc", .title = "ROC curves: mean over episodes, with the band of 95 % of episodes"};
-    mdp_status st = have_roc_data(folder, run, err);
-    if (st == MDP_OK)
-        st = mdp_report_series(run->results, pool, &series, &n, err);
+    for (size_t k = 0; k < r->n_series; k++)
+        for (size_t c = first; st == MDP_OK && r->series[k].is_largest && c < r->n_classes; c++) {
+            const char *curve = find_curve(data, &r->series[k], r->class_names[c]);
+            double number = 0;
+            if (!curve || !mdp_csv_number(curve, &number))
+                continue;
+            mdp_text_clear(&title);
+            add_series_name(&title, &r->series[k]);
+            if (r->n_classes - first > 1)
+                mdp_text_add(&title, ": %s", r->class_names[c]);
+            mdp_text_add(script,
+                         "'roc.csv' using ($8==%.0f?$4:NaN):6:7 with filledcurves lc rgb '%s' notitle, '' "
+                         "using ($8==%.0f?$4:NaN):5 with lines lw 2 %slc rgb '%s' title ",
+                         number, colour_of(*drawn), number, r->series[k].shots ? "" : "dt 2 ",
+                         colour_of(*drawn));
+            st = add_title(script, &title, err);
+            mdp_text_add(script, ", ");
+            ++*drawn;
+        }
+    mdp_text_release(&title);
+    return st;
+}
+
+/* A report in another folder takes a copy of the data. */
+static mdp_status copy_roc(const char *folder, const struct mdp_report_run *run, const char *from,
+                           struct mdp_error *err)
+{
+    struct mdp_text text = {0};
+    char *bytes = NULL;
+    size_t n = 0;
+
+    if (strcmp(folder, run->folder) == 0)
+        return MDP_OK;
+    mdp_status st = mdp_file_read(from, (size_t)1 << 30, &bytes, &n, err);
     if (st == MDP_OK) {
-        add_head("roc", "ROC", 5.2, 5.0, &script);
-        mdp_text_add(&script,
-                     "set datafile columnheaders\nset size square\nset xrange [0:1]\nset yrange [0:1]\n"
-                     "set xlabel 'false positive rate (1 - specificity)'\nset ylabel 'true positive rate "
-                     "(sensitivity)'\nset key bottom right\nplot ");
-        drawn = add_roc_curves(run->results, series, n, &script);
-        mdp_text_add(&script, "x with lines lc rgb '#909090' dt 3 notitle\nunset output\n}\n");
-        st = write_in(folder, "roc", "gp", &script, err);
+        mdp_text_add_bytes(&text, bytes, n);
+        st = mdp_file_write_text(folder, "figures/roc.csv", &text, err);
     }
-    if (st == MDP_OK)
-        figure->drawn = drawn > 0 && run_gnuplot(folder, "roc");
+    free(bytes);
+    mdp_text_release(&text);
+    return st;
+}
+
+static mdp_status draw_roc(const char *folder, const struct mdp_report_run *run, struct mdp_figure *figure,
+                           struct mdp_error *err)
+{
+    struct mdp_text script = {0}, path = {0};
+    struct mdp_error why = MDP_ERROR_INIT;
+    struct roc_data data = {0};
+    size_t drawn = 0;
+
+    *figure = (struct mdp_figure){.stem = "roc",
+                                  .title = "ROC curves: mean over episodes, with the band of " MDP_LEVEL_TEXT
+                                           " of episodes"};
+    mdp_text_add(&path, "%s/figures/roc.csv", run->folder);
+    mdp_status st = mdp_text_status(&path, err);
+    if (st != MDP_OK)
+        goto out;
+    if (read_roc(path.at, &data, &why) != MDP_OK) {
+        snprintf(figure->why_not, sizeof figure->why_not, "%.200s", why.message);
+        goto out;
+    }
+    mdp_gnuplot_begin(&script, figure, 5.2, 5.0);
+    mdp_text_add(&script,
+                 "set title 'ROC'\nset size square\nset xrange [0:1]\nset yrange [0:1]\n"
+                 "set xlabel 'false positive rate (1 - specificity)'\nset ylabel 'true positive rate "
+                 "(sensitivity)'\nset key bottom right\nplot ");
+    st = add_roc_curves(run->results, &data, &script, &drawn, err);
+    mdp_text_add(&script, "x with lines lc rgb '#909090' dt 3 notitle\n");
+    mdp_gnuplot_end(&script);
+    if (!drawn)
+        snprintf(figure->why_not, sizeof figure->why_not,
+                 "no ROC curve is defined: no class has test pictures of its own and of others");
+    if (st == MDP_OK && drawn)
+        st = copy_roc(folder, run, path.at, err);
+    if (st == MDP_OK && drawn)
+        st = mdp_gnuplot_draw(folder, figure, NULL, &script, err);
+out:
+    mdp_csv_free(data.csv);
+    mdp_text_release(&path);
     mdp_text_release(&script);
     return st;
 }
 
 /* --- confusion --- */
+
 /* Tick labels are printf formats to gnuplot: a percent sign is doubled. */
 static void add_tick_label(const char *name, struct mdp_text *out)
 {
@@ -311,7 +304,7 @@ static void add_tick_label(const char *name, struct mdp_text *out)
 
     for (const char *c = name; *c; c++)
         mdp_text_add(&label, *c == '%' ? "%%%%" : "%c", *c);
-    add_string(label.failed || !label.at ? "" : label.at, out);
+    mdp_gnuplot_add_string(out, label.failed || !label.at ? "" : label.at);
     mdp_text_release(&label);
 }
 
@@ -328,105 +321,92 @@ static void add_class_axis(const char *axis, const struct mdp_results *r, struct
 
 /* The data rows of one matrix: count and share of the true class. */
 static void add_matrix(const struct mdp_results *r, const struct mdp_series *s,
-                       const unsigned long long *counts, struct mdp_text *data)
+                       const unsigned long long *counts, struct drawing *d)
 {
-    size_t k = r->n_classes;
+    const size_t k = r->n_classes;
 
     for (size_t i = 0; i < k; i++) {
         unsigned long long total = 0;
         for (size_t j = 0; j < k; j++)
             total += counts[i * k + j];
         for (size_t j = 0; j < k; j++) {
-            mdp_text_add(data, "%s,%zu,", s->method, s->shots);
-            csv_text(r->class_names[i], data);
-            mdp_text_add(data, ",");
-            csv_text(r->class_names[j], data);
-            mdp_text_add(data, ",%zu,%zu,%llu,%.17g\n", i, j, counts[i * k + j],
-                         total ? (double)counts[i * k + j] / (double)total : 0);
+            mdp_text_add_csv(&d->data, s->method);
+            mdp_text_add(&d->data, ",%zu,", s->shots);
+            mdp_text_add_csv(&d->data, r->class_names[i]);
+            mdp_text_add(&d->data, ",");
+            mdp_text_add_csv(&d->data, r->class_names[j]);
+            mdp_text_add(&d->data, ",%zu,%zu,%llu,%.17g,%zu\n", i, j, counts[i * k + j],
+                         total ? (double)counts[i * k + j] / (double)total : 0, d->curves);
         }
     }
 }
 
-/* Zero-shot and every fitted method at its largest number of shots, side by side. */
-static mdp_status draw_confusion(const char *folder, const struct mdp_report_run *run, struct mdp_pool *pool,
-                                 struct mdp_figure *figure, struct mdp_error *err)
+static mdp_status add_confusion_panel(const struct mdp_series *s, struct drawing *d, struct mdp_error *err)
 {
-    const struct mdp_results *r = run->results;
-    struct mdp_text data = {0}, script = {0};
-    struct mdp_series *series = NULL;
-    size_t n = 0, row = 0, k = r->n_classes, panels = 0;
+    struct mdp_text title = {0};
+
+    add_series_name(&title, s);
+    mdp_text_add(&d->script, "set title ");
+    mdp_status st = add_title(&d->script, &title, err);
+    mdp_text_add(&d->script,
+                 "\nplot 'confusion.csv' using ($9==%zu?$6:NaN):5:(0.5):(0.5):8 with boxxyerror fill solid 1 "
+                 "noborder lc palette, '' using ($9==%zu?$6:NaN):5:(sprintf('%%d (%%.0f %%%%)', $7, 100 * "
+                 "$8)) with labels\n",
+                 d->curves, d->curves);
+    mdp_text_release(&title);
+    d->curves++;
+    return st;
+}
+
+/* The methods at their largest numbers of shots, side by side. */
+static mdp_status draw_confusion(const char *folder, const struct mdp_results *r, struct mdp_figure *figure,
+                                 struct mdp_error *err)
+{
+    struct drawing d = {0};
+    struct mdp_text script = {0};
+    const size_t k = r->n_classes;
+    mdp_status st = MDP_OK;
+    unsigned long long *counts = mdp_new_array(k * k, sizeof *counts, err, &st);
 
     *figure = (struct mdp_figure){.stem = "confusion",
                                   .title = "Confusion matrices: pictures and shares of the true class"};
-    mdp_status st = mdp_report_series(r, pool, &series, &n, err);
-    if (st != MDP_OK)
-        return st;
-    unsigned long long *counts = mdp_pool_array(pool, k * k, sizeof *counts, err, &st);
-    if (!counts)
-        return st;
-    mdp_text_add(&data, "method,shots,true,predicted,row,column,count,share\n");
-    for (size_t s = 0; s < n; s++)
-        panels += s + 1 == n || strcmp(series[s + 1].method, series[s].method) != 0;
-    add_head("confusion", "", 4.2 * (double)(panels ? panels : 1), 3.8, &script);
+    mdp_text_add(&d.data, "method,shots,true,predicted,row,column,count,share,panel\n");
+    for (size_t s = 0; st == MDP_OK && s < r->n_series; s++) {
+        if (!r->series[s].is_largest)
+            continue;
+        mdp_report_confusion(r, &r->series[s], counts);
+        add_matrix(r, &r->series[s], counts, &d);
+        st = add_confusion_panel(&r->series[s], &d, err);
+    }
+    mdp_gnuplot_begin(&script, figure, 4.2 * (double)(d.curves ? d.curves : 1), 3.8);
     mdp_text_add(
         &script,
-        "set datafile columnheaders\nset multiplot layout 1,%zu\nunset grid\nunset key\nunset colorbox\n"
+        "set multiplot layout 1,%zu\nunset grid\nunset key\nunset colorbox\n"
         "set cbrange [0:1]\nset palette defined (0 '#f7fbff', 1 '#6baed6')\nset xrange [-0.5:%zu.5]\n"
         "set yrange [%zu.5:-0.5]\nset xlabel 'predicted'\nset ylabel 'true'\n",
-        panels ? panels : 1, k - 1, k - 1);
+        d.curves, k - 1, k - 1);
     add_class_axis("x", r, &script);
     add_class_axis("y", r, &script);
-    for (size_t s = 0; s < n; s++) {
-        if (s + 1 < n && strcmp(series[s + 1].method, series[s].method) == 0)
-            continue;
-        mdp_report_confusion(r, series[s].method, series[s].shots, counts);
-        add_matrix(r, &series[s], counts, &data);
-        mdp_text_add(&script, series[s].shots ? "set title '%s, %zu shots'\n" : "set title '%s'\n",
-                     series[s].method, series[s].shots);
-        mdp_text_add(&script,
-                     "plot 'confusion.csv' using 6:5:8 every ::%zu::%zu with image pixels, '' using "
-                     "6:5:(sprintf('%%d (%%.0f %%%%)', $7, 100 * $8)) every ::%zu::%zu with labels\n",
-                     row, row + k * k - 1, row, row + k * k - 1);
-        row += k * k;
-    }
-    mdp_text_add(&script, "unset multiplot\nunset output\n}\n");
-    st = write_in(folder, "confusion", "csv", &data, err);
-    if (st == MDP_OK)
-        st = write_in(folder, "confusion", "gp", &script, err);
-    if (st == MDP_OK)
-        figure->drawn = row > 0 && run_gnuplot(folder, "confusion");
-    mdp_text_release(&data);
+    mdp_text_add(&script, "%sunset multiplot\n", d.script.at ? d.script.at : "");
+    mdp_gnuplot_end(&script);
+    if (st == MDP_OK && d.curves)
+        st = mdp_gnuplot_draw(folder, figure, &d.data, &script, err);
+    else
+        snprintf(figure->why_not, sizeof figure->why_not, "there are no results");
+    free(counts);
     mdp_text_release(&script);
+    drawing_release(&d);
     return st;
 }
 
 mdp_status mdp_figures_draw(const char *folder, const struct mdp_report_run runs[], size_t n,
-                            struct mdp_figure figures[MDP_FIGURES], struct mdp_text *notes,
-                            struct mdp_error *err)
+                            struct mdp_figure figures[MDP_FIGURES], struct mdp_error *err)
 {
-    struct mdp_text path = {0};
-    mdp_status st = MDP_OK;
-    struct mdp_pool *pool = mdp_pool_new(err, &st);
+    mdp_status st = draw_shots(folder, runs, n, &figures[0], err);
 
-    memset(figures, 0, MDP_FIGURES * sizeof *figures);
-    mdp_text_add(&path, "%s/figures", folder);
-    if (st == MDP_OK)
-        st = mdp_text_status(&path, err);
-    if (st == MDP_OK)
-        st = mdp_path_make_folders(path.at, err);
-    if (st == MDP_OK)
-        st = draw_shots(folder, runs, n, pool, &figures[0], err);
     if (st == MDP_OK && n == 1)
-        st = draw_roc(folder, runs, pool, &figures[1], err);
+        st = draw_roc(folder, runs, &figures[1], err);
     if (st == MDP_OK && n == 1)
-        st = draw_confusion(folder, runs, pool, &figures[2], err);
-    for (size_t i = 0; i < MDP_FIGURES; i++)
-        if (st == MDP_OK && figures[i].stem && !figures[i].drawn)
-            mdp_text_add(
-                notes,
-                "figure '%s' was not drawn: gnuplot is missing or failed (data and script: figures/%s.*)\n",
-                figures[i].stem, figures[i].stem);
-    mdp_pool_free(pool);
-    mdp_text_release(&path);
+        st = draw_confusion(folder, runs[0].results, &figures[2], err);
     return st;
 }

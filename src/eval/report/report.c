@@ -2,142 +2,184 @@
 #include "eval/report/report.h"
 
 #include "base/file.h"
+#include "base/try.h"
 #include "eval/report/report_html.h"
 #include "eval/report/report_markdown.h"
+#include "eval/statistics/intervals.h"
 
 #include <math.h>
 #include <string.h>
 
-static mdp_status write_at(const char *folder, const char *name, const struct mdp_text *text,
-                           struct mdp_error *err)
-{
-    struct mdp_text path = {0};
-    mdp_status st = mdp_text_status(text, err);
+const struct mdp_report_format mdp_report_formats[] = {
+    {.name = "html", .page = "report.html", .write = mdp_report_to_html},
+    {.name = "md", .page = "report.md", .write = mdp_report_to_markdown},
+    {.name = "csv", .ending = "csv", .write_table = mdp_table_to_csv},
+    {.name = "tex", .ending = "tex", .write_table = mdp_table_to_latex},
+};
+const size_t mdp_report_format_count = sizeof mdp_report_formats / sizeof mdp_report_formats[0];
 
-    mdp_text_add(&path, "%s/%s", folder, name);
-    if (st == MDP_OK)
-        st = mdp_text_status(&path, err);
-    if (st == MDP_OK)
-        st = mdp_file_write(path.at, text->at ? text->at : "", text->n, err);
-    mdp_text_release(&path);
-    return st;
-}
+/* --- the files of a format --- */
 
-/* --- tables --- */
-typedef void table_writer(const struct mdp_table *table, struct mdp_text *out);
-
-static mdp_status write_table(const char *folder, const struct mdp_table *table, const char *run,
-                              const char *ending, table_writer *writer, struct mdp_error *err)
+static mdp_status write_table(const struct mdp_report_format *format, const char *folder,
+                              const struct mdp_table *table, const char *run, struct mdp_error *err)
 {
     struct mdp_text name = {0}, text = {0};
 
-    mdp_text_add(&name, "tables/%s%s%s.%s", table->name, run ? "-" : "", run ? run : "", ending);
-    writer(table, &text);
+    mdp_text_add(&name, "tables/%s%s%s.%s", table->name, run ? "-" : "", run ? run : "", format->ending);
+    format->write_table(table, &text);
     mdp_status st = mdp_text_status(&name, err);
     if (st == MDP_OK)
-        st = write_at(folder, name.at, &text, err);
+        st = mdp_file_write_text(folder, name.at, &text, err);
     mdp_text_release(&name);
     mdp_text_release(&text);
     return st;
 }
 
-static mdp_status write_tables(const char *folder, const struct mdp_report_content *content,
-                               const char *ending, table_writer *writer, struct mdp_error *err)
+static mdp_status write_tables(const struct mdp_report_format *format, const char *folder,
+                               const struct mdp_report_content *content, struct mdp_error *err)
 {
-    mdp_status st = write_table(folder, &content->comparison, NULL, ending, writer, err);
-
-    for (size_t i = 0; i < content->n_sections && st == MDP_OK; i++) {
+    TRY(write_table(format, folder, &content->headline, NULL, err));
+    for (size_t i = 0; i < content->n_sections; i++) {
         const struct mdp_report_section *s = &content->sections[i];
         const char *run = content->n_sections > 1 ? s->name : NULL;
-        for (size_t k = 0; k < s->n_confusions && st == MDP_OK; k++)
-            st = write_table(folder, &s->confusions[k], run, ending, writer, err);
-        if (st == MDP_OK)
-            st = write_table(folder, &s->metrics, run, ending, writer, err);
+        for (size_t k = 0; k < s->n_confusions; k++)
+            TRY(write_table(format, folder, &s->confusions[k], run, err));
+        TRY(write_table(format, folder, &s->metrics, run, err));
     }
-    return st;
+    return MDP_OK;
 }
 
-/* --- the door --- */
-static mdp_status write_formats(const char *folder, const struct mdp_report_content *content,
-                                unsigned formats, struct mdp_error *err)
+static mdp_status write_page(const struct mdp_report_format *format, const char *folder,
+                             const struct mdp_report_content *content, struct mdp_error *err)
 {
     struct mdp_text text = {0};
-    mdp_status st = MDP_OK;
+    mdp_status st = format->write(content, folder, &text, err);
 
-    if (formats & MDP_REPORT_CSV)
-        st = write_tables(folder, content, "csv", mdp_table_to_csv, err);
-    if (st == MDP_OK && (formats & MDP_REPORT_TEX))
-        st = write_tables(folder, content, "tex", mdp_table_to_latex, err);
-    if (st == MDP_OK && (formats & MDP_REPORT_MD)) {
-        mdp_report_to_markdown(content, &text);
-        st = write_at(folder, "report.md", &text, err);
-    }
-    mdp_text_clear(&text);
-    if (st == MDP_OK && (formats & MDP_REPORT_HTML)) {
-        st = mdp_report_to_html(content, folder, &text, err);
-        if (st == MDP_OK)
-            st = write_at(folder, "report.html", &text, err);
-    }
+    if (st == MDP_OK)
+        st = mdp_file_write_text(folder, format->page, &text, err);
     mdp_text_release(&text);
     return st;
 }
 
+/* --- the door --- */
+
+static mdp_status write_formats(const char *folder, const struct mdp_report_content *content,
+                                unsigned formats, struct mdp_error *err)
+{
+    for (size_t i = 0; i < mdp_report_format_count; i++) {
+        const struct mdp_report_format *format = &mdp_report_formats[i];
+        if (formats >> i & 1)
+            TRY(format->page ? write_page(format, folder, content, err)
+                             : write_tables(format, folder, content, err));
+    }
+    return MDP_OK;
+}
+
+static void note_figures(const struct mdp_figure figures[MDP_FIGURES], mdp_report_note *note, void *context)
+{
+    for (size_t i = 0; i < MDP_FIGURES; i++) {
+        struct mdp_text line = {0};
+        if (!figures[i].stem || figures[i].drawn)
+            continue;
+        mdp_text_add(&line, "figure '%s' was not drawn: ", figures[i].stem);
+        mdp_text_add_printable(&line, figures[i].why_not);
+        if (!line.failed)
+            note(context, line.at);
+        mdp_text_release(&line);
+    }
+}
+
 mdp_status mdp_report_write(const char *folder, const struct mdp_report_run runs[], size_t n,
-                            unsigned formats, struct mdp_text *notes, struct mdp_error *err)
+                            unsigned formats, mdp_report_note *note, void *context, struct mdp_error *err)
 {
     struct mdp_report_content content = {0};
-    struct mdp_text path = {0};
+    bool pages = false;
     mdp_status st = mdp_report_content_init(runs, n, &content, err);
 
-    mdp_text_add(&path, "%s/tables", folder);
+    for (size_t i = 0; i < mdp_report_format_count; i++)
+        pages |= (formats >> i & 1) && mdp_report_formats[i].page;
+    if (st == MDP_OK && pages)
+        st = mdp_figures_draw(folder, runs, n, content.figures, err);
     if (st == MDP_OK)
-        st = mdp_text_status(&path, err);
-    if (st == MDP_OK)
-        st = mdp_path_make_folders(path.at, err);
-    if (st == MDP_OK && (formats & (MDP_REPORT_HTML | MDP_REPORT_MD)))
-        st = mdp_figures_draw(folder, runs, n, content.figures, notes, err);
+        note_figures(content.figures, note, context);
     if (st == MDP_OK)
         st = write_formats(folder, &content, formats, err);
-    mdp_text_release(&path);
     mdp_report_content_release(&content);
     return st;
 }
 
-/* What the numbers of the table are over. */
-static void add_summary(const struct mdp_results *r, const struct mdp_result *any, const char *rule,
-                        struct mdp_text *out)
-{
-    bool intervals = false;
+/* --- the terminal --- */
 
+static bool has_intervals(const struct mdp_results *r)
+{
     for (size_t i = 0; i < r->n_results; i++)
-        intervals = intervals || !isnan(r->results[i].ci_low);
-    mdp_text_add(out, "%zu test pictures, ", any->n_test);
-    if (any->n_patients)
-        mdp_text_add(out, "%zu patients, ", any->n_patients);
-    mdp_text_add(out, "%zu episode%s, rule for C: %s; means%s\n", any->n_episodes,
-                 any->n_episodes == 1 ? "" : "s", rule,
-                 intervals ? " with 95 % intervals" : ", no intervals");
+        if (!isnan(r->results[i].ci_low))
+            return true;
+    return false;
+}
+
+/* What the numbers of the table are over: those of the baseline apart where they are others. */
+static void add_over(struct mdp_text *out, const struct mdp_results *r, struct mdp_pool *pool)
+{
+    const struct mdp_series *leading = mdp_results_leading(r), *baseline = mdp_results_baseline(r);
+    const struct mdp_series *any = leading ? leading : baseline;
+    struct mdp_range rows = any->rows, patients = any->patients;
+    const char *rule = mdp_report_fact(r, "c_rule", pool);
+
+    for (size_t i = 0; i < r->n_series; i++) {
+        if (r->series[i].is_baseline && leading)
+            continue;
+        mdp_range_widen(&rows, false, r->series[i].rows.least);
+        mdp_range_widen(&rows, false, r->series[i].rows.most);
+        mdp_range_widen(&patients, false, r->series[i].patients.least);
+        mdp_range_widen(&patients, false, r->series[i].patients.most);
+    }
+    mdp_text_add_range(out, rows, "test pictures");
+    mdp_text_add(out, patients.most ? ", " : "");
+    if (patients.most)
+        mdp_text_add_range(out, patients, "patients");
+    mdp_text_add(out, ", %zu episode%s", any->n_episodes, any->n_episodes == 1 ? "" : "s");
+    if (leading && *rule)
+        mdp_text_add(out, ", rule for C: %s", rule);
+    mdp_text_add(out, "; means%s\n",
+                 has_intervals(r) ? " with " MDP_LEVEL_TEXT " intervals" : ", no intervals");
+    if (leading && baseline && (rows.least != rows.most || baseline->rows.least != rows.least)) {
+        mdp_text_add(out, "%s: over all ", baseline->method);
+        mdp_text_add_range(out, baseline->rows, "test pictures");
+        mdp_text_add(out, "; the difference is over those of each episode\n");
+    }
+}
+
+static void add_short_classes(struct mdp_text *out, const struct mdp_results *r)
+{
+    const struct mdp_series *leading = mdp_results_leading(r);
+    const size_t fewest = leading ? mdp_report_fewest_pictures(r, leading->shots) : 0;
+
+    if (fewest)
+        mdp_text_add(out, "≤: some class had fewer labelled pictures: %zu in all at ≤ %zu shots, not %zu\n",
+                     fewest, leading->shots, leading->shots * r->n_classes);
 }
 
 mdp_status mdp_report_to_summary(const struct mdp_report_run *run, struct mdp_text *out,
                                  struct mdp_error *err)
 {
-    enum { MOST_ROWS = 11, COLUMN_RULE = 2, COLUMN_EPISODES = 7 };
+    enum { MOST_ROWS = 11 };
+    static const char *const left_out[] = {MDP_COLUMN_RULE, MDP_COLUMN_EPISODES, MDP_COLUMN_PICTURES,
+                                           MDP_COLUMN_PATIENTS};
     mdp_status st = MDP_OK;
     struct mdp_table table;
     struct mdp_pool *pool = mdp_pool_new(err, &st);
-    const struct mdp_results *r = run->results;
 
     if (!pool)
         return st;
     st = mdp_table_headline(run, 1, pool, &table, err);
+    for (size_t i = 0; st == MDP_OK && i < sizeof left_out / sizeof *left_out; i++)
+        mdp_table_drop_column(&table, left_out[i]);
     if (st == MDP_OK) {
-        const struct mdp_result *any = r->n_results ? &r->results[r->n_results - 1] : NULL;
-        mdp_table_drop_column(&table, COLUMN_EPISODES);
-        mdp_table_drop_column(&table, COLUMN_RULE);
-        if (any)
-            add_summary(r, any, mdp_report_fact(r, "c_rule", pool), out);
+        if (run->results->n_series)
+            add_over(out, run->results, pool);
         mdp_table_to_text(&table, MOST_ROWS, out);
+        add_short_classes(out, run->results);
         st = mdp_text_status(out, err);
     }
     mdp_pool_free(pool);

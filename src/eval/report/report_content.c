@@ -1,226 +1,378 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/report/report_content.h"
 
+#include "base/try.h"
+#include "eval/metrics/metric_table.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SENTENCES = 16, FEW_EPISODES = 5, FEW_PATIENTS = 50 };
 
-/* Keeps what `text` holds as the next sentence and empties it. */
-static void keep(struct mdp_text *text, const char **list, size_t *n, struct mdp_pool *pool,
-                 struct mdp_error *err, mdp_status *st)
+/* Sentences being collected; the first failure is kept and ends the collecting. */
+struct sentences {
+    const char **at; /* [MOST_SENTENCES] */
+    size_t n;
+    struct mdp_text now; /* the one being written */
+    struct mdp_pool *pool;
+    struct mdp_error *err;
+    mdp_status st;
+};
+
+static struct sentences sentences_begin(struct mdp_pool *pool, struct mdp_error *err)
 {
-    if (*st == MDP_OK)
-        *st = mdp_text_status(text, err);
-    if (*st == MDP_OK && *n < MOST_SENTENCES && text->n)
-        list[(*n)++] = mdp_pool_string(pool, text->at, err, st);
-    mdp_text_clear(text);
+    struct sentences s = {.pool = pool, .err = err};
+
+    s.at = mdp_pool_array(pool, MOST_SENTENCES, sizeof *s.at, err, &s.st);
+    return s;
 }
 
-static const struct mdp_result *any_result(const struct mdp_results *r, bool fitted)
+/* Keeps what was written as a sentence, when anything was. */
+static void end_sentence(struct sentences *s)
 {
-    for (size_t i = r->n_results; i-- > 0;)
-        if ((r->results[i].shots > 0) == fitted && strcmp(r->results[i].metric, "accuracy") == 0)
-            return &r->results[i];
-    return NULL;
+    if (s->st == MDP_OK)
+        s->st = mdp_text_status(&s->now, s->err);
+    if (s->st == MDP_OK && s->n < MOST_SENTENCES && s->now.n)
+        s->at[s->n++] = mdp_pool_string(s->pool, s->now.at, s->err, &s->st);
+    mdp_text_clear(&s->now);
 }
 
-static mdp_status say_what_was_done(const struct mdp_results *r, struct mdp_pool *pool,
-                                    struct mdp_report_section *s, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct mdp_text t = {0};
-    const struct mdp_result *fitted = any_result(r, true), *zero = any_result(r, false);
-    const struct mdp_result *any = fitted ? fitted : zero;
-    const char *rule = mdp_report_fact(r, "c_rule", pool), *protocol = mdp_report_fact(r, "protocol", pool);
+/* A run as the sentences see it. */
+struct told {
+    const struct mdp_results *r;
+    const struct mdp_series *leading, *baseline, *any; /* NULL: not there */
+    struct mdp_range rows, patients;                   /* over all series */
+    bool same_rows; /* all series have as many test pictures in every episode */
+    const char *rule;
+};
 
-    s->done = mdp_pool_array(pool, MOST_SENTENCES, sizeof *s->done, err, &st);
-    if (!s->done)
-        return st;
-    mdp_text_add(&t, "Pictures were embedded by the frozen model %s; nothing of it was trained.",
-                 r->model && *r->model ? r->model : "(not named in the store)");
-    keep(&t, s->done, &s->n_done, pool, err, &st);
-    if (any) {
-        mdp_text_add(&t, "Every number is over %zu test pictures", any->n_test);
-        if (any->n_patients)
-            mdp_text_add(&t, " of %zu patients", any->n_patients);
-        mdp_text_add(&t, "; classes: ");
-        for (size_t i = 0; i < r->n_classes; i++)
-            mdp_text_add(&t, "%s%s", i ? ", " : "", r->class_names[i]);
-        mdp_text_add(&t, ".");
-        keep(&t, s->done, &s->n_done, pool, err, &st);
+static struct told told_of(const struct mdp_results *r, struct mdp_pool *pool)
+{
+    struct told t = {.r = r,
+                     .leading = mdp_results_leading(r),
+                     .baseline = mdp_results_baseline(r),
+                     .rule = mdp_report_fact(r, "c_rule", pool)};
+
+    t.any = t.leading ? t.leading : t.baseline;
+    for (size_t i = 0; i < r->n_series; i++) {
+        mdp_range_widen(&t.rows, i == 0, r->series[i].rows.least);
+        mdp_range_widen(&t.rows, false, r->series[i].rows.most);
+        mdp_range_widen(&t.patients, i == 0, r->series[i].patients.least);
+        mdp_range_widen(&t.patients, false, r->series[i].patients.most);
     }
-    if (fitted) {
-        mdp_text_add(&t, "Each of %zu episodes (protocol %s) draws its labelled pictures anew",
-                     fitted->n_episodes, *protocol ? protocol : "not named");
-        mdp_text_add(&t, "%s.",
-                     fitted->n_patients
-                         ? ", by patient: no patient has pictures both among them and among the test pictures"
-                         : "; patients are not known");
-        keep(&t, s->done, &s->n_done, pool, err, &st);
-        mdp_text_add(
-            &t,
-            "A logistic regression is fitted on the embeddings of the labelled pictures; its strength C "
-            "follows the rule %s%s.",
-            *rule ? rule : "not named",
-            strcmp(rule, "support-cv") == 0  ? ", which sees the labelled pictures only"
-            : strcmp(rule, "val-shots") == 0 ? ", which sees a few further labelled pictures a class"
-            : strcmp(rule, "oracle") == 0    ? ", which sees the whole validation split"
-                                             : "");
-        keep(&t, s->done, &s->n_done, pool, err, &st);
-    }
-    if (zero) {
-        const char *set = mdp_report_fact(r, "prompt_set", pool);
-        mdp_text_add(&t, "Zero-shot scores the same test pictures by the %s%s, without any labelled picture.",
-                     *set ? "prompt set " : "prompts of the store", set);
-        keep(&t, s->done, &s->n_done, pool, err, &st);
-    }
-    mdp_text_release(&t);
-    return st;
+    t.same_rows = t.rows.least == t.rows.most;
+    return t;
 }
 
-static mdp_status say_warnings(const struct mdp_results *r, struct mdp_pool *pool,
-                               struct mdp_report_section *s, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    struct mdp_text t = {0};
-    const struct mdp_result *fitted = any_result(r, true), *zero = any_result(r, false);
-    const struct mdp_result *any = fitted ? fitted : zero;
-    const char *rule = mdp_report_fact(r, "c_rule", pool);
+/* --- what was done --- */
 
-    s->warnings = mdp_pool_array(pool, MOST_SENTENCES, sizeof *s->warnings, err, &st);
-    if (!s->warnings)
-        return st;
-    if (strcmp(rule, "oracle") == 0)
-        mdp_text_add(
-            &t,
-            "C was chosen on the full validation split (oracle): a user with so few labels would not have "
-            "it.");
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    mdp_text_add(&t, "%s", mdp_report_fact(r, "c_note", pool));
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    if (fitted && fitted->n_episodes < FEW_EPISODES)
-        mdp_text_add(&t, "Only %zu episode%s: the spread over draws is hardly known (10 are the default).",
-                     fitted->n_episodes, fitted->n_episodes == 1 ? "" : "s");
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    if (any && any->n_patients == 0)
-        mdp_text_add(&t, "Patients are not known: pictures of one person may stand on both sides, and "
-                         "intervals take every "
-                         "picture for a person of its own.");
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    if (any && any->n_patients > 0 && any->n_patients < FEW_PATIENTS)
-        mdp_text_add(&t, "Only %zu test patients: the intervals are wide and rest on few people.",
-                     any->n_patients);
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    if (!zero)
-        mdp_text_add(&t, "No zero-shot baseline: the store holds no text embeddings.");
-    keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
-    for (size_t i = 0; i < r->n_results; i++) {
-        if (!isnan(r->results[i].mean) || s->n_warnings + 1 >= MOST_SENTENCES)
+static void say_over(struct sentences *s, const struct told *t)
+{
+    mdp_text_add(&s->now, t->same_rows ? "Every number is over " : "The numbers are over ");
+    mdp_text_add_range(&s->now, t->rows, "test pictures");
+    mdp_text_add(&s->now, t->patients.most ? " of " : "");
+    if (t->patients.most)
+        mdp_text_add_range(&s->now, t->patients, "patients");
+    if (!t->same_rows)
+        mdp_text_add(&s->now, ", not all over the same ones: the table says over how many");
+    mdp_text_add(&s->now, "; classes: ");
+    for (size_t i = 0; i < t->r->n_classes; i++)
+        mdp_text_add(&s->now, "%s%s", i ? ", " : "", t->r->class_names[i]);
+    mdp_text_add(&s->now, ".");
+    end_sentence(s);
+}
+
+/* Rows of the store that no number knows of. */
+static void say_left_out(struct sentences *s, const struct told *t)
+{
+    const size_t failures = mdp_report_fact_count(t->r, "left_out.failures");
+    const size_t unlabelled = mdp_report_fact_count(t->r, "left_out.unlabelled");
+
+    if (failures)
+        mdp_text_add(&s->now, "%zu picture%s could not be read and %s left out%s", failures,
+                     failures == 1 ? "" : "s", failures == 1 ? "is" : "are", unlabelled ? "; " : ".");
+    if (unlabelled)
+        mdp_text_add(&s->now, "%zu picture%s without a label %s not used.", unlabelled,
+                     unlabelled == 1 ? "" : "s", unlabelled == 1 ? "is" : "are");
+    end_sentence(s);
+}
+
+static void say_fit(struct sentences *s, const struct told *t)
+{
+    const char *protocol = mdp_report_fact(t->r, "protocol", s->pool);
+
+    mdp_text_add(&s->now, "Each of %zu episodes (protocol %s) draws its labelled pictures anew",
+                 t->leading->n_episodes, *protocol ? protocol : "not named");
+    mdp_text_add(&s->now, "%s.",
+                 t->leading->patients.most
+                     ? ", by patient: no patient has pictures both among them and among the test pictures"
+                     : "; patients are not looked at");
+    end_sentence(s);
+    mdp_text_add(
+        &s->now,
+        "A logistic regression is fitted on the embeddings of the labelled pictures; its strength C "
+        "follows the rule %s%s. The smaller C is, the more the fit is held back from following its few "
+        "pictures to the letter.",
+        *t->rule ? t->rule : "not named",
+        strcmp(t->rule, "support-cv") == 0  ? ", which sees the labelled pictures only"
+        : strcmp(t->rule, "val-shots") == 0 ? ", which sees a few further labelled pictures a class"
+        : strcmp(t->rule, "oracle") == 0    ? ", which sees the whole validation split"
+                                            : "");
+    end_sentence(s);
+}
+
+static void say_baseline(struct sentences *s, const struct told *t)
+{
+    const char *set = mdp_report_fact(t->r, "prompt_set", s->pool);
+
+    mdp_text_add(&s->now, "Zero-shot scores the ");
+    if (t->same_rows)
+        mdp_text_add(&s->now, "same test pictures");
+    else
+        mdp_text_add_range(&s->now, t->baseline->rows, "test pictures of all episodes together");
+    mdp_text_add(&s->now, " by the %s%s, without any labelled picture",
+                 *set ? "prompt set " : "prompts of the store", set);
+    mdp_text_add(&s->now, "%s.",
+                 t->same_rows ? ""
+                              : "; its difference to a probe is taken on the test pictures of each episode");
+    end_sentence(s);
+}
+
+static mdp_status say_what_was_done(const struct told *t, struct mdp_pool *pool,
+                                    struct mdp_report_section *section, struct mdp_error *err)
+{
+    struct sentences s = sentences_begin(pool, err);
+
+    mdp_text_add(&s.now, "Pictures were embedded by the frozen model %s; nothing of it was trained.",
+                 t->r->model && *t->r->model ? t->r->model : "(not named in the store)");
+    end_sentence(&s);
+    if (t->any)
+        say_over(&s, t);
+    say_left_out(&s, t);
+    if (t->leading)
+        say_fit(&s, t);
+    if (t->baseline)
+        say_baseline(&s, t);
+    mdp_text_release(&s.now);
+    section->done = s.at;
+    section->n_done = s.n;
+    return s.st;
+}
+
+/* --- what to be careful of --- */
+
+static void warn_of_c(struct sentences *s, const struct told *t)
+{
+    if (strcmp(t->rule, "oracle") == 0)
+        mdp_text_add(&s->now, "C was chosen on the full validation split (oracle): a user with so few labels "
+                              "would not have it.");
+    end_sentence(s);
+    const char *note = mdp_report_fact(t->r, "c_note", s->pool);
+    if (*note)
+        mdp_text_add(&s->now, "%s.", note);
+    end_sentence(s);
+}
+
+static void warn_of_short_classes(struct sentences *s, const struct told *t)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < t->r->n_series; i++) {
+        const size_t shots = t->r->series[i].shots, fewest = mdp_report_fewest_pictures(t->r, shots);
+        if (!fewest)
             continue;
-        mdp_text_add(&t, "%s of %s is not defined: %s.", r->results[i].metric, r->results[i].method,
-                     r->results[i].reason ? r->results[i].reason : "no reason given");
-        keep(&t, s->warnings, &s->n_warnings, pool, err, &st);
+        mdp_text_add(&s->now, "%s%zu pictures in all instead of %zu at ≤ %zu shots",
+                     *before ? before : "Some class has too few labelled pictures for the shots asked for: ",
+                     fewest, shots * t->r->n_classes, shots);
+        before = ", ";
     }
-    mdp_text_release(&t);
-    return st;
+    if (*before)
+        mdp_text_add(&s->now, " (in the episode that had the fewest).");
+    end_sentence(s);
 }
 
-static mdp_status make_confusions(const struct mdp_report_run *run, struct mdp_pool *pool,
+static void warn_of_numbers(struct sentences *s, const struct told *t)
+{
+    if (t->leading && t->leading->n_episodes < FEW_EPISODES)
+        mdp_text_add(&s->now,
+                     "Only %zu episode%s: the spread over draws is hardly known (10 are the default).",
+                     t->leading->n_episodes, t->leading->n_episodes == 1 ? "" : "s");
+    end_sentence(s);
+    if (t->any && t->patients.most == 0)
+        mdp_text_add(&s->now,
+                     "Patients were not looked at: pictures of one person may stand on both sides, and "
+                     "intervals take every picture for a person of its own.");
+    end_sentence(s);
+    if (t->any && t->patients.most > 0 && t->patients.least < FEW_PATIENTS) {
+        mdp_text_add(&s->now, "Only ");
+        mdp_text_add_range(&s->now, t->patients,
+                           "test patients: the intervals are wide and rest on few people.");
+    }
+    end_sentence(s);
+    if (!t->baseline)
+        mdp_text_add(&s->now, "No zero-shot baseline: the store holds no text embeddings.");
+    end_sentence(s);
+}
+
+/* As many as there is room for; the last sentence counts the others. */
+static void warn_of_undefined(struct sentences *s, const struct told *t)
+{
+    size_t more = 0;
+
+    for (size_t i = 0; i < t->r->n_results; i++) {
+        const struct mdp_result *x = &t->r->results[i];
+        if (!isnan(x->mean))
+            continue;
+        if (s->n + 1 >= MOST_SENTENCES) {
+            more++;
+            continue;
+        }
+        mdp_text_add(&s->now, "%s of %s is not defined: %s.", x->metric, x->method,
+                     x->reason ? x->reason : "no reason given");
+        end_sentence(s);
+    }
+    if (more)
+        mdp_text_add(&s->now, "%zu more numbers are not defined; the table of all metrics shows them.", more);
+    end_sentence(s);
+}
+
+static mdp_status say_warnings(const struct told *t, struct mdp_pool *pool,
+                               struct mdp_report_section *section, struct mdp_error *err)
+{
+    struct sentences s = sentences_begin(pool, err);
+
+    warn_of_short_classes(&s, t);
+    warn_of_c(&s, t);
+    warn_of_numbers(&s, t);
+    warn_of_undefined(&s, t);
+    mdp_text_release(&s.now);
+    section->warnings = s.at;
+    section->n_warnings = s.n;
+    return s.st;
+}
+
+static mdp_status make_confusions(const struct mdp_results *r, struct mdp_pool *pool,
                                   struct mdp_report_section *s, struct mdp_error *err)
 {
-    struct mdp_series *series = NULL;
-    size_t n = 0;
-    mdp_status st = mdp_report_series(run->results, pool, &series, &n, err);
+    mdp_status st = MDP_OK;
 
-    if (st == MDP_OK)
-        s->confusions = mdp_pool_array(pool, n + 1, sizeof *s->confusions, err, &st);
-    for (size_t i = 0; i < n && st == MDP_OK; i++)
-        if (i + 1 == n || strcmp(series[i + 1].method, series[i].method) != 0)
-            st = mdp_table_confusion(run, series[i].method, series[i].shots, pool,
-                                     &s->confusions[s->n_confusions++], err);
+    s->confusions = mdp_pool_array(pool, r->n_series, sizeof *s->confusions, err, &st);
+    for (size_t i = 0; i < r->n_series && st == MDP_OK; i++)
+        if (r->series[i].is_largest)
+            st = mdp_table_confusion(r, &r->series[i], pool, &s->confusions[s->n_confusions++], err);
     return st;
 }
 
-/* "16-shot logreg reaches an AUC of 0.93 [..] where zero-shot has 0.81 [..]: ..." for the largest number of
- * shots. */
-static mdp_status make_headline(const struct mdp_results *r, struct mdp_pool *pool, const char **headline,
-                                struct mdp_error *err)
-{
-    struct mdp_text t = {0};
-    mdp_status st = MDP_OK;
-    const struct mdp_result *best = any_result(r, true);
-    const struct mdp_result *auc =
-        best ? mdp_results_find(r, best->method, best->shots, "auc_ovr_macro") : NULL;
-    const struct mdp_result *zero = mdp_results_find(r, "zero-shot", 0, "auc_ovr_macro");
+/* --- the result in one sentence --- */
 
-    if (auc && !isnan(auc->mean)) {
-        mdp_text_add(&t, "With %zu labelled pictures a class, %s reaches an AUC of %.3f", auc->shots,
-                     auc->method, auc->mean);
-        if (!isnan(auc->ci_low))
-            mdp_text_add(&t, " [%.3f, %.3f]", auc->ci_low, auc->ci_high);
-    } else if (zero && !isnan(zero->mean)) {
-        mdp_text_add(&t, "Zero-shot reaches an AUC of %.3f", zero->mean);
+static void say_reached(struct mdp_text *text, const struct told *t, const struct mdp_result *value)
+{
+    const size_t shots = t->leading->shots, fewest = mdp_report_fewest_pictures(t->r, shots);
+
+    if (fewest)
+        mdp_text_add(text,
+                     "With at most %zu labelled pictures a class (%zu in all where classes had too few), ",
+                     shots, fewest);
+    else if (shots)
+        mdp_text_add(text, "With %zu labelled picture%s a class, ", shots, shots == 1 ? "" : "s");
+    mdp_text_add(text, "%s reaches an %s of %.3f", t->leading->method, mdp_metric_leading()->headline,
+                 value->mean);
+    if (!isnan(value->ci_low))
+        mdp_text_add(text, " [%.3f, %.3f]", value->ci_low, value->ci_high);
+}
+
+static void say_difference(struct mdp_text *text, const struct told *t, const struct mdp_result *of_baseline)
+{
+    const struct mdp_comparison *c =
+        mdp_results_find_comparison(t->r, t->leading->method, t->leading->shots, mdp_metric_leading()->name);
+
+    if (!c || isnan(c->difference) || !of_baseline)
+        return;
+    mdp_text_add(text, "; %s has %.3f", t->r->baseline, of_baseline->mean);
+    mdp_text_add(text, t->same_rows ? "" : " over all ");
+    if (!t->same_rows)
+        mdp_text_add_range(text, t->baseline->rows, "test pictures");
+    mdp_text_add(text, ". Difference%s %+.3f", t->same_rows ? "" : " on the test pictures of each episode",
+                 c->difference);
+    if (!isnan(c->ci_low))
+        mdp_text_add(text, " [%+.3f, %+.3f]: %s", c->ci_low, c->ci_high,
+                     c->ci_low > 0    ? "the probe is better"
+                     : c->ci_high < 0 ? "zero-shot is better"
+                                      : "which of the two is better is not shown by these data");
+}
+
+/* "With 16 labelled pictures a class, logreg reaches an AUC of 0.93 [..]; zero-shot has 0.81. Difference ..." */
+static mdp_status say_result(const struct told *t, struct mdp_pool *pool, const char **result,
+                             struct mdp_error *err)
+{
+    struct mdp_text text = {0};
+    const char *metric = mdp_metric_leading()->name;
+    const struct mdp_result *own =
+        t->leading ? mdp_results_find(t->r, t->leading->method, t->leading->shots, metric) : NULL;
+    const struct mdp_result *of_baseline =
+        t->baseline ? mdp_results_find(t->r, t->baseline->method, t->baseline->shots, metric) : NULL;
+
+    if (own && !isnan(own->mean)) {
+        say_reached(&text, t, own);
+        say_difference(&text, t, of_baseline);
+    } else if (of_baseline && !isnan(of_baseline->mean)) {
+        mdp_text_add(&text, "Zero-shot reaches an %s of %.3f", mdp_metric_leading()->headline,
+                     of_baseline->mean);
     }
-    for (size_t i = 0; auc && i < r->n_comparisons; i++) {
-        const struct mdp_comparison *c = &r->comparisons[i];
-        if (c->shots != auc->shots || strcmp(c->a, auc->method) != 0 ||
-            strcmp(c->metric, "auc_ovr_macro") != 0 || isnan(c->difference) || !zero)
-            continue;
-        mdp_text_add(&t, "; zero-shot has %.3f. Difference %+.3f", zero->mean, c->difference);
-        if (!isnan(c->ci_low))
-            mdp_text_add(&t, " [%+.3f, %+.3f]: %s", c->ci_low, c->ci_high,
-                         c->ci_low > 0    ? "the probe is better"
-                         : c->ci_high < 0 ? "zero-shot is better"
-                                          : "which of the two is better is not shown by these data");
-        break;
-    }
-    if (t.n)
-        mdp_text_add(&t, ".");
-    st = mdp_text_status(&t, err);
-    *headline = st == MDP_OK ? mdp_pool_string(pool, t.at ? t.at : "", err, &st) : "";
-    mdp_text_release(&t);
+    if (text.n)
+        mdp_text_add(&text, ".");
+    mdp_status st = mdp_text_status(&text, err);
+    *result = st == MDP_OK ? mdp_pool_string(pool, text.at ? text.at : "", err, &st) : "";
+    mdp_text_release(&text);
     return st;
+}
+
+/* --- all of it --- */
+
+static mdp_status make_section(const struct mdp_report_run *run, struct mdp_pool *pool,
+                               struct mdp_report_section *s, struct mdp_error *err)
+{
+    const struct told t = told_of(run->results, pool);
+
+    s->name = run->name;
+    TRY(say_what_was_done(&t, pool, s, err));
+    TRY(say_warnings(&t, pool, s, err));
+    TRY(make_confusions(run->results, pool, s, err));
+    TRY(mdp_table_metrics(run, pool, &s->metrics, err));
+    return mdp_table_provenance(run, pool, &s->provenance, err);
+}
+
+static mdp_status fill(const struct mdp_report_run runs[], size_t n, struct mdp_report_content *c,
+                       struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    c->title = n == 1
+                   ? mdp_table_cell(c->pool, err, &st, "Few-shot linear probe: %s", runs[0].results->dataset)
+                   : mdp_table_cell(c->pool, err, &st, "Few-shot linear probes: %zu runs", n);
+    c->sections = mdp_pool_array(c->pool, n, sizeof *c->sections, err, &st);
+    TRY(st);
+    if (n == 1) {
+        const struct told t = told_of(runs[0].results, c->pool);
+        TRY(say_result(&t, c->pool, &c->result, err));
+    }
+    TRY(mdp_table_headline(runs, n, c->pool, &c->headline, err));
+    TRY(mdp_table_definitions(runs, n, c->pool, &c->definitions, err));
+    for (; c->n_sections < n; c->n_sections++)
+        TRY(make_section(&runs[c->n_sections], c->pool, &c->sections[c->n_sections], err));
+    return MDP_OK;
 }
 
 mdp_status mdp_report_content_init(const struct mdp_report_run runs[], size_t n,
                                    struct mdp_report_content *content, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    struct mdp_text title = {0};
 
-    *content = (struct mdp_report_content){.headline = ""};
+    *content = (struct mdp_report_content){.result = ""};
     content->pool = mdp_pool_new(err, &st);
-    if (!content->pool)
-        return st;
-    content->sections = mdp_pool_array(content->pool, n, sizeof *content->sections, err, &st);
-    if (n == 1)
-        mdp_text_add(&title, "Few-shot linear probe: %s", runs[0].results->dataset);
-    else
-        mdp_text_add(&title, "Few-shot linear probes: %zu runs", n);
     if (st == MDP_OK)
-        st = mdp_text_status(&title, err);
-    if (st == MDP_OK)
-        content->title = mdp_pool_string(content->pool, title.at, err, &st);
-    if (st == MDP_OK && n == 1)
-        st = make_headline(runs[0].results, content->pool, &content->headline, err);
-    if (st == MDP_OK)
-        st = mdp_table_headline(runs, n, content->pool, &content->comparison, err);
-    for (size_t i = 0; i < n && st == MDP_OK; i++) {
-        struct mdp_report_section *s = &content->sections[content->n_sections++];
-        s->name = runs[i].name;
-        st = say_what_was_done(runs[i].results, content->pool, s, err);
-        if (st == MDP_OK)
-            st = say_warnings(runs[i].results, content->pool, s, err);
-        if (st == MDP_OK)
-            st = make_confusions(&runs[i], content->pool, s, err);
-        if (st == MDP_OK)
-            st = mdp_table_metrics(&runs[i], content->pool, &s->metrics, err);
-        if (st == MDP_OK)
-            st = mdp_table_provenance(&runs[i], content->pool, &s->provenance, err);
-    }
-    mdp_text_release(&title);
+        st = fill(runs, n, content, err);
     if (st != MDP_OK)
         mdp_report_content_release(content);
     return st;

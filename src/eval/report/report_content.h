@@ -14,14 +14,14 @@ struct mdp_report_section {
     size_t n_warnings;
     const char **warnings;
     size_t n_confusions;
-    struct mdp_table *confusions; /* zero-shot and every method at its largest number of shots */
+    struct mdp_table *confusions; /* every method at its largest number of shots */
     struct mdp_table metrics, provenance;
 };
 
 struct mdp_report_content {
     const char *title;
-    const char *headline; /* one sentence: the result */
-    struct mdp_table comparison;
+    const char *result; /* one sentence, "" without one or with several runs */
+    struct mdp_table headline, definitions;
     size_t n_sections;
     struct mdp_report_section *sections;
     struct mdp_figure figures[MDP_FIGURES];

@@ -2,6 +2,7 @@
 #include "eval/report/report_html.h"
 
 #include "base/file.h"
+#include "eval/report/markup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +55,11 @@ static mdp_status add_svg(const char *folder, const struct mdp_figure *figure, s
         st = mdp_file_read(path.at, (size_t)64 << 20, &bytes, &n, err);
     const char *svg = st == MDP_OK ? strstr(bytes, "<svg") : NULL;
     if (svg) {
-        mdp_text_add(
-            out,
-            "<figure role=\"img\" aria-label=\"%s\">\n%s<figcaption>%s. Data: figures/%s.csv</figcaption>"
-            "</figure>\n",
-            figure->title, svg, figure->title, figure->stem);
+        mdp_text_add(out,
+                     "<figure role=\"img\" aria-label=\"%s\">\n%s<figcaption>%s. Data: figures/%s.csv of the "
+                     "run folder</figcaption>"
+                     "</figure>\n",
+                     figure->title, svg, figure->title, figure->stem);
     }
     free(bytes);
     mdp_text_release(&path);
@@ -70,37 +71,44 @@ static void add_list(const char *const lines[], size_t n, struct mdp_text *out)
     mdp_text_add(out, "<ul>\n");
     for (size_t i = 0; i < n; i++) {
         mdp_text_add(out, "<li>");
-        mdp_html_escape(lines[i], out);
+        mdp_text_add_html(out, lines[i]);
         mdp_text_add(out, "</li>\n");
     }
     mdp_text_add(out, "</ul>\n");
 }
 
-static void add_heading(const char *text, const char *run, bool several, struct mdp_text *out)
+/* `run` is named where there are several; else NULL. */
+static void add_heading(const char *text, const char *run, struct mdp_text *out)
 {
     mdp_text_add(out, "<h2>%s", text);
-    if (several) {
+    if (run) {
         mdp_text_add(out, ": ");
-        mdp_html_escape(run, out);
+        mdp_text_add_html(out, run);
     }
     mdp_text_add(out, "</h2>\n");
 }
 
+/* A table under a heading of its own. */
+static void add_titled(const struct mdp_table *table, const char *run, const char *class,
+                       struct mdp_text *out)
+{
+    add_heading(table->title, run, out);
+    mdp_text_add(out, "<div class=\"%s\">", class);
+    mdp_table_to_html(table, out);
+    mdp_text_add(out, "</div>\n");
+}
+
 static void add_section(const struct mdp_report_section *s, bool several, struct mdp_text *out)
 {
-    add_heading("What was done", s->name, several, out);
+    const char *run = several ? s->name : NULL;
+
+    add_heading("What was done", run, out);
     add_list(s->done, s->n_done, out);
-    add_heading("Confusion", s->name, several, out);
+    add_heading("Confusion", run, out);
     for (size_t i = 0; i < s->n_confusions; i++)
         mdp_table_to_html(&s->confusions[i], out);
-    add_heading(s->metrics.title, s->name, several, out);
-    mdp_text_add(out, "<div class=\"titled\">");
-    mdp_table_to_html(&s->metrics, out);
-    mdp_text_add(out, "</div>\n");
-    add_heading(s->provenance.title, s->name, several, out);
-    mdp_text_add(out, "<div class=\"titled long\">");
-    mdp_table_to_html(&s->provenance, out);
-    mdp_text_add(out, "</div>\n");
+    add_titled(&s->metrics, run, "titled", out);
+    add_titled(&s->provenance, run, "titled long", out);
 }
 
 mdp_status mdp_report_to_html(const struct mdp_report_content *content, const char *folder,
@@ -111,14 +119,14 @@ mdp_status mdp_report_to_html(const struct mdp_report_content *content, const ch
 
     mdp_text_add(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
-    mdp_html_escape(content->title, out);
+    mdp_text_add_html(out, content->title);
     mdp_text_add(out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", style);
-    mdp_html_escape(content->title, out);
+    mdp_text_add_html(out, content->title);
     mdp_text_add(out,
                  "</h1>\n<p class=\"research\">Research use only: not for diagnosis or treatment.</p>\n");
-    if (content->headline[0]) {
+    if (content->result[0]) {
         mdp_text_add(out, "<p class=\"lead\">");
-        mdp_html_escape(content->headline, out);
+        mdp_text_add_html(out, content->result);
         mdp_text_add(out, "</p>\n");
     }
     for (size_t i = 0; i < content->n_sections; i++) {
@@ -128,18 +136,19 @@ mdp_status mdp_report_to_html(const struct mdp_report_content *content, const ch
         mdp_text_add(out, "<div class=\"warn\"><strong>Read with care");
         if (several) {
             mdp_text_add(out, ": ");
-            mdp_html_escape(s->name, out);
+            mdp_text_add_html(out, s->name);
         }
         mdp_text_add(out, "</strong>\n");
         add_list(s->warnings, s->n_warnings, out);
         mdp_text_add(out, "</div>\n");
     }
-    mdp_table_to_html(&content->comparison, out);
+    mdp_table_to_html(&content->headline, out);
     for (size_t i = 0; i < MDP_FIGURES && st == MDP_OK; i++)
         if (content->figures[i].drawn)
             st = add_svg(folder, &content->figures[i], out, err);
     for (size_t i = 0; i < content->n_sections; i++)
         add_section(&content->sections[i], several, out);
+    add_titled(&content->definitions, NULL, "titled long", out);
     mdp_text_add(
         out,
         "<p class=\"note\">Made by medprobe %s. Every number can be computed again from results.json, "

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/report/report_markdown.h"
 
+#include "eval/report/markup.h"
+
 /* --- Markdown --- */
 static void markdown_list(const char *const lines[], size_t n, struct mdp_text *out)
 {
     for (size_t i = 0; i < n; i++) {
         mdp_text_add(out, "- ");
-        mdp_markdown_escape(lines[i], out);
+        mdp_text_add_markdown(out, lines[i]);
         mdp_text_add(out, "\n");
     }
     mdp_text_add(out, "\n");
@@ -15,19 +17,21 @@ static void markdown_list(const char *const lines[], size_t n, struct mdp_text *
 static void markdown_table(const struct mdp_table *table, struct mdp_text *out)
 {
     mdp_text_add(out, "\n## ");
-    mdp_markdown_escape(table->title, out);
+    mdp_text_add_markdown(out, table->title);
     mdp_text_add(out, "\n\n");
     mdp_table_to_markdown(table, out);
 }
 
-void mdp_report_to_markdown(const struct mdp_report_content *content, struct mdp_text *out)
+mdp_status mdp_report_to_markdown(const struct mdp_report_content *content, const char *folder,
+                                  struct mdp_text *out, struct mdp_error *err)
 {
+    (void)folder;
     mdp_text_add(out, "# ");
-    mdp_markdown_escape(content->title, out);
+    mdp_text_add_markdown(out, content->title);
     mdp_text_add(out, "\n\nResearch use only: not for diagnosis or treatment.\n\n");
-    mdp_markdown_escape(content->headline, out);
+    mdp_text_add_markdown(out, content->result);
     mdp_text_add(out, "\n");
-    markdown_table(&content->comparison, out);
+    markdown_table(&content->headline, out);
     for (size_t i = 0; i < MDP_FIGURES; i++)
         if (content->figures[i].drawn)
             mdp_text_add(out, "\n![%s](figures/%s.svg)\n", content->figures[i].title,
@@ -36,7 +40,7 @@ void mdp_report_to_markdown(const struct mdp_report_content *content, struct mdp
         const struct mdp_report_section *s = &content->sections[i];
         if (content->n_sections > 1) {
             mdp_text_add(out, "\n# ");
-            mdp_markdown_escape(s->name, out);
+            mdp_text_add_markdown(out, s->name);
             mdp_text_add(out, "\n");
         }
         mdp_text_add(out, "\n## What was done\n\n");
@@ -50,4 +54,6 @@ void mdp_report_to_markdown(const struct mdp_report_content *content, struct mdp
         markdown_table(&s->metrics, out);
         markdown_table(&s->provenance, out);
     }
+    markdown_table(&content->definitions, out);
+    return mdp_text_status(out, err);
 }

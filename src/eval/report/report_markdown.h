@@ -5,6 +5,8 @@
 
 #include "eval/report/report_content.h"
 
-void mdp_report_to_markdown(const struct mdp_report_content *content, struct mdp_text *out);
+/* `folder` is where the report goes; the figures are named relative to it. */
+mdp_status mdp_report_to_markdown(const struct mdp_report_content *content, const char *folder,
+                                  struct mdp_text *out, struct mdp_error *err);
 
 #endif

@@ -96,8 +96,8 @@ void mdp_resamples_release(struct mdp_resamples *r)
     *r = (struct mdp_resamples){0};
 }
 
-void mdp_resamples_block(const struct mdp_resamples *r, size_t block,
-                         double (*weights)[MDP_RESAMPLES_AT_ONCE])
+/* The counts of resamples block * L + l into weights[G][L]. */
+static void give_block(const struct mdp_resamples *r, size_t block, double (*weights)[MDP_RESAMPLES_AT_ONCE])
 {
     const size_t n = r->g * MDP_RESAMPLES_AT_ONCE;
     double *out = (double *)weights;
@@ -127,7 +127,7 @@ static mdp_status evaluate_block(void *context, size_t block, size_t worker, str
 
     if (job->resamples->stop && *job->resamples->stop)
         return mdp_fail(err, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
-    mdp_resamples_block(job->resamples, block, job->weights[worker]);
+    give_block(job->resamples, block, job->weights[worker]);
     for (size_t s = 0; s < job->n_sets; s++) {
         double *out = job->sets[s].values + block * MDP_RESAMPLES_AT_ONCE * m;
         mdp_metrics_weighted(job->sets[s].scores, job->list,

@@ -24,10 +24,6 @@ struct mdp_resamples {
 mdp_status mdp_resamples_init(struct mdp_resamples *resamples, size_t n, size_t g, uint64_t seed,
                               size_t threads, struct mdp_error *err);
 void mdp_resamples_release(struct mdp_resamples *resamples);
-/* The counts of resamples block * L + l into weights[G][L]. */
-void mdp_resamples_block(const struct mdp_resamples *resamples, size_t block,
-                         double (*weights)[MDP_RESAMPLES_AT_ONCE]);
-
 /* One set of scored rows and what its metrics are in every resample. */
 struct mdp_bootstrap_set {
     const struct mdp_sorted_scores *scores; /* its patients are in [0, G) */

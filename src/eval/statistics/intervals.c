@@ -71,18 +71,6 @@ void mdp_mean_variance(const double values[], size_t n, double *mean, double *va
     *variance = *used > 1 ? squares / (double)(*used - 1) : NAN;
 }
 
-struct mdp_interval mdp_interval_t(const double values[], size_t n, double level, double least, double most)
-{
-    double mean, variance;
-    size_t used;
-
-    mdp_mean_variance(values, n, &mean, &variance, &used);
-    if (used < 2)
-        return (struct mdp_interval){mean, NAN, NAN, NAN};
-    return around(mean, variance / (double)used, mdp_t_quantile(0.5 + level / 2, (double)(used - 1)), least,
-                  most);
-}
-
 double mdp_nested_variance(const struct mdp_nested *parts, double *df)
 {
     const double a = isnan(parts->draws) ? 0 : parts->draws;

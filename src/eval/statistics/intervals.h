@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Intervals. docs/METHODS.md has the formulas and papers.
 
-   `level` is the coverage, 0.95; low and high are NaN where the interval is not defined. A variance of zero
+   `level` is the coverage; low and high are NaN where the interval is not defined. A variance of zero
    gives an interval of zero width. */
 #ifndef MDP_EVAL_INTERVALS_H
 #define MDP_EVAL_INTERVALS_H
 
 #include <stddef.h>
+
+/* The coverage of everything that is written, as number, as words and as quantiles. */
+#define MDP_LEVEL 0.95
+#define MDP_LEVEL_TEXT "95 %"
+#define MDP_LEVEL_LOW 0.025
+#define MDP_LEVEL_HIGH 0.975
 
 struct mdp_interval {
     double estimate, variance, low, high;
@@ -19,9 +25,6 @@ struct mdp_interval mdp_interval_clopper_pearson(size_t hits, size_t n, double l
 /* estimate -+ z sqrt(variance), cut to [least, most]; not defined when variance is NaN. */
 struct mdp_interval mdp_interval_normal(double estimate, double variance, double level, double least,
                                         double most);
-
-/* Mean of values[n] with the t interval, n - 1 degrees of freedom; not defined when n < 2. */
-struct mdp_interval mdp_interval_t(const double values[], size_t n, double level, double least, double most);
 
 /* Mean and sample variance (n - 1; NaN when n < 2) of values[n]; NaN entries are left out, *used counts the
    others. */

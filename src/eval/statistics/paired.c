@@ -87,7 +87,7 @@ static size_t count_right(const struct mdp_sorted_scores *scores)
 }
 
 mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *list,
-                            double level, struct mdp_named_interval out[], size_t *n, struct mdp_error *err)
+                            struct mdp_named_interval out[], size_t *n, struct mdp_error *err)
 {
     const struct mdp_rows *rows = &scores->rows;
     struct sides s;
@@ -100,9 +100,9 @@ mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct
         if (metric->kind->inference == MDP_INFERENCE_RATE) {
             const size_t right = count_right(scores);
             out[(*n)++] = (struct mdp_named_interval){metric->name, "wilson",
-                                                      mdp_interval_wilson(right, rows->n, level)};
-            out[(*n)++] = (struct mdp_named_interval){metric->name, "clopper-pearson",
-                                                      mdp_interval_clopper_pearson(right, rows->n, level)};
+                                                      mdp_interval_wilson(right, rows->n, MDP_LEVEL)};
+            out[(*n)++] = (struct mdp_named_interval){
+                metric->name, "clopper-pearson", mdp_interval_clopper_pearson(right, rows->n, MDP_LEVEL)};
         }
         if (metric->kind->inference != MDP_INFERENCE_AUC)
             continue;
@@ -111,17 +111,17 @@ mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct
             st = variances(&s, rows, &independent, &clustered, err);
         if (st != MDP_OK)
             break;
-        out[(*n)++] = (struct mdp_named_interval){metric->name, "delong",
-                                                  mdp_interval_normal(s.auc.value, independent, level, 0, 1)};
-        out[(*n)++] = (struct mdp_named_interval){metric->name, "delong-clustered",
-                                                  mdp_interval_normal(s.auc.value, clustered, level, 0, 1)};
+        out[(*n)++] = (struct mdp_named_interval){
+            metric->name, "delong", mdp_interval_normal(s.auc.value, independent, MDP_LEVEL, 0, 1)};
+        out[(*n)++] = (struct mdp_named_interval){
+            metric->name, "delong-clustered", mdp_interval_normal(s.auc.value, clustered, MDP_LEVEL, 0, 1)};
     }
     release_sides(&s);
     return st;
 }
 
 static struct mdp_comparison_test compare_accuracy(const struct mdp_sorted_scores *a,
-                                                   const struct mdp_sorted_scores *b, double level)
+                                                   const struct mdp_sorted_scores *b)
 {
     const struct mdp_rows *rows = &a->rows;
     const int32_t *by_a = a->predicted, *by_b = b->predicted;
@@ -132,7 +132,7 @@ static struct mdp_comparison_test compare_accuracy(const struct mdp_sorted_score
         only_a += right_a && !right_b;
         only_b += right_b && !right_a;
     }
-    return mdp_mcnemar_exact(only_a, only_b, rows->n, level);
+    return mdp_mcnemar_exact(only_a, only_b, rows->n, MDP_LEVEL);
 }
 
 static void put_test(struct mdp_episode_test out[], size_t *n, const char *against, const char *metric,
@@ -142,7 +142,7 @@ static void put_test(struct mdp_episode_test out[], size_t *n, const char *again
 }
 
 mdp_status mdp_paired_tests(const struct mdp_sorted_scores *a, const struct mdp_sorted_scores *b,
-                            const struct mdp_metric_list *list, double level, const char *against,
+                            const struct mdp_metric_list *list, const char *against,
                             struct mdp_episode_test out[], size_t *n, struct mdp_error *err)
 {
     const struct mdp_rows *rows = &a->rows, *other = &b->rows;
@@ -155,7 +155,7 @@ mdp_status mdp_paired_tests(const struct mdp_sorted_scores *a, const struct mdp_
         const struct mdp_metric *metric = &list->at[m];
         double independent, clustered;
         if (metric->kind->inference == MDP_INFERENCE_RATE)
-            put_test(out, n, against, metric->name, "mcnemar-exact", compare_accuracy(a, b, level));
+            put_test(out, n, against, metric->name, "mcnemar-exact", compare_accuracy(a, b));
         if (metric->kind->inference != MDP_INFERENCE_AUC)
             continue;
         st = place_class(&s, rows, other, metric->class_index, err);
@@ -163,9 +163,9 @@ mdp_status mdp_paired_tests(const struct mdp_sorted_scores *a, const struct mdp_
             st = variances(&s, rows, &independent, &clustered, err);
         if (st != MDP_OK)
             break;
-        put_test(out, n, against, metric->name, "delong", mdp_z_test(s.auc.value, independent, level));
+        put_test(out, n, against, metric->name, "delong", mdp_z_test(s.auc.value, independent, MDP_LEVEL));
         put_test(out, n, against, metric->name, "delong-clustered",
-                 mdp_z_test(s.auc.value, clustered, level));
+                 mdp_z_test(s.auc.value, clustered, MDP_LEVEL));
     }
     release_sides(&s);
     return st;

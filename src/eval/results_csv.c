@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "eval/report/tables.h"
+#include "eval/results_csv.h"
 
-#include "base/file.h"
 #include "base/formats/csv.h"
-#include "base/text.h"
-#include "eval/evaluate.h"
-#include "eval/results_json.h"
 
 #include <math.h>
-#include <string.h>
 
 /* --- fields --- */
 
@@ -97,7 +92,7 @@ static void episodes_table(const struct mdp_results *r, struct mdp_text *t)
 
 static void roc_data(const struct mdp_results *r, struct mdp_text *t)
 {
-    mdp_text_add(t, "method,shots,class,fpr,tpr,tpr_low,tpr_high\n");
+    mdp_text_add(t, "method,shots,class,fpr,tpr,tpr_low,tpr_high,curve\n");
     for (size_t i = 0; i < r->n_curves; i++) {
         const struct mdp_roc_curve *c = &r->curves[i];
         for (size_t p = 0; p < MDP_ROC_POINTS; p++) {
@@ -108,70 +103,14 @@ static void roc_data(const struct mdp_results *r, struct mdp_text *t)
             next_number(t, c->tpr[p]);
             next_number(t, c->low[p]);
             next_number(t, c->high[p]);
+            next_count(t, i);
             mdp_text_add(t, "\n");
         }
     }
 }
 
-/* --- files --- */
-
-static mdp_status write_file(const char *folder, const char *name, const struct mdp_text *content,
-                             struct mdp_error *err)
-{
-    struct mdp_text path = {0};
-    mdp_status st = mdp_text_status(content, err);
-
-    if (st == MDP_OK)
-        st = mdp_path_join(&path, folder, name, err);
-    if (st == MDP_OK)
-        st = mdp_file_write(path.at, content->at, content->n, err);
-    mdp_text_release(&path);
-    return st;
-}
-
-static mdp_status make_folder(const char *folder, const char *name, struct mdp_error *err)
-{
-    struct mdp_text path = {0};
-    mdp_status st = mdp_path_join(&path, folder, name, err);
-
-    if (st == MDP_OK)
-        st = mdp_path_make_folders(path.at, err);
-    mdp_text_release(&path);
-    return st;
-}
-
-mdp_status mdp_tables_write(const char *folder, const struct mdp_results *results, struct mdp_error *err)
-{
-    static const struct {
-        const char *name;
-        void (*write)(const struct mdp_results *results, struct mdp_text *t);
-    } files[] = {{"tables/results.csv", results_table},
-                 {"tables/comparisons.csv", comparisons_table},
-                 {"tables/episodes.csv", episodes_table},
-                 {"figures/roc.csv", roc_data}};
-    struct mdp_text content = {0};
-    mdp_status st = make_folder(folder, "tables", err);
-
-    if (st == MDP_OK)
-        st = make_folder(folder, "figures", err);
-    for (size_t i = 0; st == MDP_OK && i < sizeof files / sizeof files[0]; i++) {
-        mdp_text_clear(&content);
-        files[i].write(results, &content);
-        st = write_file(folder, files[i].name, &content, err);
-    }
-    mdp_text_release(&content);
-    return st;
-}
-
-mdp_status mdp_results_write(const char *folder, const struct mdp_results *results, struct mdp_error *err)
-{
-    struct mdp_text json = {0};
-    mdp_status st = mdp_results_to_json(results, &json, err);
-
-    if (st == MDP_OK)
-        st = mdp_tables_write(folder, results, err);
-    if (st == MDP_OK)
-        st = write_file(folder, "results.json", &json, err);
-    mdp_text_release(&json);
-    return st;
-}
+const struct mdp_results_csv mdp_results_csv[] = {{"tables/results.csv", results_table},
+                                                  {"tables/comparisons.csv", comparisons_table},
+                                                  {"tables/episodes.csv", episodes_table},
+                                                  {"figures/roc.csv", roc_data}};
+const size_t mdp_results_csv_count = sizeof mdp_results_csv / sizeof mdp_results_csv[0];
