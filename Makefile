@@ -18,6 +18,7 @@ CLANG_FORMAT ?= clang-format
 
 # --- flags ----------------------------------------------------------------------------------------------------
 
+# openblas stands before all that call a BLAS: then theirs is this one (src/base/numbers/blas.h).
 PACKAGES := hdf5 openblas lapacke libjpeg libpng yaml-0.1 jansson libcrypto libcurl libutf8proc zlib
 PLAIN_LIBS := -llinear -lcsv
 

@@ -10,6 +10,9 @@
 
 #define MDP_ALIGNMENT 64 /* bytes; one cache line, one AVX-512 register */
 
+/* Elements of an array (not of a pointer). */
+#define MDP_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 /* a * b and a + b into *out; false when they pass SIZE_MAX (*out is then undefined). */
 bool mdp_mul_size(size_t a, size_t b, size_t *out);
 bool mdp_add_size(size_t a, size_t b, size_t *out);

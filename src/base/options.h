@@ -8,21 +8,13 @@
 #ifndef MDP_BASE_OPTIONS_H
 #define MDP_BASE_OPTIONS_H
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* Strings of a `list` or `each` option. The strings belong to struct mdp_arguments, the array to whoever
-   declared the list: release it. A default is given by filling it before parsing (with malloc'ed `at`). */
-struct mdp_list {
-    size_t n;
-    const char **at; /* [n] */
-};
-
-void mdp_list_release(struct mdp_list *list);
 
 /* A row: either a heading of the help page, or an option with a name, a line of help and exactly one target, which is of
    the option's type. The caller sets the target to the default before parsing.
@@ -37,11 +29,13 @@ struct mdp_option {
     const char *argument; /* "FILE", "N"; NULL for flags, which take none */
     const char *help;     /* one line */
     /* one of: */
-    bool *flag;            /* the file says true or false */
-    const char **string;   /* NULL when never given */
-    size_t *size;          /* a whole number in [least, most] */
-    double *number;        /* finite; NAN: no default */
-    struct mdp_list *list; /* comma-separated, or a YAML list; given again, it replaces */
+    bool *flag;          /* the file says true or false */
+    const char **string; /* NULL when never given */
+    size_t *size;        /* a whole number in [least, most] */
+    double *number;      /* finite; NAN: no default */
+    struct mdp_list
+        *list; /* comma-separated, or a YAML list; given again, it replaces. The strings belong to struct
+                              mdp_arguments; a default is given by filling it before parsing */
     struct mdp_list *each; /* one entry each time it is given */
     /* what is allowed */
     size_t least, most;         /* of a size; most 0 means SIZE_MAX */

@@ -67,12 +67,6 @@ mdp_status mdp_option_add_entry(struct mdp_option_parser *p, const struct mdp_op
     return st;
 }
 
-void mdp_list_release(struct mdp_list *list)
-{
-    free(list->at);
-    *list = (struct mdp_list){0};
-}
-
 static mdp_status set_size(const struct mdp_option_parser *p, const struct mdp_option *o, const char *text)
 {
     char *end = NULL;

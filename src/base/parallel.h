@@ -13,8 +13,10 @@ typedef mdp_status mdp_work(void *context, size_t item, size_t worker, struct md
 
 /* Calls work for every item of [0, n) on `threads` threads (the caller's among them); items are handed out in
    order. When items fail, no new ones are begun and the failure of the smallest failed item is returned.
-   Worker threads treat denormal floats as zero: masked attention scores would make exp() produce them, at
-   twenty times the cost of normal numbers. */
+   Inside, with any number of threads, denormal numbers are zero, and the caller's setting is as before afterwards:
+   masked attention scores would make exp() produce them, at twenty times the cost of normal numbers. All towers, fits
+   and resamples run inside; what is computed outside (means, metrics of one set of scores) is far above the least
+   normal double. CPUs without SSE have no such switch here: they compute with denormal numbers, more slowly. */
 mdp_status mdp_parallel(size_t n, size_t threads, mdp_work *work, void *context, struct mdp_error *err);
 
 /* Cores this process may use (affinity and cgroup limits counted), at least 1. */

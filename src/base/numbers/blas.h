@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* OpenBLAS, as this program uses it: one thread a call, the right code for the CPU. */
+/* OpenBLAS, as this program uses it: one thread a call, the right code for the CPU.
+
+   liblinear and LAPACKE call a BLAS and a LAPACK of their own: they name libblas.so.3 and liblapack.so.3, which on
+   Debian the system's administrator chooses. It does not matter which: libopenblas.so.0 has the functions of both and
+   stands before them among the libraries of this program, so the loader finds every one of them there (test_blas
+   sees to it). One setting of its threads thus holds for all. */
 #ifndef MDP_BASE_BLAS_H
 #define MDP_BASE_BLAS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Double-precision linear algebra for solvers; linalg.c is the one file that knows CBLAS's and LAPACKE's
-   double routines. All matrices are row-major. Sizes above INT_MAX are wrong use. */
+/* Factorisations in double precision, for solvers; linalg.c is the one file that knows LAPACKE (products are in
+   base/numbers/blas.h). All matrices are row-major. Sizes above INT_MAX are wrong use. */
 #ifndef MDP_BASE_LINALG_H
 #define MDP_BASE_LINALG_H
 

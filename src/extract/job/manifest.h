@@ -7,7 +7,7 @@
 #define MDP_EXTRACT_MANIFEST_H
 
 #include "base/hash.h"
-#include "base/options.h"
+#include "base/list.h"
 #include "base/text.h"
 #include "medprobe/status.h"
 

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 /* --- single values --- */
 
 /* The text of a key that may be missing (NULL then). */
@@ -72,7 +70,7 @@ static mdp_status read_file(const struct mdp_yaml *doc, const struct mdp_yaml_no
     static const char *const keys[] = {"role",   "name",   "url",           "size",
                                        "sha256", "member", "member_sha256", "note"};
 
-    TRY(mdp_yaml_known_keys(doc, node, keys, COUNT(keys), err));
+    TRY(mdp_yaml_known_keys(doc, node, keys, MDP_COUNT(keys), err));
     TRY(mdp_yaml_get_string(doc, node, "role", &file->role, err));
     TRY(get_file_name(doc, node, "name", &file->name, err));
     TRY(optional_string(doc, node, "url", &file->url, err));
@@ -141,7 +139,7 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     TRY(optional_map(card->doc, root, "weights", &map, err));
     if (!map)
         return MDP_OK;
-    TRY(mdp_yaml_known_keys(card->doc, map, keys, COUNT(keys), err));
+    TRY(mdp_yaml_known_keys(card->doc, map, keys, MDP_COUNT(keys), err));
     TRY(optional_string(card->doc, map, "inside", &card->inside, err));
     TRY(add_patterns(card, map, "ignorable", &card->n_ignorable, err));
     return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
@@ -156,7 +154,7 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
     const struct mdp_yaml *doc = card->doc;
     const struct mdp_yaml_node *root = mdp_yaml_root(doc), *width = NULL;
 
-    TRY(mdp_yaml_known_keys(doc, root, keys, COUNT(keys), err));
+    TRY(mdp_yaml_known_keys(doc, root, keys, MDP_COUNT(keys), err));
     TRY(get_file_name(doc, root, "name", &card->name, err));
     TRY(optional_string(doc, root, "title", &card->title, err));
     TRY(mdp_yaml_get_string(doc, root, "family", &card->family, err));
@@ -370,7 +368,7 @@ mdp_status mdp_model_card_logit_scale(const struct mdp_model_card *card, const s
     *factor = NAN;
     if (!card->similarity)
         return MDP_OK;
-    TRY(mdp_yaml_known_keys(card->doc, card->similarity, keys, COUNT(keys), err));
+    TRY(mdp_yaml_known_keys(card->doc, card->similarity, keys, MDP_COUNT(keys), err));
     TRY(mdp_yaml_get_string(card->doc, card->similarity, "logit_scale", &name, err));
     t = mdp_weights_find(weights, name);
     if (!t)
