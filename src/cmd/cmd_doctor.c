@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* doctor: what this machine offers, and a sentence of advice for each problem. Exit 0 on a machine that
- * works. */
+   works. */
 #include "base/file.h"
 #include "base/formats/json.h"
 #include "base/numbers/blas.h"
 #include "base/options.h"
 #include "base/parallel.h"
+#include "base/try.h"
 #include "cmd/commands.h"
 #include "extract/kernels/kernels.h"
 
@@ -31,7 +32,8 @@ static const struct mdp_usage usage = {
 struct findings {
     bool json;
     struct mdp_text out;
-    size_t n, problems;
+    struct mdp_json_writer writer; /* into `out` */
+    size_t problems;
 };
 
 /* One line of the table; advice is NULL where nothing is wrong. */
@@ -39,13 +41,11 @@ static void say(const char *what, const char *found, const char *advice, struct 
 {
     f->problems += advice != NULL;
     if (f->json) {
-        mdp_text_add(&f->out, "%s\n  {\"what\": ", f->n++ ? "," : "");
-        mdp_text_add_json(&f->out, what);
-        mdp_text_add(&f->out, ", \"found\": ");
-        mdp_text_add_json(&f->out, found);
-        mdp_text_add(&f->out, ", \"advice\": ");
-        mdp_text_add_json(&f->out, advice);
-        mdp_text_add(&f->out, "}");
+        mdp_json_begin(&f->writer, NULL, '{', NULL);
+        mdp_json_put_text(&f->writer, "what", what);
+        mdp_json_put_text(&f->writer, "found", found);
+        mdp_json_put_text(&f->writer, "advice", advice);
+        mdp_json_end(&f->writer, NULL);
         return;
     }
     mdp_text_add(&f->out, "%-18s %s\n", what, found);
@@ -53,19 +53,30 @@ static void say(const char *what, const char *found, const char *advice, struct 
         mdp_text_add(&f->out, "%-18s -> %s\n", "", advice);
 }
 
-static mdp_status print_findings(const struct findings *f, struct mdp_error *err)
+static void begin_findings(struct findings *f)
 {
-    mdp_status st = mdp_text_status(&f->out, err);
+    f->writer.out = &f->out;
+    if (!f->json)
+        return;
+    mdp_json_begin(&f->writer, NULL, '{', NULL);
+    mdp_json_begin(&f->writer, "checks", '[', "\n  ");
+}
 
-    if (st != MDP_OK)
-        return st;
-    if (f->json)
-        printf("{\"checks\": [%s\n], \"problems\": %zu}\n", f->out.at, f->problems);
-    else if (f->problems)
-        printf("%s%zu thing%s to look at\n", f->out.at, f->problems, f->problems == 1 ? "" : "s");
-    else
-        printf("%sno problems\n", f->out.at);
-    return MDP_OK;
+static mdp_status print_findings(struct findings *f, struct mdp_error *err)
+{
+    if (f->json) {
+        mdp_json_end(&f->writer, "\n");
+        mdp_json_put_size(&f->writer, "problems", f->problems);
+        mdp_json_end(&f->writer, NULL);
+    } else if (f->problems) {
+        mdp_text_add(&f->out, "%zu thing%s to look at", f->problems, f->problems == 1 ? "" : "s");
+    } else {
+        mdp_text_add(&f->out, "no problems");
+    }
+    mdp_status st = mdp_text_status(&f->out, err);
+    if (st == MDP_OK)
+        printf("%s\n", f->out.at);
+    return st;
 }
 
 static void look_at_cpu(struct findings *f)
@@ -184,18 +195,15 @@ mdp_status mdp_cmd_doctor(int argc, char **argv, int *exit_code, struct mdp_erro
     mdp_status st = mdp_options_parse(&usage, rows, 1, argc, argv, &common, &args, err);
     if (st != MDP_OK || args.help)
         goto out;
+    begin_findings(&f);
     look_at_cpu(&f);
-    st = look_at_kernels(&f, err);
-    if (st != MDP_OK)
-        goto out;
+    OR_OUT(look_at_kernels(&f, err));
     snprintf(cores, sizeof cores, "%zu", mdp_usable_cores());
     say("usable cores", cores, NULL, &f);
     look_at_folder(&f);
-    say("gnuplot", program_exists("gnuplot") ? "found" : "missing",
-        program_exists("gnuplot")
-            ? NULL
-            : "reports are written without figures: install gnuplot (Debian: gnuplot-nox)",
-        &f);
+    bool gnuplot = program_exists("gnuplot");
+    say("gnuplot", gnuplot ? "found" : "missing",
+        gnuplot ? NULL : "reports are written without figures: install gnuplot (Debian: gnuplot-nox)", &f);
     st = print_findings(&f, err);
 out:
     mdp_text_release(&f.out);

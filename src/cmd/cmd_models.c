@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* medprobe models: the table of subcommands, what is known (list) and what a card says (show). */
-#include "cmd/cmd_models.h"
-
 #include "base/config_files.h"
 #include "base/formats/json.h"
 #include "base/hash.h"
 #include "base/try.h"
 #include "cmd/commands.h"
+#include "cmd/models_common.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,17 +78,6 @@ mdp_status mdp_models_print_file(const struct mdp_model_card *card, const struct
     return st;
 }
 
-void mdp_models_add_text(struct mdp_text *out, const char *key, const char *text)
-{
-    mdp_text_add(out, ", \"%s\": ", key);
-    mdp_text_add_json(out, text);
-}
-
-void mdp_models_add_size(struct mdp_text *out, const char *key, size_t n)
-{
-    mdp_text_add(out, ", \"%s\": %zu", key, n);
-}
-
 mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *err)
 {
     TRY(mdp_text_status(json, err));
@@ -100,12 +88,12 @@ mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *
 /* --- a card as JSON --- */
 
 /* A size that 0 says is not known. */
-static void add_known_size(struct mdp_text *out, const char *key, size_t n)
+static void put_known_size(struct mdp_json_writer *w, const char *key, size_t n)
 {
     if (n)
-        mdp_models_add_size(out, key, n);
+        mdp_json_put_size(w, key, n);
     else
-        mdp_text_add(out, ", \"%s\": null", key);
+        mdp_json_put_null(w, key);
 }
 
 /* Of the file itself, not of the ZIP that it comes in; NULL where the card has none. */
@@ -114,8 +102,8 @@ static const char *sha256_of(const struct mdp_model_file *file)
     return file->member ? file->member_sha256 : file->sha256;
 }
 
-static mdp_status add_file(const struct mdp_model_card *card, const struct mdp_model_file *f,
-                           struct mdp_text *out, size_t *present, struct mdp_error *err)
+static mdp_status put_file(const struct mdp_model_card *card, const struct mdp_model_file *f,
+                           struct mdp_json_writer *w, size_t *present, struct mdp_error *err)
 {
     enum mdp_file_state state = MDP_FILE_ABSENT;
     struct mdp_text path = {0};
@@ -124,42 +112,43 @@ static mdp_status add_file(const struct mdp_model_card *card, const struct mdp_m
 
     if (st == MDP_OK) {
         *present += state != MDP_FILE_ABSENT;
-        mdp_text_add(out, "{\"role\": ");
-        mdp_text_add_json(out, f->role);
-        mdp_models_add_text(out, "name", f->name);
-        mdp_models_add_text(out, "path", path.at);
-        mdp_text_add(out, ", \"present\": %s", state != MDP_FILE_ABSENT ? "true" : "false");
-        mdp_models_add_text(out, "url", f->url);
-        mdp_models_add_text(out, "sha256", sha256_of(f));
-        add_known_size(out, "size", f->size);
-        mdp_models_add_text(out, "note", f->note);
-        mdp_text_add(out, "}");
+        mdp_json_begin(w, NULL, '{', NULL);
+        mdp_json_put_text(w, "role", f->role);
+        mdp_json_put_text(w, "name", f->name);
+        mdp_json_put_text(w, "path", path.at);
+        mdp_json_put_bool(w, "present", state != MDP_FILE_ABSENT);
+        mdp_json_put_text(w, "url", f->url);
+        mdp_json_put_text(w, "sha256", sha256_of(f));
+        put_known_size(w, "size", f->size);
+        mdp_json_put_text(w, "note", f->note);
+        mdp_json_end(w, NULL);
     }
     mdp_text_release(&path);
     return st;
 }
 
 /* *present: how many of its files are here. */
-static mdp_status add_card(const struct mdp_model_card *card, struct mdp_text *out, size_t *present,
-                           struct mdp_error *err)
+static mdp_status card_to_json(const struct mdp_model_card *card, struct mdp_text *out, size_t *present,
+                               struct mdp_error *err)
 {
+    struct mdp_json_writer w = {.out = out};
+
     *present = 0;
-    mdp_text_add(out, "{\"name\": ");
-    mdp_text_add_json(out, card->name);
-    mdp_models_add_text(out, "title", card->title);
-    mdp_models_add_text(out, "family", card->family);
-    add_known_size(out, "parameters", card->parameters);
-    mdp_models_add_size(out, "embedding_width", card->embedding_width);
-    mdp_models_add_text(out, "licence", card->licence);
-    mdp_models_add_text(out, "licence_note", card->licence_note);
-    mdp_models_add_text(out, "source", card->source);
-    mdp_models_add_text(out, "card", card->path);
-    mdp_text_add(out, ", \"files\": [");
-    for (size_t i = 0; i < card->n_files; i++) {
-        mdp_text_add(out, "%s\n  ", i ? "," : "");
-        TRY(add_file(card, &card->files[i], out, present, err));
-    }
-    mdp_text_add(out, "]}");
+    mdp_json_begin(&w, NULL, '{', NULL);
+    mdp_json_put_text(&w, "name", card->name);
+    mdp_json_put_text(&w, "title", card->title);
+    mdp_json_put_text(&w, "family", card->family);
+    put_known_size(&w, "parameters", card->parameters);
+    mdp_json_put_size(&w, "embedding_width", card->embedding_width);
+    mdp_json_put_text(&w, "licence", card->licence);
+    mdp_json_put_text(&w, "licence_note", card->licence_note);
+    mdp_json_put_text(&w, "source", card->source);
+    mdp_json_put_text(&w, "card", card->path);
+    mdp_json_begin(&w, "files", '[', "\n  ");
+    for (size_t i = 0; i < card->n_files; i++)
+        TRY(put_file(card, &card->files[i], &w, present, err));
+    mdp_json_end(&w, NULL);
+    mdp_json_end(&w, NULL);
     return mdp_text_status(out, err);
 }
 
@@ -184,7 +173,7 @@ static mdp_status list_one(const char *name, bool json, struct mdp_text *all, st
     size_t present = 0;
 
     TRY(mdp_model_card_read(name, &card, err));
-    mdp_status st = add_card(&card, &entry, &present, err);
+    mdp_status st = card_to_json(&card, &entry, &present, err);
     if (st == MDP_OK && json)
         mdp_text_add(all, "%s%s", all->n > 1 ? ",\n" : "", entry.at);
     else if (st == MDP_OK)
@@ -290,7 +279,7 @@ static mdp_status show(const struct mdp_model_card *card, const struct mdp_commo
     (void)common;
     if (!*json)
         return show_text(card, err);
-    mdp_status st = add_card(card, &out, &present, err);
+    mdp_status st = card_to_json(card, &out, &present, err);
     if (st == MDP_OK)
         st = mdp_models_print_json(&out, err);
     mdp_text_release(&out);

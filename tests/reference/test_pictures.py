@@ -94,6 +94,20 @@ def make_pipeline(**words):
     return pipeline
 
 
+def test_struct_as_in_c():
+    """A word is stored where this file's mirror of struct mdp_pipeline has its key (one field moved was seen)."""
+    words_of = lib().mdp_pipeline_words
+    words_of.restype = C.POINTER(C.c_char_p)
+    for key in ("color", "grey16", "orientation", "pad", "filter", "resize_order", "rescale"):
+        words = words_of(key.encode())
+        for value in range(16):
+            if words[value] is None:
+                break
+            assert getattr(make_pipeline(**{key: words[value].decode()}), key) == value
+        assert value >= 2
+        count("words", value)
+
+
 def run_resize(pipeline, picture):
     out = np.zeros((pipeline.height, pipeline.width) + ((3,) if pipeline.color else ()), np.uint8)
     error = Error()

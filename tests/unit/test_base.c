@@ -3,7 +3,6 @@
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "base/formats/json.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -46,26 +45,6 @@ static void sizes_that_overflow_are_refused(void **state)
     assert_ok(mdp_grow(&grown, &capacity, 100, 4, &err), err);
     assert_true(capacity >= 100);
     free(grown);
-}
-
-/* Fault seen (the program before): a path that is no UTF-8 made a document that is no JSON. */
-static void json_text_is_json(void **state)
-{
-    struct mdp_text t = {0};
-    struct mdp_error err = MDP_ERROR_INIT;
-
-    (void)state;
-    mdp_text_add_json(&t, "\"\\\n\x1b\xc3\xa9");
-    assert_ok(mdp_text_status(&t, &err), err);
-    assert_string_equal(t.at, "\"\\\"\\\\\\n\\u001b\xc3\xa9\"");
-    mdp_text_clear(&t);
-    mdp_text_add_json(&t, "a\xff\xfe.b\xc3");
-    assert_string_equal(t.at, "\"a\\ufffd\\ufffd.b\\ufffd\"");
-    mdp_text_clear(&t);
-    mdp_text_add_json(&t, "");
-    mdp_text_add_json(&t, NULL);
-    assert_string_equal(t.at, "\"\"null");
-    mdp_text_release(&t);
 }
 
 static void printable_text_has_no_control_characters(void **state)
@@ -267,7 +246,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_carry_place_and_fit),
         cmocka_unit_test(sizes_that_overflow_are_refused),
-        cmocka_unit_test(json_text_is_json),
         cmocka_unit_test(printable_text_has_no_control_characters),
         cmocka_unit_test(nearest_name_is_near),
         cmocka_unit_test(sha256_of_abc),

@@ -8,6 +8,26 @@
 #include <math.h>
 #include <string.h>
 
+/* Fault seen (the program before): a path that is no UTF-8 made a document that is no JSON. */
+static void json_text_is_json(void **state)
+{
+    struct mdp_text t = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    mdp_text_add_json(&t, "\"\\\n\x1b\xc3\xa9");
+    assert_ok(mdp_text_status(&t, &err), err);
+    assert_string_equal(t.at, "\"\\\"\\\\\\n\\u001b\xc3\xa9\"");
+    mdp_text_clear(&t);
+    mdp_text_add_json(&t, "a\xff\xfe.b\xc3");
+    assert_string_equal(t.at, "\"a\\ufffd\\ufffd.b\\ufffd\"");
+    mdp_text_clear(&t);
+    mdp_text_add_json(&t, "");
+    mdp_text_add_json(&t, NULL);
+    assert_string_equal(t.at, "\"\"null");
+    mdp_text_release(&t);
+}
+
 static void the_writer_puts_commas_where_they_belong(void **state)
 {
     struct mdp_text t = {0};
@@ -100,6 +120,7 @@ static void refuses_what_is_no_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_text_is_json),
         cmocka_unit_test(the_writer_puts_commas_where_they_belong),
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(refuses_what_is_no_json),

@@ -24,7 +24,8 @@ static unsigned times(unsigned a, unsigned b)
     return ((t >> 8) + t) >> 8;
 }
 
-unsigned mdp_grey16_depth(const struct mdp_picture *picture)
+/* The least of 8, 10, 12, 14 and 16 bits that holds every value of a 16-bit picture. */
+static unsigned depth_of_values(const struct mdp_picture *picture)
 {
     const uint16_t *v = picture->pixels;
     unsigned used = 0, depth = 8;
@@ -52,7 +53,7 @@ static unsigned depth_of(enum mdp_grey16 grey16, const struct mdp_picture *pictu
     case MDP_GREY16_16_BIT:
         return 16;
     }
-    return mdp_grey16_depth(picture);
+    return depth_of_values(picture);
 }
 
 /* levels[v] = 255 v / (2^depth - 1), rounded half up, at most 255. With 8 bits this is Pillow's clipping. */

@@ -41,7 +41,4 @@ void mdp_converted_release(struct mdp_converted *converted);
    scratch[width * channels]. An mdp_row_source of resize.h. */
 const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch);
 
-/* The bits (8, 10, 12, 14 or 16) that MDP_GREY16_AUTO finds in a 16-bit picture. */
-unsigned mdp_grey16_depth(const struct mdp_picture *picture);
-
 #endif

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "cmd/cmd_models.h"
+#include "cmd/models_common.h"
 #include "extract/weights/weights.h"
 
 #include <stdio.h>
@@ -38,38 +38,40 @@ static void sum_up(const struct mdp_weights *w, size_t *elements, size_t *bytes)
     }
 }
 
-static void add_tensor(struct mdp_text *out, const struct mdp_tensor *t, const char *hex)
+static void put_tensor(struct mdp_json_writer *w, const struct mdp_tensor *t, const char *hex)
 {
-    mdp_text_add(out, "{\"name\": ");
-    mdp_text_add_json(out, t->name);
-    mdp_models_add_text(out, "dtype", mdp_dtype_name(t->dtype));
-    mdp_text_add(out, ", \"shape\": ");
-    mdp_shape_to_text(t->rank, t->shape, out);
-    mdp_models_add_size(out, "bytes", t->count * mdp_dtype_size(t->dtype));
-    mdp_text_add(out, ", \"contiguous\": %s", t->contiguous ? "true" : "false");
-    mdp_models_add_text(out, "sha256", hex);
-    mdp_text_add(out, "}");
+    mdp_json_begin(w, NULL, '{', NULL);
+    mdp_json_put_text(w, "name", t->name);
+    mdp_json_put_text(w, "dtype", mdp_dtype_name(t->dtype));
+    mdp_json_begin(w, "shape", '[', NULL);
+    for (size_t i = 0; i < t->rank; i++)
+        mdp_json_put_size(w, NULL, t->shape[i]);
+    mdp_json_end(w, NULL);
+    mdp_json_put_size(w, "bytes", t->count * mdp_dtype_size(t->dtype));
+    mdp_json_put_bool(w, "contiguous", t->contiguous);
+    mdp_json_put_text(w, "sha256", hex);
+    mdp_json_end(w, NULL);
 }
 
 static mdp_status inspect_json(const struct digests *d, struct mdp_error *err)
 {
-    const struct mdp_weights *w = d->weights;
+    const struct mdp_weights *weights = d->weights;
     struct mdp_text out = {0};
+    struct mdp_json_writer w = {.out = &out};
     size_t elements = 0, bytes = 0;
 
-    sum_up(w, &elements, &bytes);
-    mdp_text_add(&out, "{\"file\": ");
-    mdp_text_add_json(&out, mdp_weights_path(w));
-    mdp_models_add_text(&out, "format", mdp_weights_format(w));
-    mdp_models_add_size(&out, "count", mdp_weights_count(w));
-    mdp_models_add_size(&out, "elements", elements);
-    mdp_models_add_size(&out, "bytes", bytes);
-    mdp_text_add(&out, ", \"tensors\": [");
-    for (size_t i = 0; i < mdp_weights_count(w); i++) {
-        mdp_text_add(&out, "%s\n  ", i ? "," : "");
-        add_tensor(&out, mdp_weights_at(w, i), d->hex ? d->hex[i] : NULL);
-    }
-    mdp_text_add(&out, "]}");
+    sum_up(weights, &elements, &bytes);
+    mdp_json_begin(&w, NULL, '{', NULL);
+    mdp_json_put_text(&w, "file", mdp_weights_path(weights));
+    mdp_json_put_text(&w, "format", mdp_weights_format(weights));
+    mdp_json_put_size(&w, "count", mdp_weights_count(weights));
+    mdp_json_put_size(&w, "elements", elements);
+    mdp_json_put_size(&w, "bytes", bytes);
+    mdp_json_begin(&w, "tensors", '[', "\n  ");
+    for (size_t i = 0; i < mdp_weights_count(weights); i++)
+        put_tensor(&w, mdp_weights_at(weights, i), d->hex ? d->hex[i] : NULL);
+    mdp_json_end(&w, NULL);
+    mdp_json_end(&w, NULL);
     mdp_status st = mdp_models_print_json(&out, err);
     mdp_text_release(&out);
     return st;

@@ -2,8 +2,8 @@
 /* medprobe models pull and check: the files of a model on this machine. */
 #include "base/hash.h"
 #include "base/try.h"
-#include "cmd/cmd_models.h"
 #include "cmd/interrupt.h"
+#include "cmd/models_common.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of `medprobe models` share. cmd_models.c has the table of subcommands, list and show. */
-#ifndef MDP_CMD_MODELS_H
-#define MDP_CMD_MODELS_H
+#ifndef MDP_CMD_MODELS_COMMON_H
+#define MDP_CMD_MODELS_COMMON_H
 
 #include "base/options.h"
 #include "base/text.h"
@@ -31,10 +31,6 @@ void mdp_models_print_count(const char *label, size_t n);
 /* "role   path (state)" of a file; with `by_name` its bytes are not looked at. */
 mdp_status mdp_models_print_file(const struct mdp_model_card *card, const struct mdp_model_file *file,
                                  bool by_name, enum mdp_file_state *state, struct mdp_error *err);
-
-/* `, "key": ` and the value: a text (null for NULL), a size. */
-void mdp_models_add_text(struct mdp_text *out, const char *key, const char *text);
-void mdp_models_add_size(struct mdp_text *out, const char *key, size_t n);
 
 /* The finished document on stdout. */
 mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *err);
