@@ -25,7 +25,7 @@ install: all $(LIBRARY)
 	for f in $(patsubst configs/%,%,$(CONFIGS)); do install -m 644 configs/$$f $(DATADIR)/$$f; done
 	for f in $(notdir $(MAN1)); do install -m 644 docs/man/$$f $(DESTDIR)$(PREFIX)/share/man/man1/$$f; done
 	install -m 644 docs/completion/medprobe.bash $(firstword $(COMPLETIONS))
-	for f in $(wordlist 2,9,$(COMPLETIONS)); do ln -sf medprobe $$f; done
+	for f in $(filter-out $(firstword $(COMPLETIONS)),$(COMPLETIONS)); do ln -sf medprobe $$f; done
 
 uninstall:
 	rm -f $(INSTALLED)

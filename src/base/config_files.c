@@ -13,7 +13,6 @@
 
 const struct mdp_config_kind mdp_config_models = {"models", "model"};
 const struct mdp_config_kind mdp_config_prompts = {"prompts", "prompt set"};
-const struct mdp_config_kind mdp_config_protocols = {"protocols", "protocol"};
 
 static const char extension[] = ".yaml";
 
@@ -44,7 +43,7 @@ static bool program_prefix(char folder[PATH_MAX])
     return true;
 }
 
-/* The i-th folder of the order in find.h; empty when there is none. */
+/* The i-th folder of the order in config_files.h; empty when there is none. */
 static mdp_status folder_at(const struct mdp_config_kind *kind, int i, struct mdp_text *out,
                             struct mdp_error *err)
 {

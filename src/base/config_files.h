@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files that users call by name: models, prompt sets, protocols. A name is looked for in these folders, in
+/* Files that users call by name: models, prompt sets. A name is looked for in these folders, in
    this order, and the first file found is taken:
 
        <program>/../configs/KIND   <program>/../share/medprobe/KIND   $MEDPROBE_HOME/KIND   ./configs/KIND
 
    where <program> is the folder of the running program, links followed. */
-#ifndef MDP_BASE_FIND_H
-#define MDP_BASE_FIND_H
+#ifndef MDP_BASE_CONFIG_FILES_H
+#define MDP_BASE_CONFIG_FILES_H
 
 #include "base/text.h"
 #include "medprobe/status.h"
@@ -18,7 +18,7 @@ struct mdp_config_kind {
     const char *word;   /* "model": for messages */
 };
 
-extern const struct mdp_config_kind mdp_config_models, mdp_config_prompts, mdp_config_protocols;
+extern const struct mdp_config_kind mdp_config_models, mdp_config_prompts;
 
 /* The file that `value` means, into *path (replaced). A value with a '/' in it, or one that ends in .yaml or
    .yml, is a path when that file exists; everything else is a name. An unknown name is wrong use: the message
@@ -32,6 +32,7 @@ struct mdp_names {
     size_t n, capacity;
 };
 
+/* The names that there are in all folders. */
 mdp_status mdp_config_names(const struct mdp_config_kind *kind, struct mdp_names *names,
                             struct mdp_error *err);
 void mdp_names_release(struct mdp_names *names);

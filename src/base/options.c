@@ -107,14 +107,16 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static mdp_status check_operands(const struct mdp_option_parser *p)
+static mdp_status check_operands(const struct mdp_option_parser *p, bool file_was_read)
 {
     const struct mdp_usage *usage = p->usage;
+    const bool could_be_in_file = usage->project_out && usage->file_operand && !file_was_read;
 
     if (p->args->n >= usage->least_operands)
         return MDP_OK;
-    return mdp_fail(p->err, MDP_ERR_USAGE, "%s is missing (usage: medprobe %s %s)", usage->operand,
-                    usage->command, usage->synopsis);
+    return mdp_fail(p->err, MDP_ERR_USAGE, "%s is missing (usage: medprobe %s %s%s)", usage->operand,
+                    usage->command, usage->synopsis,
+                    could_be_in_file ? "; there is no " MDP_PROJECT_FILE " here" : "");
 }
 
 /* The command's own rows that are options, and the common ones. */
@@ -190,7 +192,7 @@ mdp_status mdp_options_parse(const struct mdp_usage *usage, const struct mdp_opt
     if (st == MDP_OK && common->config)
         st = mdp_options_read_file(&p, common->config);
     if (st == MDP_OK)
-        st = check_operands(&p);
+        st = check_operands(&p, common->config != NULL);
     if (st == MDP_OK)
         st = note_given(&p);
     set_log(common, &targets);

@@ -90,6 +90,9 @@ mdp_status mdp_options_parse(const struct mdp_usage *usage, const struct mdp_opt
                              struct mdp_error *err);
 void mdp_arguments_release(struct mdp_arguments *args);
 
+/* `text`, from malloc, is freed with the arguments; at once where that fails. */
+mdp_status mdp_arguments_keep(struct mdp_arguments *args, char *text, struct mdp_error *err);
+
 /* Whether the option `name` was on the command line or in the file. */
 bool mdp_option_given(const struct mdp_arguments *args, const char *name);
 

@@ -10,19 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+mdp_status mdp_arguments_keep(struct mdp_arguments *args, char *text, struct mdp_error *err)
+{
+    mdp_status st =
+        mdp_grow(&args->owned, &args->owned_capacity, args->n_owned + 1, sizeof *args->owned, err);
+
+    if (st == MDP_OK)
+        args->owned[args->n_owned++] = text;
+    else
+        free(text);
+    return st;
+}
+
+/* A copy of text[n] that the arguments own; NULL: *st says why. */
 static char *own_copy(struct mdp_option_parser *p, const char *text, size_t n, mdp_status *st)
 {
-    struct mdp_arguments *args = p->args;
-
-    *st = mdp_grow(&args->owned, &args->owned_capacity, args->n_owned + 1, sizeof *args->owned, p->err);
-    if (*st != MDP_OK)
-        return NULL;
     char *copy = mdp_new_array(n + 1, 1, p->err, st);
+
     if (!copy)
         return NULL;
     memcpy(copy, text, n);
-    args->owned[args->n_owned++] = copy;
-    return copy;
+    *st = mdp_arguments_keep(p->args, copy, p->err);
+    return *st == MDP_OK ? copy : NULL;
 }
 
 static mdp_status bad_value(const struct mdp_option_parser *p, const struct mdp_option *o, const char *text,

@@ -244,16 +244,12 @@ static mdp_status default_out(struct mdp_probe_plan *p, struct mdp_error *err)
 
     mdp_text_add(&t, "results/");
     mdp_status st = mdp_path_stem(&t, p->store, err);
-    if (st == MDP_OK)
-        st = mdp_grow(&p->arguments.owned, &p->arguments.owned_capacity, p->arguments.n_owned + 1,
-                      sizeof *p->arguments.owned, err);
     if (st != MDP_OK) {
         mdp_text_release(&t);
         return st;
     }
-    p->arguments.owned[p->arguments.n_owned++] = t.at;
     p->out = t.at;
-    return MDP_OK;
+    return mdp_arguments_keep(&p->arguments, t.at, err);
 }
 
 static mdp_status resolve(struct mdp_probe_plan *p, struct mdp_error *err)

@@ -30,6 +30,8 @@ echo 'resampels: 4' >medprobe.yaml
 check "an unknown key gets the nearest of all commands" refuses 1 \
   "medprobe.yaml: line 1: no option 'resampels' (did you mean 'resamples'?)" "$medprobe" extract
 rm medprobe.yaml
+check "without a file, the folder may be the wrong one" refuses 2 \
+  "a store is missing (usage: medprobe probe STORE [options]; there is no medprobe.yaml here)" "$medprobe" probe
 echo 'shots: [4]' >other.yaml
 check "another file speaks to one command" refuses 1 "other.yaml: line 1: no option 'shots'" \
   "$medprobe" extract --config other.yaml

@@ -26,13 +26,13 @@ static int make_home(void **state)
     (void)state;
     if (!mkdtemp(home) || setenv("MEDPROBE_HOME", home, 1) != 0)
         return 1;
-    snprintf(path, sizeof path, "%s/protocols", home);
+    snprintf(path, sizeof path, "%s/prompts", home);
     if (mdp_path_make_folders(path, NULL) != MDP_OK)
         return 1;
-    put("protocols/alpha-test.yaml");
-    put("protocols/beta-test.yaml");
-    put("protocols/.hidden.yaml");
-    put("protocols/notes.txt");
+    put("prompts/alpha-test.yaml");
+    put("prompts/beta-test.yaml");
+    put("prompts/.hidden.yaml");
+    put("prompts/notes.txt");
     put("own.yaml");
     return chdir(home); /* away from the repository's ./configs */
 }
@@ -52,12 +52,12 @@ static void finds_names_and_paths(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
 
     (void)state;
-    assert_ok(mdp_config_locate(&mdp_config_protocols, "beta-test", &path, &err), err);
-    mdp_text_add(&expected, "%s/protocols/beta-test.yaml", home);
+    assert_ok(mdp_config_locate(&mdp_config_prompts, "beta-test", &path, &err), err);
+    mdp_text_add(&expected, "%s/prompts/beta-test.yaml", home);
     assert_string_equal(path.at, expected.at);
-    assert_ok(mdp_config_locate(&mdp_config_protocols, "./own.yaml", &path, &err), err);
+    assert_ok(mdp_config_locate(&mdp_config_prompts, "./own.yaml", &path, &err), err);
     assert_string_equal(path.at, "./own.yaml");
-    assert_ok(mdp_config_locate(&mdp_config_protocols, "own.yaml", &path, &err), err);
+    assert_ok(mdp_config_locate(&mdp_config_prompts, "own.yaml", &path, &err), err);
     assert_string_equal(path.at, "own.yaml");
     mdp_text_release(&path);
     mdp_text_release(&expected);
@@ -69,16 +69,16 @@ static void answers_unknown_names(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
 
     (void)state;
-    assert_fails(mdp_config_locate(&mdp_config_protocols, "alpha-tset", &path, &err), MDP_ERR_USAGE, err,
-                 "no protocol 'alpha-tset' (did you mean 'alpha-test'?)");
-    assert_int_equal(mdp_config_locate(&mdp_config_protocols, "zzz", &path, &err), MDP_ERR_USAGE);
-    assert_non_null(strstr(err.message, "no protocol 'zzz' (known: alpha-test, beta-test"));
+    assert_fails(mdp_config_locate(&mdp_config_prompts, "alpha-tset", &path, &err), MDP_ERR_USAGE, err,
+                 "no prompt set 'alpha-tset' (did you mean 'alpha-test'?)");
+    assert_int_equal(mdp_config_locate(&mdp_config_prompts, "zzz", &path, &err), MDP_ERR_USAGE);
+    assert_non_null(strstr(err.message, "no prompt set 'zzz' (known: alpha-test, beta-test"));
     assert_null(strstr(err.message, "hidden"));
-    assert_int_equal(mdp_config_locate(&mdp_config_protocols, "", &path, &err), MDP_ERR_USAGE);
-    assert_fails(mdp_config_locate(&mdp_config_protocols, "./none.yaml", &path, &err), MDP_ERR_USAGE, err,
+    assert_int_equal(mdp_config_locate(&mdp_config_prompts, "", &path, &err), MDP_ERR_USAGE);
+    assert_fails(mdp_config_locate(&mdp_config_prompts, "./none.yaml", &path, &err), MDP_ERR_USAGE, err,
                  "./none.yaml: no such file");
-    assert_fails(mdp_config_locate(&mdp_config_protocols, "../protocols/alpha-test", &path, &err),
-                 MDP_ERR_USAGE, err, "../protocols/alpha-test: no such file");
+    assert_fails(mdp_config_locate(&mdp_config_prompts, "../prompts/alpha-test", &path, &err), MDP_ERR_USAGE,
+                 err, "../prompts/alpha-test: no such file");
     mdp_text_release(&path);
 }
 
