@@ -19,6 +19,11 @@ check "seven threads give the same bytes" equal --threads 7
 check "batches of 1 give the same bytes" equal --threads 2 --batch-size 1
 check "batches of 1000 give the same bytes" equal --threads 2 --batch_size 1000
 check "another locale gives the same bytes" eval 'export LC_ALL=de_DE.UTF-8; equal'
+# Planted: "vocab.txt" written into the program, which the second card does not have.
+mkdir -p mv && sed 's/name: vocab.txt/name: words.txt/' m/tiny.yaml >mv/tiny.yaml && cp m/vocab.txt mv/words.txt
+check "--vocab takes the folder that the file lies in" equal --vocab m
+check "where it has the card's name" equal --model mv/tiny.yaml --vocab mv
+check "and no other" refuses 1 "mv/vocab.txt" full --vocab mv --quiet -o other.h5
 check "only the store is left" [ ! -e one.h5.work ] && [ ! -e one.h5.tmp ]
 
 check "a finished store of the same inputs is said to be there" eval \

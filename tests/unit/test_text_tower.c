@@ -118,11 +118,9 @@ static struct mdp_text_tower *usual(const char *pooling)
 static const int32_t ids[] = {2, 7, 3, 0, 0, 2, 8, 9, 10, 3, 2, 3, 0, 0, 0};
 static const size_t lengths[] = {3, 5, 2};
 
-static void bytes_do_not_depend_on_threads(void **state)
+static void compare_threads(const struct mdp_text_tower *t)
 {
-    (void)state;
     struct mdp_error err = MDP_ERROR_INIT;
-    struct mdp_text_tower *t = usual(NULL);
     enum { T = 400, L = 9 };
     static int32_t many[T * L];
     static size_t used[T];
@@ -139,7 +137,24 @@ static void bytes_do_not_depend_on_threads(void **state)
         assert_memory_equal(one, other, sizeof one);
     }
     assert_ok(mdp_text_tower_run(t, many, used, 0, L, 2, other, NULL, NULL, &err), err);
-    mdp_text_tower_free(t);
+}
+
+/* With every variant of the kernels that runs here: portable too, whose products are OpenBLAS's. */
+static void bytes_do_not_depend_on_threads(void **state)
+{
+    bool runs = false;
+
+    (void)state;
+    for (size_t i = 0; i < mdp_kernels_count(); i++) {
+        const struct mdp_kernels *kernels = mdp_kernels_at(i, &runs);
+        if (!runs)
+            continue;
+        setenv("MEDPROBE_KERNEL", kernels->name, 1);
+        struct mdp_text_tower *t = usual(NULL);
+        unsetenv("MEDPROBE_KERNEL");
+        compare_threads(t);
+        mdp_text_tower_free(t);
+    }
 }
 
 /* The family's own run, in working memory full of what is no number: a value that is read before it was written would

@@ -104,8 +104,10 @@ static mdp_status look_beside_weights(struct mdp_model *m, bool *found, struct m
     return st;
 }
 
+/* `given` may be a folder, in which the file has the card's name. */
 static mdp_status locate_vocab(struct mdp_model *m, const char *given, struct mdp_error *err)
 {
+    const struct mdp_model_file *file = mdp_model_card_file(&m->card, "vocab");
     struct mdp_text *path = &m->vocab_file.path;
     bool found = false;
 
@@ -113,8 +115,8 @@ static mdp_status locate_vocab(struct mdp_model *m, const char *given, struct md
         TRY(look_beside_weights(m, &found, err));
     if (!found)
         TRY(locate(&m->card, given, "vocab", path, err));
-    if (mdp_path_is_folder(path->at))
-        mdp_text_add(path, "/vocab.txt");
+    if (file && mdp_path_is_folder(path->at))
+        mdp_text_add(path, "/%s", file->name);
     return mdp_text_status(path, err);
 }
 

@@ -23,7 +23,7 @@ mdp_status mdp_tokenizer_length_from_yaml(const struct mdp_yaml *doc, const stru
 
 size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer); /* ids, special ones included */
 size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer); /* every id is below it */
-int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer);
+int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer);    /* fills a batch behind its texts */
 
 /* The id that begins a text, the text's ids, the id that ends it, truncated to max_length: ids[max_length], *n of
    them used. Text that is not UTF-8 is an error that names the byte. */

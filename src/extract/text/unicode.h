@@ -18,6 +18,7 @@ enum mdp_char_class {
     MDP_CHAR_MARK         /* Mn: what is stripped as an accent */
 };
 
+/* Of one character, by the table of Unicode 14.0. */
 enum mdp_char_class mdp_char_class(uint32_t c);
 
 /* str.lower() of one character: 1 or 2 characters. (The context of a final sigma is never asked for.) */
@@ -29,6 +30,7 @@ struct mdp_chars {
     size_t n, capacity;
 };
 
+/* One more at the end. */
 mdp_status mdp_chars_add(struct mdp_chars *chars, uint32_t c, struct mdp_error *err);
 void mdp_chars_release(struct mdp_chars *chars);
 

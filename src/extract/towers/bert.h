@@ -59,6 +59,7 @@ mdp_status mdp_bert_config_from_yaml(const struct mdp_yaml *doc, const struct md
 
 /* Weights, after the configuration. */
 mdp_status mdp_bert_load(struct mdp_bert *bert, const struct mdp_weights *weights, struct mdp_error *err);
+/* Of any state: also half loaded. */
 void mdp_bert_release(struct mdp_bert *bert);
 
 #endif

@@ -20,7 +20,8 @@ struct mdp_norm {
     float *gain, *bias; /* [C] */
 };
 
-/* A tensor of exactly this shape as new float32 array; the name is prefix, format and arguments. */
+/* The tensor of exactly shape[rank] as a new float32 array, *values[product of shape]; the name is prefix, format and
+   arguments. A missing one, or one of another shape, is an error that names it. */
 mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values, size_t rank,
                            const size_t shape[], struct mdp_error *err, const char *format, ...)
     MDP_PRINTF(6, 7);

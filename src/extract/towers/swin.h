@@ -65,12 +65,13 @@ struct mdp_swin {
     struct mdp_norm final_norm;  /* [C of the last stage] */
     size_t stages;
     struct mdp_swin_stage stage[MDP_SWIN_MAX_STAGES];
-    float
-        *mask[4]; /* shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = lower; [0] is NULL */
+    /* Shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = at the lower; [0] is NULL. */
+    float *mask[4];
     struct mdp_linear projection;  /* [D, C of the last stage], or empty */
     size_t tokens_size, work_size; /* floats of scratch: the map; what a group of windows needs */
 };
 
+/* The `image` map of a model's YAML; errors have its line. */
 mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                      struct mdp_swin_config *config, struct mdp_error *err);
 
@@ -80,6 +81,7 @@ mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err);
 /* Weights, after the plan. */
 mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weights, struct mdp_error *err);
 
+/* Of any state: also planned only, or half loaded. */
 void mdp_swin_release(struct mdp_swin *swin);
 
 #endif

@@ -14,10 +14,9 @@
 
 /* Keys that a section of any family may have: `prefix`, `projection`, `output_width`. Strings are owned by the YAML. */
 struct mdp_common_keys {
-    const char *prefix; /* of the tensors' names; "" without */
-    const char
-        *projection;     /* full name of the matrix [output_width, width] behind the pooled vector, or NULL */
-    size_t output_width; /* D; without a projection, `width` */
+    const char *prefix;     /* of the tensors' names; "" without */
+    const char *projection; /* full name of the matrix [D, width] behind the pooled vector, or NULL */
+    size_t output_width;    /* D; without a projection, `width` */
 };
 
 /* `width` is that of the pooled vector; output_width is at most `most`. */

@@ -69,12 +69,15 @@ mdp_status mdp_pickle_parse(const unsigned char *bytes, size_t n, struct mdp_pic
                             struct mdp_error *err);
 void mdp_pickle_free(struct mdp_pickle *pickle);
 
+/* The value that STOP left. */
 struct mdp_value *mdp_pickle_root(const struct mdp_pickle *pickle);
 
 /* The persistent values, in the order they were made. */
 size_t mdp_pickle_persistent(const struct mdp_pickle *pickle, struct mdp_value *const **values);
 
+/* Whether the bytes are those of `text`, without its NUL. */
 bool mdp_piece_is(struct mdp_piece piece, const char *text);
+/* Whether the value is the global module.name. */
 bool mdp_value_is_global(const struct mdp_value *value, const char *module, const char *name);
 const char *mdp_value_kind_name(enum mdp_value_kind kind); /* "a tuple", ... */
 

@@ -26,7 +26,7 @@ mdp_status mdp_tensor_list_add(struct mdp_tensor_list *list, const char *name, s
                                size_t offset, struct mdp_error *err);
 void mdp_tensor_list_release(struct mdp_tensor_list *list);
 
-/* The strides of a row-major tensor of this shape; false when a product overflows. */
+/* stride[rank], in elements, of a row-major tensor of shape[rank]; false when a product overflows. */
 bool mdp_row_major(size_t rank, const size_t shape[], size_t stride[]);
 
 #endif

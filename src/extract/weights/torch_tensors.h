@@ -14,6 +14,8 @@ struct mdp_storage_id {
     size_t count;         /* elements; bytes when not typed */
 };
 
+/* From a persistent value; its text points into the pickle. Errors: another form, a class that is not known, a size
+   that overflows. */
 mdp_status mdp_storage_id_read(const struct mdp_value *persistent, struct mdp_storage_id *id,
                                struct mdp_error *err);
 

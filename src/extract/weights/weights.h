@@ -53,22 +53,23 @@ struct mdp_tensor {
     const char *name;
     enum mdp_dtype dtype;
     size_t rank;
-    size_t shape[MDP_MAX_RANK]; /* elements */
-    size_t
-        stride[MDP_MAX_RANK]; /* elements; row-major files have the usual ones, saved transposes have not */
-    size_t count;             /* elements: the product of the shape */
+    size_t shape[MDP_MAX_RANK];  /* elements */
+    size_t stride[MDP_MAX_RANK]; /* elements; saved transposes have others than row-major files */
+    size_t count;                /* elements: the product of the shape */
     bool contiguous;
     const unsigned char *bytes; /* of element [0, ..., 0], little-endian; not aligned */
 };
 
 struct mdp_weights; /* a mapped file and its tensors */
 
+/* Maps a regular file. Errors name it and say what was found; *weights is NULL then. */
 mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, struct mdp_error *err);
 /* The same of bytes[n] in memory, which must outlive it; `path` stands for the file in messages. */
 mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *path,
                              struct mdp_weights **weights, struct mdp_error *err);
 void mdp_weights_close(struct mdp_weights *weights);
 
+/* As it was opened, for messages. */
 const char *mdp_weights_path(const struct mdp_weights *weights);
 /* The container's name: "torch zip", "legacy torch", "safetensors". */
 const char *mdp_weights_format(const struct mdp_weights *weights);
@@ -83,7 +84,7 @@ mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, s
 /* By name; NULL when absent. */
 const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name);
 
-/* The tensor of exactly this name and shape, else an error that names file, tensor, shape found and expected. */
+/* The tensor of exactly this name and shape[rank], else an error that names file, tensor, shape found and expected. */
 mdp_status mdp_weights_get(const struct mdp_weights *weights, const char *name, size_t rank,
                            const size_t shape[], const struct mdp_tensor **tensor, struct mdp_error *err);
 
