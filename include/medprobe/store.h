@@ -66,6 +66,23 @@ const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);
 mdp_status mdp_store_rows(const struct mdp_store *store, const int64_t rows[], size_t n, float *out,
                           struct mdp_error *err);
 
+/* Embeddings x[n, D] of the rows rows[first] .. rows[first + n - 1]; they are gone after the call. */
+typedef mdp_status mdp_store_visit(void *context, size_t first, size_t n, const float *x,
+                                   struct mdp_error *err);
+
+/* As mdp_store_rows for any number of rows, block by block in their order: calls visit until it fails. rows = NULL: all
+   N, and n is not looked at. */
+mdp_status mdp_store_each_block(const struct mdp_store *store, const int64_t rows[], size_t n,
+                                mdp_store_visit *visit, void *context, struct mdp_error *err);
+
+/* Lengths of the features before they were made unit vectors, of rows[n] into out[n]: embedding times length is the
+   feature. MDP_ERR_MISSING when the store has none. */
+mdp_status mdp_store_norms(const struct mdp_store *store, const int64_t rows[], size_t n, float *out,
+                           struct mdp_error *err);
+
+/* The row of an id, or N. */
+size_t mdp_store_find_id(const struct mdp_store *store, const char *id);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 4096, MAX_DEPTH = 8 };
+enum { MAX_DEPTH = 8 };
 
 struct eval_options {
     const char *predictions, *probes, *probe, *split, *out, *store;
@@ -357,22 +357,29 @@ static mdp_status choose_rows(const struct eval_options *opt, const struct mdp_s
     return st;
 }
 
+struct scored_block {
+    const struct mdp_probe_weights *weights;
+    double *scores; /* [N, K] */
+    size_t k;
+};
+
+static mdp_status score_block(void *context, size_t first, size_t n, const float *x, struct mdp_error *err)
+{
+    const struct scored_block *b = context;
+
+    return mdp_probe_weights_apply(b->weights, x, n, b->scores + first * b->k, err);
+}
+
 static mdp_status apply(const struct mdp_store *store, const struct mdp_probe_weights *weights,
                         struct mdp_prediction_table *t, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    float *x = mdp_new_array(ROWS_AT_ONCE, weights->d * sizeof *x, err, &st);
 
-    if (st == MDP_OK)
-        t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);
-    for (size_t i = 0; st == MDP_OK && i < t->n; i += ROWS_AT_ONCE) {
-        const size_t n = t->n - i < ROWS_AT_ONCE ? t->n - i : ROWS_AT_ONCE;
-        st = mdp_store_rows(store, t->numbers + i, n, x, err);
-        if (st == MDP_OK)
-            st = mdp_probe_weights_apply(weights, x, n, t->scores + i * t->k, err);
-    }
-    free(x);
-    return st;
+    t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);
+    if (st != MDP_OK)
+        return st;
+    struct scored_block block = {weights, t->scores, t->k};
+    return mdp_store_each_block(store, t->numbers, t->n, score_block, &block, err);
 }
 
 static mdp_status number_table(struct mdp_prediction_table *t, struct mdp_error *err)

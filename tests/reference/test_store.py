@@ -23,6 +23,10 @@ SCHEMA = "medprobe.store/1"
 c_strings = ctypes.POINTER(ctypes.c_char_p)
 
 
+Visit = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.POINTER(ctypes.c_float),
+                         ctypes.c_void_p)
+
+
 class Info(ctypes.Structure):
     """struct mdp_store_info"""
     _fields_ = [
@@ -60,6 +64,31 @@ class Store:
         if lib().mdp_store_rows(self.handle, rows.ctypes.data, len(rows), out.ctypes.data, ctypes.byref(err)):
             return err.message.decode()
         return out
+
+    def blocks(self, rows=None, stop_at=None):
+        """[(first, x)] of mdp_store_each_block, or its message; the visitor fails at the block `stop_at`."""
+        got, d, err = [], self.info.d, Error()
+
+        @Visit
+        def visit(_, first, n, x, __):
+            got.append((first, np.ctypeslib.as_array(x, (n, d)).copy()))
+            return 5 if len(got) - 1 == stop_at else 0
+        rows = None if rows is None else np.asarray(rows, dtype=np.int64)
+        st = lib().mdp_store_each_block(self.handle, rows.ctypes.data_as(ctypes.c_void_p) if rows is not None else None,
+                                        ctypes.c_size_t(0 if rows is None else len(rows)), visit, None, ctypes.byref(err))
+        return (st, err.message.decode(), got)
+
+    def norms(self, rows):
+        rows = np.asarray(rows, dtype=np.int64)
+        out, err = np.empty(len(rows), np.float32), Error()
+        if lib().mdp_store_norms(self.handle, rows.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(len(rows)),
+                                 out.ctypes.data_as(ctypes.c_void_p), ctypes.byref(err)):
+            return err.message.decode()
+        return out
+
+    def find_id(self, name):
+        lib().mdp_store_find_id.restype = ctypes.c_size_t
+        return lib().mdp_store_find_id(self.handle, name.encode())
 
     def strings(self, name, n=None):
         at = getattr(self.info, name)
@@ -284,6 +313,37 @@ def test_what_is_read_is_what_is_stored(made):
         assert s.strings("prompts", 3) == list(f["text/prompts"].asstr())
         np.testing.assert_array_equal(np.ctypeslib.as_array(s.info.text, (3, 24)), f["text/embeddings"])
         assert bytes(s.info.sha256[0:32]) == bytes(f["sha256"][0])
+
+
+def test_blocks_norms_and_ids(tmp_path):
+    """More rows than a block, all and chosen ones; a visitor that fails ends it."""
+    assert run(BUILD / "tools/make_store", tmp_path / "s.h5", "patients=1300", "pictures=2", "d=8").returncode == 0
+    s = Store(tmp_path / "s.h5")
+    with h5py.File(tmp_path / "s.h5") as f:
+        e, norms, ids = f["embeddings"][()], f["norms"][()], list(f["ids"].asstr())
+    n = len(ids)
+    assert n == 2600
+    for rows in [None, np.random.default_rng(1).permutation(n), np.arange(7), [], np.full(1500, 3)]:
+        st, _, got = s.blocks(rows)
+        chosen = np.arange(n) if rows is None else np.asarray(rows, dtype=np.int64)
+        assert st == 0 and [first for first, _ in got] == list(range(0, len(chosen), 1024))
+        np.testing.assert_array_equal(np.concatenate([np.empty((0, 8), np.float32)] + [x for _, x in got]), e[chosen])
+    st, _, got = s.blocks(stop_at=1)
+    assert st == 5 and len(got) == 2
+    assert s.blocks([0, n])[1].endswith(f"row {n} was asked for, there are {n}")
+    np.testing.assert_array_equal(s.norms([5, 0, 2599]), norms[[5, 0, 2599]])
+    assert [s.find_id(ids[k]) for k in (0, 77, n - 1)] == [0, 77, n - 1] and s.find_id("nobody") == n
+
+
+def test_norms_that_are_no_lengths(tmp_path):
+    minimal(tmp_path / "m.h5")
+    assert "has no /norms" in Store(tmp_path / "m.h5").norms([0])
+    minimal(tmp_path / "m.h5", norms=np.array([1, 2, np.nan, -1, 1, 1], np.float32))
+    s = Store(tmp_path / "m.h5")
+    np.testing.assert_array_equal(s.norms([0, 1, 5]), [1, 2, 1])
+    assert s.norms([2]).endswith("row 2: the norm is no length") and "row 3" in s.norms([3])
+    minimal(tmp_path / "m.h5", norms=np.ones(5, np.float32))
+    assert "/norms has 5 rows, expected 6" in Store(tmp_path / "m.h5").norms([0])
 
 
 # --- stores of other programs --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/try.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +143,8 @@ static bool any(const struct list *list)
     return false;
 }
 
-static mdp_status read_embeddings(struct mdp_store *s, struct mdp_error *err)
+/* N and D; no embedding is read before it is asked for. */
+static mdp_status read_extent(struct mdp_store *s, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
     mdp_status st = mdp_h5_shape_of(s->file, "/embeddings", &shape, err);
@@ -335,7 +337,7 @@ static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
     if (st == MDP_OK)
         st = read_attributes(s, err);
     if (st == MDP_OK)
-        st = read_embeddings(s, err);
+        st = read_extent(s, err);
     if (st == MDP_OK)
         st = read_strings(s, err);
     if (st == MDP_OK)
@@ -394,25 +396,83 @@ const struct mdp_store_info *mdp_store_info(const struct mdp_store *s)
     return &s->info;
 }
 
-mdp_status mdp_store_rows(const struct mdp_store *s, const int64_t rows[], size_t n, float *out,
-                          struct mdp_error *err)
+size_t mdp_store_find_id(const struct mdp_store *s, const char *id)
 {
-    size_t d = s->info.d;
-    mdp_status st = MDP_OK;
+    size_t row = 0;
 
-    for (size_t i = 0; i < n && st == MDP_OK;) {
+    while (row < s->info.n && strcmp(s->info.ids[row], id) != 0)
+        row++;
+    return row;
+}
+
+/* --- rows --- */
+
+/* Values [d] a row of a dataset of float32; neighbours among rows[n] are read at once. */
+static mdp_status read_values(const struct mdp_store *s, const char *name, const int64_t rows[], size_t n,
+                              size_t d, float *out, struct mdp_error *err)
+{
+    for (size_t i = 0; i < n;) {
         if (rows[i] < 0 || (uint64_t)rows[i] >= s->info.n)
             return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld was asked for, there are %zu", s->path,
                             (long long)rows[i], s->info.n);
-        size_t run = 1; /* neighbours are read at once */
+        size_t run = 1;
         while (i + run < n && rows[i + run] == rows[i] + (int64_t)run && (uint64_t)rows[i + run] < s->info.n)
             run++;
-        st = mdp_h5_read_rows(s->file, "/embeddings", MDP_H5_F32, (size_t)rows[i], run, out + i * d, err);
-        for (size_t j = 0; st == MDP_OK && j < run * d; j++)
-            if (!isfinite(out[i * d + j]))
-                st = mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: value %zu of the embedding is not finite",
-                              s->path, (long long)rows[i + j / d], j % d);
+        TRY(mdp_h5_read_rows(s->file, name, MDP_H5_F32, (size_t)rows[i], run, out + i * d, err));
         i += run;
     }
+    return MDP_OK;
+}
+
+mdp_status mdp_store_rows(const struct mdp_store *s, const int64_t rows[], size_t n, float *out,
+                          struct mdp_error *err)
+{
+    const size_t d = s->info.d;
+
+    TRY(read_values(s, "/embeddings", rows, n, d, out, err));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < d; j++)
+            if (!isfinite(out[i * d + j]))
+                return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: value %zu of the embedding is not finite",
+                                s->path, (long long)rows[i], j);
+    return MDP_OK;
+}
+
+mdp_status mdp_store_norms(const struct mdp_store *s, const int64_t rows[], size_t n, float *out,
+                           struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+
+    TRY(need_shape(s, "/norms", 1, s->info.n, &shape, err));
+    TRY(read_values(s, "/norms", rows, n, 1, out, err));
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(out[i]) || out[i] < 0)
+            return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: the norm is no length", s->path,
+                            (long long)rows[i]);
+    return MDP_OK;
+}
+
+mdp_status mdp_store_each_block(const struct mdp_store *s, const int64_t rows[], size_t n,
+                                mdp_store_visit *visit, void *context, struct mdp_error *err)
+{
+    enum { AT_ONCE = 1024 };
+    const size_t total = rows ? n : s->info.n;
+    mdp_status st = MDP_OK;
+    int64_t numbers[AT_ONCE];
+    size_t row_bytes = 0;
+
+    if (!mdp_mul_size(s->info.d, sizeof(float), &row_bytes))
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: rows of %zu values do not fit into memory", s->path,
+                        s->info.d);
+    float *x = mdp_new_array(total < AT_ONCE ? total : AT_ONCE, row_bytes, err, &st);
+    for (size_t first = 0; st == MDP_OK && first < total; first += AT_ONCE) {
+        size_t count = total - first < AT_ONCE ? total - first : AT_ONCE;
+        for (size_t i = 0; i < count; i++)
+            numbers[i] = rows ? rows[first + i] : (int64_t)(first + i);
+        st = mdp_store_rows(s, numbers, count, x, err);
+        if (st == MDP_OK)
+            st = visit(context, first, count, x, err);
+    }
+    free(x);
     return st;
 }
