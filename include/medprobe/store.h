@@ -55,8 +55,9 @@ struct mdp_store_info {
     const char *similarity; /* "softmax", "sigmoid", ...; "softmax" when absent */
 };
 
-/* Opens and checks a store: known schema, lengths equal to N, labels in range, finite logit scale. Refuses
-   external raw storage. Embeddings are read, and checked to be finite, row by row as they are asked for. */
+/* Opens a store. Errors: not a store of a known schema, lengths that are not N, labels out of range, a logit scale
+   that is not finite, external raw storage. Embeddings are read, and checked to be finite, row by row as they
+   are asked for. */
 mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
 void mdp_store_close(struct mdp_store *store);
 const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);

@@ -16,7 +16,7 @@ function judge(declaration, said) {
   sub(/.*[ *]/, "", name)
   if (said == "") fault("has no comment")
   else if (is_array(declaration) && said !~ /\[/) fault("takes or gives an array, its comment has no shape in brackets")
-  else if (FILENAME ~ /(^|\/)include\// && declaration ~ /^mdp_status / && said !~ /error|refuse|fail|MDP_(ERR|OK)/)
+  else if (FILENAME ~ /(^|\/)include\// && declaration ~ /^mdp_status / && said !~ /[Ee]rror|[Rr]efuse|fail|MDP_(ERR|OK)/)
     fault("can fail, its comment does not say when")
 }
 

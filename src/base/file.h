@@ -18,6 +18,7 @@ struct mdp_map {
     size_t n;                   /* bytes */
 };
 
+/* Maps a file. Errors: it is not there, cannot be read, or is a folder, pipe or device; *map is then empty. */
 mdp_status mdp_map_open(const char *path, struct mdp_map *map, struct mdp_error *err);
 /* The first `n` bytes need not stay in memory: they are read again when looked at. */
 void mdp_map_forget(const struct mdp_map *map, size_t n);
@@ -34,6 +35,8 @@ struct mdp_atomic {
     char *temporary; /* where it is written: "<path>.tmp" */
 };
 
+/* Opens the temporary file beside `path`; one that is there is replaced. Errors: a folder that is not there or not
+   writable. */
 mdp_status mdp_atomic_create(const char *path, struct mdp_atomic *out, struct mdp_error *err);
 mdp_status mdp_atomic_commit(struct mdp_atomic *out,
                              struct mdp_error *err); /* sync, rename, sync the folder */
@@ -49,6 +52,7 @@ mdp_status mdp_file_write_text(const char *folder, const char *name, const struc
 /* Sync a file already written by somebody else under `temporary`, then rename it to `path`. */
 mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err);
 
+/* Links are followed; a link to nothing does not exist. */
 bool mdp_path_exists(const char *path);
 bool mdp_path_is_folder(const char *path);
 

@@ -12,12 +12,14 @@ enum { MDP_SHA256_SIZE = 32, MDP_SHA256_HEX = 65 };
 
 struct mdp_sha256; /* a running digest */
 
+/* Begins a digest; mdp_sha256_final or mdp_sha256_free ends it. */
 mdp_status mdp_sha256_new(struct mdp_sha256 **hash, struct mdp_error *err);
 void mdp_sha256_add(struct mdp_sha256 *hash, const void *bytes, size_t n);
 /* Ends the digest and frees it. */
 void mdp_sha256_final(struct mdp_sha256 *hash, uint8_t digest[MDP_SHA256_SIZE]);
 void mdp_sha256_free(struct mdp_sha256 *hash);
 
+/* Of bytes[n]. */
 void mdp_sha256_of(const void *bytes, size_t n, uint8_t digest[MDP_SHA256_SIZE]);
 /* Of a regular file's bytes. */
 mdp_status mdp_sha256_of_file(const char *path, uint8_t digest[MDP_SHA256_SIZE], struct mdp_error *err);

@@ -47,6 +47,7 @@ mdp_status mdp_option_set(struct mdp_option_parser *p, const struct mdp_option *
 mdp_status mdp_option_add_entry(struct mdp_option_parser *p, const struct mdp_option *option,
                                 const char *text, size_t n);
 
+/* `text` as the next operand. MDP_ERR_USAGE: empty, or more than the command takes. */
 mdp_status mdp_option_add_operand(struct mdp_option_parser *p, const char *text);
 
 /* Options and operand from a YAML file, where the command line has none. */

@@ -20,10 +20,13 @@ struct mdp_text {
     bool failed;     /* out of memory: further additions do nothing */
 };
 
+/* Appends; after a failed allocation nothing happens any more. */
 void mdp_text_add(struct mdp_text *t, const char *format, ...) MDP_PRINTF(2, 3);
 void mdp_text_add_bytes(struct mdp_text *t, const void *bytes, size_t n);
 void mdp_text_clear(struct mdp_text *t); /* empty, keeps the block */
+/* Leaves it empty; an empty one is fine. */
 void mdp_text_release(struct mdp_text *t);
+/* MDP_ERR_MEMORY when an addition failed since the text was empty. */
 mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err);
 
 /* `text` with control characters (line breaks among them) and bytes that are no UTF-8 as \n, \t, \x1b ..., so that

@@ -51,6 +51,8 @@ struct mdp_eval_options {
 
 extern const struct mdp_eval_options mdp_eval_defaults; /* 1000 resamples of seed 0, one thread */
 
+/* Scores every prediction and fills *results. Errors (MDP_ERR_VALUE) name the prediction and row: a row outside the
+   store, one without a label, a score that is not finite; MDP_ERR_INTERRUPTED when options->stop asked for it. */
 mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_options *options,
                         struct mdp_results *results, struct mdp_error *err);
 

@@ -132,6 +132,7 @@ struct mdp_results {
     struct mdp_pool *pool; /* owns what the pointers point to */
 };
 
+/* Leaves it empty; an empty one is fine. */
 void mdp_results_release(struct mdp_results *results);
 
 /* The entry of (method, shots, metric), or NULL. */

@@ -28,6 +28,7 @@ struct mdp_prediction {
     double *scores;             /* [n, k]: probabilities */
 };
 
+/* Leaves it empty; an empty one is fine. */
 void mdp_prediction_release(struct mdp_prediction *prediction);
 
 /* predictions.h5, being written. The file has its name when mdp_predictions_writer_commit succeeds, not before.

@@ -21,6 +21,7 @@ enum {
 
 struct mdp_csv;
 
+/* Reads a whole file, checked as the head of this file says. Errors name file, line and column. */
 mdp_status mdp_csv_read(const char *path, struct mdp_csv **csv, struct mdp_error *err);
 /* `name` stands for the file in messages. */
 mdp_status mdp_csv_parse(const char *bytes, size_t n, const char *name, struct mdp_csv **csv,
@@ -28,6 +29,7 @@ mdp_status mdp_csv_parse(const char *bytes, size_t n, const char *name, struct m
 void mdp_csv_free(struct mdp_csv *csv);
 
 size_t mdp_csv_row_count(const struct mdp_csv *csv); /* without the first */
+/* Columns that the first line names; every row has a field for each. */
 size_t mdp_csv_column_count(const struct mdp_csv *csv);
 const char *mdp_csv_header(const struct mdp_csv *csv, size_t column); /* "" for a column without a name */
 const char *mdp_csv_field(const struct mdp_csv *csv, size_t row, size_t column); /* "" when blank */

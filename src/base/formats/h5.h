@@ -50,6 +50,7 @@ void mdp_h5_close(struct mdp_h5 *file);
 
 /* --- ask: soft and external links count as absent ------------------------------------------------------------- */
 
+/* Whether a dataset, group or attribute of this name is there. */
 bool mdp_h5_has(const struct mdp_h5 *file, const char *name);
 bool mdp_h5_attr_has(const struct mdp_h5 *file, const char *object, const char *name);
 /* Type and dimensions of a dataset. */

@@ -20,6 +20,7 @@ mdp_status mdp_h5_visit_groups(const struct mdp_h5 *file, const char *name,
                                                    struct mdp_error *err),
                                void *context, struct mdp_error *err);
 
+/* Whether a dataset or group of this name lies directly in it. */
 bool mdp_h5_group_has(const struct mdp_h5_group *group, const char *member);
 
 #endif

@@ -48,7 +48,7 @@ mdp_status mdp_h5_fail(const struct mdp_h5 *file, const char *what, const char *
 hid_t mdp_h5_file_type(enum mdp_h5_type type);   /* little-endian, in files and content hashes */
 hid_t mdp_h5_memory_type(enum mdp_h5_type type); /* the machine's own */
 size_t mdp_h5_type_size(enum mdp_h5_type type);  /* bytes of an element in the file */
-bool mdp_h5_is_float(enum mdp_h5_type type);
+bool mdp_h5_is_float(enum mdp_h5_type type);     /* 16, 32 or 64 bits */
 /* The nearest of our types that holds every value of an HDF5 type; false for compounds, references, ... */
 bool mdp_h5_nearest_type(hid_t type, enum mdp_h5_type *out);
 
@@ -89,7 +89,9 @@ struct mdp_h5_strings {
     bool any_bytes; /* not only UTF-8 */
 };
 
+/* Leaves it empty; an empty one is fine. */
 void mdp_h5_strings_release(struct mdp_h5_strings *strings);
+/* text[n] as the next string. */
 mdp_status mdp_h5_strings_add(struct mdp_h5_strings *strings, const char *text, size_t n,
                               struct mdp_error *err);
 /* `count` elements of `block`, read as the HDF5 type `type`. A content hash takes any bytes, readers get UTF-8. */

@@ -46,8 +46,10 @@ struct mdp_json_writer {
     } open[MDP_JSON_DEPTH];
 };
 
+/* Opens an object ('{') or list ('['); `line` is written before every entry, NULL: they stand in one line. */
 void mdp_json_begin(struct mdp_json_writer *w, const char *key, char bracket, const char *line);
 void mdp_json_end(struct mdp_json_writer *w, const char *line); /* line: before the bracket, or NULL */
+/* One entry; text and numbers as mdp_text_add_json and mdp_text_add_json_number write them. */
 void mdp_json_put_text(struct mdp_json_writer *w, const char *key, const char *text);
 void mdp_json_put_number(struct mdp_json_writer *w, const char *key, double x);
 void mdp_json_put_size(struct mdp_json_writer *w, const char *key, size_t n);

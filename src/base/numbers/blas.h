@@ -30,8 +30,9 @@ void mdp_blas_dgemv(bool transpose, size_t m, size_t n, double alpha, const doub
 /* C[n, n] = alpha A^T A + beta C for A [k, n]; the lower triangle only. */
 void mdp_blas_dsyrk(size_t n, size_t k, double alpha, const double *a, double beta, double *c);
 
+/* The sum of x[i] y[i], for x[n] and y[n]. */
 double mdp_blas_ddot(size_t n, const double *x, const double *y);
-void mdp_blas_daxpy(size_t n, double alpha, const double *x, double *y); /* y += alpha x */
+void mdp_blas_daxpy(size_t n, double alpha, const double *x, double *y); /* y[n] += alpha x[n] */
 
 /* OpenBLAS's own version, "0.3.21". */
 void mdp_blas_version(char text[32]);

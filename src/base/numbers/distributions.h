@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/* Quantile of the standard normal distribution at p in (0, 1). */
 double mdp_normal_quantile(double p);
 /* P(|Z| >= |z|). */
 double mdp_normal_two_sided(double z);
@@ -17,6 +18,7 @@ double mdp_t_quantile(double p, double df);
 /* P(|T| >= |t|). */
 double mdp_t_two_sided(double t, double df);
 
+/* Quantile of the Beta(a, b) distribution at p in [0, 1], a and b above 0. */
 double mdp_beta_quantile(double p, double a, double b);
 
 /* P(X <= k) for X ~ Binomial(n, p). */

@@ -21,10 +21,11 @@ struct mdp_mt19937 {
     size_t at; /* next word of the state to be given out, MDP_MT_STATE: none is left */
 };
 
-/* init_genrand and init_by_array (n >= 1). */
+/* init_genrand, and init_by_array of key[n], n >= 1. */
 void mdp_mt_seed(struct mdp_mt19937 *mt, uint32_t seed);
 void mdp_mt_seed_by_array(struct mdp_mt19937 *mt, const uint32_t key[], size_t n);
 
+/* The next word of the generator (genrand_uint32). */
 uint32_t mdp_mt_u32(struct mdp_mt19937 *mt);
 /* In [0, 1) with 53 random bits from two outputs: random.random(), RandomState.random_sample(). */
 double mdp_mt_double(struct mdp_mt19937 *mt);

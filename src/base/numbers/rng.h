@@ -23,14 +23,17 @@ struct mdp_rng {
 /* One block, as the paper defines it. */
 void mdp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
+/* The stream of (seed, shots, purpose), at its beginning. */
 void mdp_rng_init(struct mdp_rng *rng, uint64_t seed, uint32_t shots, uint32_t purpose);
+/* The next word, or two of them with the low word first. */
 uint32_t mdp_rng_u32(struct mdp_rng *rng);
 uint64_t mdp_rng_u64(struct mdp_rng *rng);
 
 /* Uniform in [0, n), n > 0, without bias: x mod n of the first 64-bit x that is at least 2^64 mod n. */
 uint64_t mdp_rng_below(struct mdp_rng *rng, uint64_t n);
 
-/* Fisher and Yates: for i = n-1 ... 1, j = below(i + 1), swap. Every order is equally likely. */
+/* items[n] in random order, by Fisher and Yates: for i = n-1 ... 1, j = below(i + 1), swap. Every order is
+   equally likely. */
 void mdp_rng_shuffle(struct mdp_rng *rng, size_t items[], size_t n);
 
 #endif

@@ -21,8 +21,11 @@ struct mdp_resamples {
         *kept; /* [B, G, L] counts; NULL when they would take too much memory and are drawn again each time */
 };
 
+/* n resamples of g patients. Counts are kept when they take little memory, else drawn again each time. Errors:
+   memory, too many. */
 mdp_status mdp_resamples_init(struct mdp_resamples *resamples, size_t n, size_t g, uint64_t seed,
                               size_t threads, struct mdp_error *err);
+/* Leaves it empty; an empty one is fine. */
 void mdp_resamples_release(struct mdp_resamples *resamples);
 /* One set of scored rows and what its metrics are in every resample. */
 struct mdp_bootstrap_set {

@@ -48,6 +48,7 @@ void mdp_workfile_close(struct mdp_workfile *work);
 mdp_status mdp_workfile_remove(struct mdp_workfile *work, struct mdp_error *err);
 
 size_t mdp_workfile_count(const struct mdp_workfile *work); /* records there are */
+/* Record `row` of [0, count). Errors: the file cannot be read or has become shorter. */
 mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_record *record,
                              struct mdp_error *err);
 

@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+/* Of a decoded picture; *hash is 0 after a failure (memory). */
 mdp_status mdp_phash(const struct mdp_picture *picture, uint64_t *hash, struct mdp_error *err);
 
 /* Of a grey picture [32, 32]. */
