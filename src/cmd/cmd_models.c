@@ -310,9 +310,9 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
 static const struct mdp_command rows[] = {
     {"list", "the models that are known by name", run_list, false},
     {"show", "what one model's card says", run_show, false},
-    {"inspect", "the tensors of a weight file", mdp_cmd_models_inspect, false},
-    {"pull", "fetch a model's files", mdp_cmd_models_pull, false},
-    {"check", "are a model's files here and the right ones", mdp_cmd_models_check, false},
+    {"inspect", "the tensors of a weight file", mdp_models_inspect, false},
+    {"pull", "fetch a model's files", mdp_models_pull, false},
+    {"check", "are a model's files here and the right ones", mdp_models_check, false},
 };
 static const struct mdp_command_table subcommands = {
     .program = "medprobe models",

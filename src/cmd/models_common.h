@@ -9,9 +9,9 @@
 #include "extract/model/model_card.h"
 #include "extract/model/model_files.h"
 
-mdp_command_run mdp_cmd_models_check;
-mdp_command_run mdp_cmd_models_inspect;
-mdp_command_run mdp_cmd_models_pull;
+mdp_command_run mdp_models_check;
+mdp_command_run mdp_models_inspect;
+mdp_command_run mdp_models_pull;
 
 /* The frame of a subcommand about one model: parses argv, reads the card that the operand names and calls `run`; after
    --help it does not. `context` is for `run`. */

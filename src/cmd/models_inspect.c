@@ -129,7 +129,7 @@ static mdp_status inspect(const char *path, bool json, bool no_digest, size_t th
     return st;
 }
 
-mdp_status mdp_cmd_models_inspect(int argc, char **argv, int *exit_code, struct mdp_error *err)
+mdp_status mdp_models_inspect(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     bool json = false, no_digest = false;
     const struct mdp_option options[] = {

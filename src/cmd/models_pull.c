@@ -90,7 +90,7 @@ static mdp_status pull(const struct mdp_model_card *card, const struct mdp_commo
     return MDP_OK;
 }
 
-mdp_status mdp_cmd_models_pull(int argc, char **argv, int *exit_code, struct mdp_error *err)
+mdp_status mdp_models_pull(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     struct pull_options o = {.retries = MDP_FETCH_RETRIES};
     const struct mdp_option options[] = {
@@ -138,7 +138,7 @@ static mdp_status check(const struct mdp_model_card *card, const struct mdp_comm
     return MDP_OK;
 }
 
-mdp_status mdp_cmd_models_check(int argc, char **argv, int *exit_code, struct mdp_error *err)
+mdp_status mdp_models_check(int argc, char **argv, int *exit_code, struct mdp_error *err)
 {
     const struct mdp_usage usage = {
         .command = "models check",
