@@ -61,12 +61,13 @@ LIBRARY := $(B)/libmedprobe.a
 LINKS := extract probe report
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS := $(B)/tools/phantom $(patsubst tests/tools/%.c,$(B)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(sort $(wildcard examples/*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 HEADERS := $(sort $(wildcard include/medprobe/*.h) $(shell find src -name '*.h'))
 PROGRAMS := $(B)/bin/medprobe $(addprefix $(B)/bin/,$(LINKS))
 
-.PHONY: all check check-unit check-cli check-reference check-slow lint format bench docs install uninstall dist clean help \
+.PHONY: all check check-unit check-cli check-reference check-slow lint format bench docs examples install uninstall dist clean help \
 	tools fuzz asan ubsan tsan coverage
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -122,6 +123,11 @@ $(B)/tools/%: tests/tools/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CPPFLAGS) $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@.o $<
 	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+# With what a user of the library has: its headers alone.
+$(B)/examples/%: examples/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -Iinclude $(CODE) $(WARN) $(CFLAGS) -MMD -MP -c -o $@.o $<
+	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $(LIBRARY) $(LDLIBS)
 PHANTOM := $(sort $(wildcard demo/phantom/*.c))
 $(B)/tools/phantom: $(PHANTOM) $(wildcard demo/phantom/*.h) $(LIBRARY)
 	@mkdir -p $(@D)
@@ -142,7 +148,7 @@ $(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
 	$(CC) -std=c17 $(CPPFLAGS) -Wall -Wextra $(CODE) $(CFLAGS) -c -o $@.main.o tests/fuzz/replay.c
 	$(CXX) $(CODE) $(LDFLAGS) -o $@ $@.o $@.main.o $(LIBRARY) $(LDLIBS)
 
--include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(TOOLS) $(FUZZ) $(REPLAY))
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(TOOLS) $(FUZZ) $(REPLAY) $(EXAMPLES))
 
 # --- tests ----------------------------------------------------------------------------------------------------
 
@@ -150,6 +156,7 @@ $(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
 # tests of such names in it. The layers: tests/README.md.
 tools: $(TOOLS)
 fuzz: $(FUZZ)
+examples: $(EXAMPLES)
 check: check-unit check-cli
 check-unit: $(if $(T),$(filter $(addprefix $(B)/tests/,$(T)),$(UNIT)),$(UNIT)) $(TOOLS)
 	@BUILD=$(B) tests/run $(or $(filter $(B)/tests/%,$^),$(error no unit test '$(T)'))
@@ -196,6 +203,7 @@ help:
 #: make asan|ubsan|tsan  the tests under a sanitizer, in build/<flavour>/
 #: make coverage         the tests with line coverage, in build/coverage/
 #: make fuzz FLAVOUR=fuzz   fuzz targets for clang's libFuzzer
+#: make examples         programs that use the library, in build/release/examples/
 #: make bench            speed beside the peers
 #: make docs             man pages and shell completion from --help
 #: make install|uninstall PREFIX=/usr/local DESTDIR=

@@ -5,9 +5,18 @@
    caller's struct mdp_error: what failed, on which file, row or key, what was found, what was expected.
    The message is written where the fact is known; callers above only add where they were.
 
-       struct mdp_error err = MDP_ERROR_INIT;
-       if (mdp_store_open(path, &store, &err) != MDP_OK)
-           fprintf(stderr, "%s\n", err.message);
+       #include <medprobe/store.h>
+       #include <stdio.h>
+
+       static struct mdp_store *open_or_say_why(const char *path)
+       {
+           struct mdp_error err = MDP_ERROR_INIT;
+           struct mdp_store *store = NULL;
+
+           if (mdp_store_open(path, &store, &err) != MDP_OK)
+               fprintf(stderr, "%s\n", err.message);
+           return store;
+       }
 
    Wording: lower case, no full stop, one line. */
 #ifndef MEDPROBE_STATUS_H
@@ -70,6 +79,9 @@ mdp_status mdp_fail_at(struct mdp_error *err, mdp_status status, const char *for
 /* Name ("ERR_IO") and text ("input or output failed") of a status; "unknown" outside the list. */
 const char *mdp_status_name(mdp_status status);
 const char *mdp_status_text(mdp_status status);
+
+/* Of the library that is linked: "1.2.3". */
+const char *mdp_version(void);
 
 #ifdef __cplusplus
 }

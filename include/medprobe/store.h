@@ -2,11 +2,29 @@
 /* The store (schema medprobe.store/1): embeddings and what is known of their pictures, as the later stages
    read it.
 
-       struct mdp_store *store = NULL;
-       mdp_store_open("data.h5", &store, &err);
-       const struct mdp_store_info *info = mdp_store_info(store);
-       mdp_store_rows(store, rows, n, embeddings, &err);
-       mdp_store_close(store);
+       #include <medprobe/store.h>
+       #include <stdio.h>
+       #include <stdlib.h>
+
+       static mdp_status print_first(const char *path, struct mdp_error *err)
+       {
+           struct mdp_store *store = NULL;
+           const int64_t rows[] = {0, 1};
+           mdp_status st = mdp_store_open(path, &store, err);
+
+           if (st != MDP_OK)
+               return st;
+           const struct mdp_store_info *info = mdp_store_info(store);
+           float *embeddings = calloc(2 * info->d, sizeof *embeddings);
+           st = mdp_store_rows(store, rows, 2, embeddings, err);
+           if (st == MDP_OK)
+               printf("%s: %g, %g ...\n", info->ids[0], (double)embeddings[0], (double)embeddings[1]);
+           free(embeddings);
+           mdp_store_close(store);
+           return st;
+       }
+
+   examples/read_store.c is a whole program.
 
    Letters: N pictures (rows), D width of an embedding, K classes, P prompts. docs/FORMATS.md describes the
    file. */
@@ -30,7 +48,8 @@ struct mdp_store;
 struct mdp_store_info {
     size_t n, d;
     const char *path;
-    char content_hash[65]; /* mdp_h5_content_sha256; a repacked store has the same */
+    char content_hash
+        [65]; /* SHA-256 over names, types and values, as hexadecimal digits; a repacked store has the same */
     const char *model, *pretrained, *weights_sha256, *pipeline, *precision,
         *kernel;                    /* root attributes, "" when absent */
     const char *const *ids;         /* [N] */
@@ -59,7 +78,9 @@ struct mdp_store_info {
    that is not finite, external raw storage. Embeddings are read, and checked to be finite, row by row as they
    are asked for. */
 mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
+/* NULL is fine. */
 void mdp_store_close(struct mdp_store *store);
+/* Valid until the store is closed. */
 const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);
 
 /* Embeddings of rows[n] into out[n, D]. A row outside the store or a value that is not finite is an error

@@ -101,3 +101,8 @@ const char *mdp_status_text(mdp_status status)
 {
     return (unsigned)status < STATUS_COUNT ? status_words[status].text : "unknown";
 }
+
+const char *mdp_version(void)
+{
+    return MDP_VERSION;
+}

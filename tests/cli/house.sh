@@ -40,16 +40,29 @@ if [ "$build" = "$root/build/release" ]; then
       grep -qx "./opt/medprobe/$f" "$work/list" || { echo "$f"; exit 1; }; done'
   check "the installed program finds its configurations" eval '
     (cd / && env -u MEDPROBE_HOME "$work/root/opt/medprobe/bin/medprobe" models list) | grep -q medclip-vit'
-  check "a program builds against it" eval '
-    cat >"$work/x.c" <<X
-#include <medprobe/store.h>
-#include <stdio.h>
-int main(void){struct mdp_store *s=NULL;struct mdp_error e=MDP_ERROR_INIT;
-return mdp_store_open("/nonexistent.h5",&s,&e)==MDP_OK || !e.message[0];}
-X
-    export PKG_CONFIG_PATH=$work/root/opt/medprobe/lib/pkgconfig
-    cc -o "$work/x" "$work/x.c" $(pkg-config --define-variable=prefix="$work/root/opt/medprobe" --cflags --libs medprobe) &&
-    "$work/x"'
+  export PKG_CONFIG_PATH=$work/root/opt/medprobe/lib/pkgconfig
+  flags() { pkg-config --define-variable=prefix="$work/root/opt/medprobe" "$@" medprobe; }
+  for h in "$work"/root/opt/medprobe/include/medprobe/*.h; do
+    h=$(basename "$h" .h)
+    # The indented lines of a header's first comment are its usage. (Seen: store.h used names that nothing declared.)
+    sed -n '/^\*\/\|\*\/$/q; /^       /p' <(sed 1d "$work/root/opt/medprobe/include/medprobe/$h.h") >"$work/usage_$h.c"
+    check "the usage at the top of $h.h compiles" eval '
+      [ -s "$work/usage_'$h'.c" ] && cc -std=c17 -Wall -Wextra -Werror -Wno-unused-function $(flags --cflags) -c -o "$work/usage.o" "$work/usage_'$h'.c"'
+  done
+  for c in examples/*.c; do
+    c=$(basename "$c" .c)
+    check "examples/$c.c builds against it" cc -std=c17 -Wall -Wextra -Werror -o "$work/$c" "examples/$c.c" $(flags --cflags --libs)
+  done
+  # One picture from C has the floats that extract writes.
+  check "the examples agree with extract" eval '
+    card=$work/root/opt/medprobe/share/medprobe/models/demo-phantom.yaml && cd "$work" && "$build/tools/phantom" --quiet --out p --pictures 3 --size 64-96 &&
+    "$medprobe" extract --quiet --model "$card" --manifest p/manifest.csv -o three.h5 && ./read_store three.h5 >store.txt && cat store.txt &&
+    grep -q "^3 pictures of 128 values by demo-phantom, 2 classes, 0 prompts$" store.txt &&
+    first=$(sed -n 2p p/manifest.csv | cut -d, -f1) && ./embed_picture "$card" "p/$first" "clear lungs" >picture.txt && cat picture.txt &&
+    values=$(sed -nE "s/^128 values, norm [0-9.e+-]+: (.* \.\.\.)$/\1/p" picture.txt) && [ -n "$values" ] &&
+    sed -n 2p store.txt | grep -qF ": $values (" && grep -qE "^[+-]0\.[0-9]{4}  clear lungs$" picture.txt'
+  check "what is no picture is said" eval '
+    cd "$work" && ! ./embed_picture "$work/root/opt/medprobe/share/medprobe/models/demo-phantom.yaml" store.txt 2>err && grep -q "^store.txt: no picture" err'
   mkdir -p "$work/root/opt/medprobe/bin" && touch "$work/root/opt/medprobe/bin/other"
   check "uninstalls exactly what it installed" eval '
     make -s uninstall PREFIX=/opt/medprobe DESTDIR="$work/root" && [ "$(list)" = ./opt/medprobe/bin/other ]'
