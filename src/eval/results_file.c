@@ -39,10 +39,10 @@ struct reader {
     mdp_status st; /* of the first failure; what follows does nothing */
 };
 
-static const struct json_t *need(struct reader *r, const struct json_t *map, const char *key,
-                                 enum mdp_json_kind kind)
+static const struct mdp_json_value *need(struct reader *r, const struct mdp_json_value *map, const char *key,
+                                         enum mdp_json_kind kind)
 {
-    const struct json_t *value = NULL;
+    const struct mdp_json_value *value = NULL;
 
     if (r->st == MDP_OK)
         r->st = mdp_json_get(r->doc, map, key, kind, &value, r->err);
@@ -59,38 +59,40 @@ static const char *keep(struct reader *r, const char *text)
     return r->st == MDP_OK ? mdp_pool_string(r->to->pool, text, r->err, &r->st) : NULL;
 }
 
-static const char *get_text(struct reader *r, const struct json_t *map, const char *key)
+static const char *get_text(struct reader *r, const struct mdp_json_value *map, const char *key)
 {
     return keep(r, mdp_json_text(need(r, map, key, MDP_JSON_STRING)));
 }
 
-static const char *optional_text(struct reader *r, const struct json_t *map, const char *key)
+static const char *optional_text(struct reader *r, const struct mdp_json_value *map, const char *key)
 {
     return keep(r, mdp_json_text(mdp_json_find(map, key)));
 }
 
 /* A number or null, which is NaN. */
-static double get_number(struct reader *r, const struct json_t *map, const char *key)
+static double get_number(struct reader *r, const struct mdp_json_value *map, const char *key)
 {
-    const struct json_t *value = mdp_json_find(map, key);
+    const struct mdp_json_value *value = mdp_json_find(map, key);
 
     if (value && mdp_json_kind(value) == MDP_JSON_NULL)
         return NAN;
     return mdp_json_number(need(r, map, key, MDP_JSON_NUMBER));
 }
 
-static size_t get_count(struct reader *r, const struct json_t *map, const char *key)
+static size_t get_count(struct reader *r, const struct mdp_json_value *map, const char *key)
 {
-    const struct json_t *value = need(r, map, key, MDP_JSON_NUMBER);
+    const struct mdp_json_value *value = need(r, map, key, MDP_JSON_NUMBER);
+    size_t n = 0;
 
-    if (value && !mdp_json_is_whole(value))
+    if (value && !mdp_json_to_size(value, &n))
         r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s' is no count", key);
-    return value && r->st == MDP_OK ? (size_t)mdp_json_number(value) : 0;
+    return n;
 }
 
-static const char *const *get_texts(struct reader *r, const struct json_t *map, const char *key, size_t *n)
+static const char *const *get_texts(struct reader *r, const struct mdp_json_value *map, const char *key,
+                                    size_t *n)
 {
-    const struct json_t *list = need(r, map, key, MDP_JSON_LIST);
+    const struct mdp_json_value *list = need(r, map, key, MDP_JSON_LIST);
     const size_t count = list ? mdp_json_count(list) : 0;
     const char **texts = new_array(r, count, sizeof *texts);
 
@@ -103,14 +105,14 @@ static const char *const *get_texts(struct reader *r, const struct json_t *map, 
     return texts;
 }
 
-static void read_results(struct reader *r, const struct json_t *root)
+static void read_results(struct reader *r, const struct mdp_json_value *root)
 {
-    const struct json_t *list = need(r, root, "results", MDP_JSON_LIST);
+    const struct mdp_json_value *list = need(r, root, "results", MDP_JSON_LIST);
     const size_t n = list ? mdp_json_count(list) : 0;
 
     r->to->results = new_array(r, n, sizeof *r->to->results);
     for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
+        const struct mdp_json_value *x = mdp_json_at(list, i);
         r->to->results[i] = (struct mdp_result){.method = get_text(r, x, "method"),
                                                 .shots = get_count(r, x, "shots"),
                                                 .metric = get_text(r, x, "metric"),
@@ -127,14 +129,14 @@ static void read_results(struct reader *r, const struct json_t *root)
     }
 }
 
-static void read_comparisons(struct reader *r, const struct json_t *root)
+static void read_comparisons(struct reader *r, const struct mdp_json_value *root)
 {
-    const struct json_t *list = need(r, root, "comparisons", MDP_JSON_LIST);
+    const struct mdp_json_value *list = need(r, root, "comparisons", MDP_JSON_LIST);
     const size_t n = list ? mdp_json_count(list) : 0;
 
     r->to->comparisons = new_array(r, n, sizeof *r->to->comparisons);
     for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
+        const struct mdp_json_value *x = mdp_json_at(list, i);
         r->to->comparisons[i] = (struct mdp_comparison){.a = get_text(r, x, "a"),
                                                         .b = get_text(r, x, "b"),
                                                         .shots = get_count(r, x, "shots"),
@@ -150,14 +152,14 @@ static void read_comparisons(struct reader *r, const struct json_t *root)
     }
 }
 
-static void read_tests(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
+static void read_tests(struct reader *r, const struct mdp_json_value *episode, struct mdp_episode *e)
 {
-    const struct json_t *list = need(r, episode, "tests", MDP_JSON_LIST);
+    const struct mdp_json_value *list = need(r, episode, "tests", MDP_JSON_LIST);
     const size_t n = list ? mdp_json_count(list) : 0;
 
     e->tests = new_array(r, n, sizeof *e->tests);
     for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
+        const struct mdp_json_value *x = mdp_json_at(list, i);
         e->tests[i] = (struct mdp_episode_test){.against = get_text(r, x, "against"),
                                                 .metric = get_text(r, x, "metric"),
                                                 .test = get_text(r, x, "test"),
@@ -170,26 +172,25 @@ static void read_tests(struct reader *r, const struct json_t *episode, struct md
     }
 }
 
-static void read_confusion(struct reader *r, const struct json_t *episode, struct mdp_episode *e)
+static void read_confusion(struct reader *r, const struct mdp_json_value *episode, struct mdp_episode *e)
 {
     const size_t k = r->to->n_classes;
-    const struct json_t *rows = need(r, episode, "confusion", MDP_JSON_LIST);
+    const struct mdp_json_value *rows = need(r, episode, "confusion", MDP_JSON_LIST);
 
     e->confusion = new_array(r, k * k, sizeof *e->confusion);
     for (size_t i = 0; r->st == MDP_OK && i < k * k; i++) {
-        const struct json_t *count = mdp_json_at(mdp_json_at(rows, i / k), i % k);
-        if (!count || !mdp_json_is_whole(count))
+        size_t count = 0;
+        if (!mdp_json_to_size(mdp_json_at(mdp_json_at(rows, i / k), i % k), &count))
             r->st =
                 mdp_fail(r->err, MDP_ERR_FORMAT, "key 'confusion': expected %zu rows of %zu counts", k, k);
-        else
-            e->confusion[i] = (uint64_t)mdp_json_number(count);
+        e->confusion[i] = count;
     }
 }
 
-static void read_episode(struct reader *r, const struct json_t *x, struct mdp_episode *e)
+static void read_episode(struct reader *r, const struct mdp_json_value *x, struct mdp_episode *e)
 {
     const size_t m = r->to->n_metrics;
-    const struct json_t *reasons = need(r, x, "reasons", MDP_JSON_MAP);
+    const struct mdp_json_value *reasons = need(r, x, "reasons", MDP_JSON_MAP);
 
     *e = (struct mdp_episode){.method = get_text(r, x, "method"),
                               .shots = get_count(r, x, "shots"),
@@ -208,9 +209,9 @@ static void read_episode(struct reader *r, const struct json_t *x, struct mdp_ep
     read_tests(r, x, e);
 }
 
-static void read_episodes(struct reader *r, const struct json_t *root)
+static void read_episodes(struct reader *r, const struct mdp_json_value *root)
 {
-    const struct json_t *list = need(r, root, "episodes", MDP_JSON_LIST);
+    const struct mdp_json_value *list = need(r, root, "episodes", MDP_JSON_LIST);
     const size_t n = list ? mdp_json_count(list) : 0;
 
     r->to->episodes = new_array(r, n, sizeof *r->to->episodes);
@@ -228,18 +229,19 @@ struct fact_list {
     size_t n, capacity;
 };
 
-static mdp_status read_fact_list(struct reader *r, const struct json_t *list, struct mdp_fact *fact)
+static mdp_status read_fact_list(struct reader *r, const struct mdp_json_value *list, struct mdp_fact *fact)
 {
     const size_t n = mdp_json_count(list);
-    const bool counts = n && mdp_json_is_whole(mdp_json_at(list, 0));
+    size_t first = 0;
+    const bool counts = n && mdp_json_to_size(mdp_json_at(list, 0), &first);
     const char **texts = new_array(r, n, sizeof *texts);
     size_t *numbers = new_array(r, n, sizeof *numbers);
 
     for (size_t i = 0; r->st == MDP_OK && i < n; i++) {
-        const struct json_t *x = mdp_json_at(list, i);
+        const struct mdp_json_value *x = mdp_json_at(list, i);
         texts[i] = keep(r, mdp_json_text(x));
-        numbers[i] = mdp_json_is_whole(x) ? (size_t)mdp_json_number(x) : 0;
-        if (r->st == MDP_OK && (counts ? !mdp_json_is_whole(x) : !texts[i]))
+        const bool whole = mdp_json_to_size(x, &numbers[i]);
+        if (r->st == MDP_OK && (counts ? !whole : !texts[i]))
             r->st = mdp_fail(r->err, MDP_ERR_FORMAT, "key '%s': entry %zu is of another kind", fact->key, i);
     }
     fact->kind = counts ? MDP_FACT_COUNTS : MDP_FACT_TEXTS;
@@ -249,12 +251,14 @@ static mdp_status read_fact_list(struct reader *r, const struct json_t *list, st
     return r->st;
 }
 
-static mdp_status read_fact(void *context, const char *key, const struct json_t *value, struct mdp_error *err)
+static mdp_status read_fact(void *context, const char *key, const struct mdp_json_value *value,
+                            struct mdp_error *err)
 {
     struct fact_list *list = context;
     struct reader *r = list->reader;
     const enum mdp_json_kind kind = mdp_json_kind(value);
     struct mdp_text name = {0};
+    size_t count = 0;
 
     if (kind == MDP_JSON_MAP && !list->section) {
         list->section = key;
@@ -275,9 +279,8 @@ static mdp_status read_fact(void *context, const char *key, const struct json_t 
         return read_fact_list(r, value, fact);
     if (kind == MDP_JSON_STRING)
         fact->text = keep(r, mdp_json_text(value));
-    else if (kind == MDP_JSON_NUMBER && mdp_json_is_whole(value))
-        *fact = (struct mdp_fact){
-            .kind = MDP_FACT_COUNT, .key = fact->key, .count = (size_t)mdp_json_number(value)};
+    else if (mdp_json_to_size(value, &count))
+        *fact = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = fact->key, .count = count};
     else if (kind == MDP_JSON_NUMBER)
         *fact =
             (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = fact->key, .number = mdp_json_number(value)};
@@ -286,7 +289,7 @@ static mdp_status read_fact(void *context, const char *key, const struct json_t 
     return r->st;
 }
 
-static mdp_status count_fact(void *context, const char *key, const struct json_t *value,
+static mdp_status count_fact(void *context, const char *key, const struct mdp_json_value *value,
                              struct mdp_error *err)
 {
     (void)key;
@@ -295,10 +298,11 @@ static mdp_status count_fact(void *context, const char *key, const struct json_t
     return MDP_OK;
 }
 
-static struct mdp_fact *read_facts(struct reader *r, const struct json_t *root, const char *key, size_t *n)
+static struct mdp_fact *read_facts(struct reader *r, const struct mdp_json_value *root, const char *key,
+                                   size_t *n)
 {
     struct fact_list list = {.reader = r};
-    const struct json_t *map = need(r, root, key, MDP_JSON_MAP);
+    const struct mdp_json_value *map = need(r, root, key, MDP_JSON_MAP);
 
     *n = 0;
     if (!map)
@@ -322,7 +326,7 @@ mdp_status mdp_results_read(const char *path, struct mdp_results *results, struc
         return r.st;
     r.doc = doc;
     results->pool = mdp_pool_new(err, &r.st);
-    const struct json_t *root = mdp_json_root(doc);
+    const struct mdp_json_value *root = mdp_json_root(doc);
     results->model = get_text(&r, root, "model");
     results->pretrained = get_text(&r, root, "pretrained");
     results->dataset = get_text(&r, root, "dataset");

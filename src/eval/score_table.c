@@ -85,70 +85,55 @@ void mdp_score_table_release(struct mdp_score_table *s)
 
 /* --- as JSON --- */
 
-static void key_string(struct mdp_text *t, const char *before, const char *key, const char *text)
+static void put_values(struct mdp_json_writer *w, const struct mdp_score_table *s)
 {
-    mdp_text_add(t, "%s\"%s\": ", before, key);
-    mdp_text_add_json(t, text);
-}
-
-static void key_number(struct mdp_text *t, const char *key, double x)
-{
-    mdp_text_add(t, ", \"%s\": ", key);
-    mdp_text_add_json_number(t, x);
-}
-
-static void put_values(const struct mdp_score_table *s, struct mdp_text *t)
-{
-    bool first = true;
-
-    mdp_text_add(t, "{\"metrics\": {");
-    for (size_t m = 0; m < s->asked.n; m++) {
-        mdp_text_add(t, m ? ",\n  " : "\n  ");
-        mdp_text_add_json(t, s->asked.at[m].name);
-        mdp_text_add(t, ": ");
-        mdp_text_add_json_number(t, s->values[m]);
-    }
-    mdp_text_add(t, "\n},\n\"reasons\": {");
-    for (size_t m = 0; m < s->asked.n; m++) {
-        if (!s->reasons[m])
-            continue;
-        mdp_text_add(t, first ? "\n  " : ",\n  ");
-        first = false;
-        mdp_text_add_json(t, s->asked.at[m].name);
-        mdp_text_add(t, ": ");
-        mdp_text_add_json(t, s->reasons[m]);
-    }
-    mdp_text_add(t, "},\n");
+    mdp_json_begin(w, "metrics", '{', "\n  ");
+    for (size_t m = 0; m < s->asked.n; m++)
+        mdp_json_put_number(w, s->asked.at[m].name, s->values[m]);
+    mdp_json_end(w, "\n");
+    mdp_json_begin(w, "reasons", '{', "\n  ");
+    for (size_t m = 0; m < s->asked.n; m++)
+        if (s->reasons[m])
+            mdp_json_put_text(w, s->asked.at[m].name, s->reasons[m]);
+    mdp_json_end(w, NULL);
 }
 
 void mdp_score_table_to_json(const struct mdp_score_table *s, struct mdp_text *t)
 {
-    put_values(s, t);
-    mdp_text_add(t, "\"intervals\": [");
+    struct mdp_json_writer writer = {.out = t}, *w = &writer;
+
+    mdp_json_begin(w, NULL, '{', "\n");
+    put_values(w, s);
+    mdp_json_begin(w, "intervals", '[', "\n  ");
     for (size_t i = 0; i < s->n_intervals; i++) {
         const struct mdp_named_interval *x = &s->intervals[i];
-        key_string(t, i ? ",\n  {" : "\n  {", "metric", x->metric);
-        key_string(t, ", ", "method", x->method);
-        key_number(t, "estimate", x->interval.estimate);
-        key_number(t, "variance", x->interval.variance);
-        key_number(t, "ci_low", x->interval.low);
-        key_number(t, "ci_high", x->interval.high);
-        mdp_text_add(t, "}");
+        mdp_json_begin(w, NULL, '{', NULL);
+        mdp_json_put_text(w, "metric", x->metric);
+        mdp_json_put_text(w, "method", x->method);
+        mdp_json_put_number(w, "estimate", x->interval.estimate);
+        mdp_json_put_number(w, "variance", x->interval.variance);
+        mdp_json_put_number(w, "ci_low", x->interval.low);
+        mdp_json_put_number(w, "ci_high", x->interval.high);
+        mdp_json_end(w, NULL);
     }
-    mdp_text_add(t, "],\n\"comparisons\": [");
+    mdp_json_end(w, NULL);
+    mdp_json_begin(w, "comparisons", '[', "\n  ");
     for (size_t i = 0; i < s->n_tests; i++) {
         const struct mdp_episode_test *x = &s->tests[i];
-        key_string(t, i ? ",\n  {" : "\n  {", "metric", x->metric);
-        key_string(t, ", ", "test", x->test);
-        key_string(t, ", ", "against", x->against);
-        key_number(t, "difference", x->difference);
-        key_number(t, "ci_low", x->ci_low);
-        key_number(t, "ci_high", x->ci_high);
-        key_number(t, "p", x->p);
-        key_number(t, "p_adjusted", x->p_adjusted);
-        mdp_text_add(t, "}");
+        mdp_json_begin(w, NULL, '{', NULL);
+        mdp_json_put_text(w, "metric", x->metric);
+        mdp_json_put_text(w, "test", x->test);
+        mdp_json_put_text(w, "against", x->against);
+        mdp_json_put_number(w, "difference", x->difference);
+        mdp_json_put_number(w, "ci_low", x->ci_low);
+        mdp_json_put_number(w, "ci_high", x->ci_high);
+        mdp_json_put_number(w, "p", x->p);
+        mdp_json_put_number(w, "p_adjusted", x->p_adjusted);
+        mdp_json_end(w, NULL);
     }
-    mdp_text_add(t, "]}\n");
+    mdp_json_end(w, NULL);
+    mdp_json_end(w, NULL);
+    mdp_text_add(t, "\n");
 }
 
 /* --- as a table --- */

@@ -59,7 +59,8 @@ static void the_writer_puts_commas_where_they_belong(void **state)
 }
 
 /* A double of 17 digits and the largest whole number come back exactly; keys keep their order. */
-static mdp_status note_key(void *context, const char *key, const struct json_t *value, struct mdp_error *err)
+static mdp_status note_key(void *context, const char *key, const struct mdp_json_value *value,
+                           struct mdp_error *err)
 {
     (void)value;
     (void)err;
@@ -87,7 +88,7 @@ static void what_was_written_is_read(void **state)
     mdp_json_put_text(&w, "m", "caf\xc3\xa9\n\x1b");
     mdp_json_end(&w, NULL);
     assert_ok(mdp_json_parse(t.at, t.n, "t", &doc, &err), err);
-    const struct json_t *root = mdp_json_root(doc), *list = mdp_json_find(root, "a");
+    const struct mdp_json_value *root = mdp_json_root(doc), *list = mdp_json_find(root, "a");
     assert_true(mdp_json_to_size(mdp_json_find(root, "z"), &n));
     assert_true(n == (size_t)INT64_MAX);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

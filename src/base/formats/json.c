@@ -177,16 +177,27 @@ void mdp_json_free(struct mdp_json *doc)
     free(doc);
 }
 
-const struct json_t *mdp_json_root(const struct mdp_json *doc)
+/* struct mdp_json_value is jansson's value under a name of ours: headers show no library's. */
+static const json_t *theirs(const struct mdp_json_value *value)
 {
-    return doc->root;
+    return (const json_t *)value;
 }
 
-enum mdp_json_kind mdp_json_kind(const struct json_t *value)
+static const struct mdp_json_value *ours(const json_t *value)
+{
+    return (const struct mdp_json_value *)value;
+}
+
+const struct mdp_json_value *mdp_json_root(const struct mdp_json *doc)
+{
+    return ours(doc->root);
+}
+
+enum mdp_json_kind mdp_json_kind(const struct mdp_json_value *value)
 {
     if (!value)
         return MDP_JSON_NULL;
-    switch (json_typeof(value)) {
+    switch (json_typeof(theirs(value))) {
     case JSON_OBJECT:
         return MDP_JSON_MAP;
     case JSON_ARRAY:
@@ -204,63 +215,61 @@ enum mdp_json_kind mdp_json_kind(const struct json_t *value)
     }
 }
 
-const struct json_t *mdp_json_find(const struct json_t *map, const char *key)
+const struct mdp_json_value *mdp_json_find(const struct mdp_json_value *map, const char *key)
 {
-    return json_object_get(map, key);
+    return ours(json_object_get(theirs(map), key));
 }
 
-size_t mdp_json_count(const struct json_t *value)
+size_t mdp_json_count(const struct mdp_json_value *value)
 {
-    return json_is_array(value) ? json_array_size(value) : json_object_size(value);
+    return json_is_array(theirs(value)) ? json_array_size(theirs(value)) : json_object_size(theirs(value));
 }
 
-const struct json_t *mdp_json_at(const struct json_t *list, size_t i)
+const struct mdp_json_value *mdp_json_at(const struct mdp_json_value *list, size_t i)
 {
-    return json_array_get(list, i);
+    return ours(json_array_get(theirs(list), i));
 }
 
-mdp_status mdp_json_each(const struct json_t *map,
-                         mdp_status (*visit)(void *context, const char *key, const struct json_t *value,
-                                             struct mdp_error *err),
+mdp_status mdp_json_each(const struct mdp_json_value *map,
+                         mdp_status (*visit)(void *context, const char *key,
+                                             const struct mdp_json_value *value, struct mdp_error *err),
                          void *context, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    json_t *object = (json_t *)(uintptr_t)map; /* jansson iterates without changing it, but does not say so */
+    json_t *object =
+        (json_t *)(uintptr_t)theirs(map); /* jansson iterates without changing it, but does not say so */
 
     for (void *i = json_object_iter(object); i && st == MDP_OK; i = json_object_iter_next(object, i))
-        st = visit(context, json_object_iter_key(i), json_object_iter_value(i), err);
+        st = visit(context, json_object_iter_key(i), ours(json_object_iter_value(i)), err);
     return st;
 }
 
-const char *mdp_json_text(const struct json_t *value)
+const char *mdp_json_text(const struct mdp_json_value *value)
 {
-    return json_string_value(value);
+    return json_string_value(theirs(value));
 }
 
-double mdp_json_number(const struct json_t *value)
+double mdp_json_number(const struct mdp_json_value *value)
 {
-    return json_is_number(value) ? json_number_value(value) : NAN;
+    return json_is_number(theirs(value)) ? json_number_value(theirs(value)) : NAN;
 }
 
-bool mdp_json_is_whole(const struct json_t *value)
+bool mdp_json_to_size(const struct mdp_json_value *value, size_t *out)
 {
-    return json_is_integer(value) && json_integer_value(value) >= 0;
-}
+    const json_t *whole = theirs(value);
 
-bool mdp_json_to_size(const struct json_t *value, size_t *out)
-{
-    if (!mdp_json_is_whole(value))
+    if (!json_is_integer(whole) || json_integer_value(whole) < 0)
         return false;
-    *out = (size_t)json_integer_value(value);
+    *out = (size_t)json_integer_value(whole);
     return true;
 }
 
-mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,
-                        enum mdp_json_kind kind, const struct json_t **value, struct mdp_error *err)
+mdp_status mdp_json_get(const struct mdp_json *doc, const struct mdp_json_value *map, const char *key,
+                        enum mdp_json_kind kind, const struct mdp_json_value **value, struct mdp_error *err)
 {
     static const char *const kinds[] = {"null", "a boolean", "a number", "a string", "a list", "an object"};
 
-    *value = json_object_get(map, key);
+    *value = mdp_json_find(map, key);
     if (!*value)
         return mdp_fail(err, MDP_ERR_FORMAT, "%s: no key '%s' (expected %s)", doc->name, key, kinds[kind]);
     if (mdp_json_kind(*value) != kind)

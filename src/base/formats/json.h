@@ -58,8 +58,8 @@ void mdp_json_put_null(struct mdp_json_writer *w, const char *key);
 
 /* --- reading --- */
 
-struct mdp_json; /* a document; owns its values */
-struct json_t;   /* a value; NULL stands for one that is not there */
+struct mdp_json;       /* a document; owns its values */
+struct mdp_json_value; /* a value; NULL stands for one that is not there */
 
 /* A regular file of at most 1 GiB. A key that stands twice in an object is an error. `name` is for messages:
    "<name>: line 2, byte 31: ...". */
@@ -67,7 +67,7 @@ mdp_status mdp_json_read(const char *path, struct mdp_json **doc, struct mdp_err
 mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
                           struct mdp_error *err);
 void mdp_json_free(struct mdp_json *doc); /* NULL is fine */
-const struct json_t *mdp_json_root(const struct mdp_json *doc);
+const struct mdp_json_value *mdp_json_root(const struct mdp_json *doc);
 
 enum mdp_json_kind {
     MDP_JSON_NULL,
@@ -78,26 +78,26 @@ enum mdp_json_kind {
     MDP_JSON_MAP
 };
 
-enum mdp_json_kind mdp_json_kind(const struct json_t *value); /* MDP_JSON_NULL for NULL */
+enum mdp_json_kind mdp_json_kind(const struct mdp_json_value *value); /* MDP_JSON_NULL for NULL */
 /* Entry of a map, or NULL. */
-const struct json_t *mdp_json_find(const struct json_t *map, const char *key);
+const struct mdp_json_value *mdp_json_find(const struct mdp_json_value *map, const char *key);
 /* Lists and maps: entries; 0 for other kinds. */
-size_t mdp_json_count(const struct json_t *value);
-const struct json_t *mdp_json_at(const struct json_t *list, size_t i);
+size_t mdp_json_count(const struct mdp_json_value *value);
+const struct mdp_json_value *mdp_json_at(const struct mdp_json_value *list, size_t i);
 /* The entries of a map in file order: calls visit until it fails. */
-mdp_status mdp_json_each(const struct json_t *map,
-                         mdp_status (*visit)(void *context, const char *key, const struct json_t *value,
-                                             struct mdp_error *err),
+mdp_status mdp_json_each(const struct mdp_json_value *map,
+                         mdp_status (*visit)(void *context, const char *key,
+                                             const struct mdp_json_value *value, struct mdp_error *err),
                          void *context, struct mdp_error *err);
-const char *mdp_json_text(const struct json_t *value); /* NULL unless a string */
-double mdp_json_number(const struct json_t *value);    /* NaN unless a number */
-bool mdp_json_is_whole(const struct json_t *value);    /* written without point and exponent, not negative */
+const char *mdp_json_text(const struct mdp_json_value *value); /* NULL unless a string */
+double mdp_json_number(const struct mdp_json_value *value);    /* NaN unless a number */
 
-/* Such a number, exactly; false, and nothing written, for any other value. */
-bool mdp_json_to_size(const struct json_t *value, size_t *out);
+/* A number written without point and exponent and not negative, exactly; false, and nothing written, for any other value.
+ */
+bool mdp_json_to_size(const struct mdp_json_value *value, size_t *out);
 
 /* The value of a key that must be there and of the kind asked for. */
-mdp_status mdp_json_get(const struct mdp_json *doc, const struct json_t *map, const char *key,
-                        enum mdp_json_kind kind, const struct json_t **value, struct mdp_error *err);
+mdp_status mdp_json_get(const struct mdp_json *doc, const struct mdp_json_value *map, const char *key,
+                        enum mdp_json_kind kind, const struct mdp_json_value **value, struct mdp_error *err);
 
 #endif

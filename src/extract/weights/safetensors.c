@@ -38,7 +38,7 @@ struct block {
     size_t n_ranges;
 };
 
-static mdp_status read_dtype(const char *name, const struct json_t *entry, enum mdp_dtype *dtype,
+static mdp_status read_dtype(const char *name, const struct mdp_json_value *entry, enum mdp_dtype *dtype,
                              struct mdp_error *err)
 {
     const char *text = mdp_json_text(mdp_json_find(entry, "dtype"));
@@ -54,10 +54,10 @@ static mdp_status read_dtype(const char *name, const struct json_t *entry, enum 
 }
 
 /* Whole numbers from 0 of the JSON list under `key`. */
-static mdp_status read_sizes(const char *name, const char *key, const struct json_t *entry, size_t least,
-                             size_t most, size_t sizes[], struct mdp_error *err)
+static mdp_status read_sizes(const char *name, const char *key, const struct mdp_json_value *entry,
+                             size_t least, size_t most, size_t sizes[], struct mdp_error *err)
 {
-    const struct json_t *list = mdp_json_find(entry, key);
+    const struct mdp_json_value *list = mdp_json_find(entry, key);
     size_t n = mdp_json_count(list);
 
     if (mdp_json_kind(list) != MDP_JSON_LIST || n < least || n > most)
@@ -76,7 +76,7 @@ struct reading {
 };
 
 /* One entry of the header. */
-static mdp_status read_entry(void *context, const char *name, const struct json_t *entry,
+static mdp_status read_entry(void *context, const char *name, const struct mdp_json_value *entry,
                              struct mdp_error *err)
 {
     struct reading *r = context;
@@ -186,7 +186,7 @@ static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_
     if (header > MAX_HEADER)
         return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu bytes, at most %d are read", header, MAX_HEADER);
     mdp_status st = parse_header((const char *)bytes + LENGTH_SIZE, header, &json, err);
-    const struct json_t *root = st == MDP_OK ? mdp_json_root(json) : NULL;
+    const struct mdp_json_value *root = st == MDP_OK ? mdp_json_root(json) : NULL;
     r.block.bytes = bytes + LENGTH_SIZE + header;
     r.block.n = n - LENGTH_SIZE - header;
     if (st == MDP_OK)
