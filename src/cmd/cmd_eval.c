@@ -12,7 +12,7 @@
 #include "eval/results_json.h"
 #include "eval/score_table.h"
 #include "medprobe/store.h"
-#include "probe/episode.h"
+#include "probe/probed_store.h"
 #include "probe/probes_file.h"
 
 #include <math.h>

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,30 +32,57 @@ static const struct mdp_usage usage = {
     .project_keys = mdp_project_keys,
 };
 
-static const char *const protocols[] = {"medprobe", NULL};
 static const char *const groups[] = {"patient_id", "none", NULL};
+
+/* Adds "NAME (summary)" to what --help says of an option. */
+static void describe(char help[], size_t size, const char *name, const char *summary)
+{
+    const size_t used = strlen(help);
+
+    assert(used + strlen(name) + strlen(summary) + 5 < size);
+    snprintf(help + used, size - used, "%s%s (%s)", used ? ", " : "", name, summary);
+}
+
+/* Names of the tables' rows, for the options that choose among them, and what --help says of each. */
+static void fill_choices(struct mdp_probe_plan *p)
+{
+    size_t n = 0;
+
+    for (const struct mdp_c_rule *rule = mdp_c_rules; rule->name; rule++) {
+        assert(n < MDP_MOST_CHOICES);
+        p->c_rule_names[n++] = rule->name;
+    }
+    for (n = 0; mdp_protocols[n]; n++) {
+        assert(n < MDP_MOST_CHOICES);
+        p->protocol_names[n] = mdp_protocols[n]->name;
+        describe(p->protocol_help, sizeof p->protocol_help, mdp_protocols[n]->name,
+                 mdp_protocols[n]->summary);
+    }
+    for (n = 0; mdp_methods[n]; n++)
+        describe(p->method_help, sizeof p->method_help, mdp_methods[n]->name, mdp_methods[n]->summary);
+}
 
 static void add_fit_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
-        {.name = "shots", .list = &p->shots_list, .argument = "LIST", .help = "labelled pictures a class"},
+        {.name = "shots", .list = &p->typed.shots, .argument = "LIST", .help = "labelled pictures a class"},
         {.name = "seeds",
-         .size = &p->n_seeds,
+         .size = &p->typed.n_seeds,
          .argument = "N",
          .least = 1,
          .most = MOST_SEEDS,
          .help = "draws of each number of shots: seeds 1 to N"},
-        {.name = "seed", .list = &p->seed_list, .argument = "LIST", .help = "these seeds instead"},
-        {.name = "method", .list = &p->method_list, .argument = "LIST", .help = "zero-shot, logreg"},
+        {.name = "seed", .list = &p->typed.seed, .argument = "LIST", .help = "these seeds instead"},
+        {.name = "method", .list = &p->typed.methods, .argument = "LIST", .help = p->method_help},
         {.name = "protocol",
-         .string = &p->protocol,
+         .string = &p->typed.protocol,
          .argument = "NAME",
-         .choices = protocols,
-         .help = "how to draw"},
+         .choices = p->protocol_names,
+         .help = p->protocol_help},
         {.name = "c-rule",
-         .string = &p->c_rule_name,
+         .string = &p->typed.c_rule,
          .argument = "RULE",
-         .choices = mdp_c_rule_names,
+         .choices = p->c_rule_names,
          .help = "where logreg's C comes from"},
         {.name = "c",
          .number = &p->c,
@@ -69,17 +97,17 @@ static void add_row_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
         {.name = "group",
-         .string = &p->group,
+         .string = &p->typed.group,
          .argument = "WHAT",
          .choices = groups,
          .help = "what never stands on both sides of an episode"},
         {.name = "train-split",
-         .string = &p->train_split,
+         .string = &p->draw.train_split,
          .argument = "NAME",
          .help = "split to draw from, where the store has splits"},
-        {.name = "test-split", .string = &p->test_split, .argument = "NAME", .help = "split to score"},
+        {.name = "test-split", .string = &p->draw.test_split, .argument = "NAME", .help = "split to score"},
         {.name = "val-split",
-         .string = &p->val_split,
+         .string = &p->draw.val_split,
          .argument = "NAME",
          .help = "split of --c-rule oracle"},
         {.name = "draws",
@@ -87,14 +115,13 @@ static void add_row_options(struct mdp_probe_plan *p)
          .argument = "FILE",
          .help = "use the episodes of this draws.h5; --shots and --seeds, given, select"},
         {.name = "allow-short",
-         .flag = &p->allow_short,
+         .flag = &p->draw.allow_short,
          .help = "a class with too few pictures gives all it has"},
     };
 
     mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
 }
 
-/* Options from `force` on say how this call goes, not what the run is, and stand in no config.yaml. */
 static void add_output_options(struct mdp_probe_plan *p)
 {
     const struct mdp_option rows[] = {
@@ -104,6 +131,15 @@ static void add_output_options(struct mdp_probe_plan *p)
          .argument = "N",
          .most = 1000000,
          .help = "bootstrap resamples of patients for the intervals; 0: intervals over draws only"},
+    };
+
+    mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
+}
+
+/* How this call goes, not what the run is: these stand in no config.yaml. */
+static void add_call_options(struct mdp_probe_plan *p)
+{
+    const struct mdp_option rows[] = {
         {.name = "force", .flag = &p->force, .help = "replace an existing run"},
         {.name = "json", .flag = &p->json, .help = "print results.json, not the table"},
         {.name = "out",
@@ -118,9 +154,12 @@ static void add_output_options(struct mdp_probe_plan *p)
 
 static void fill_options(struct mdp_probe_plan *p)
 {
+    fill_choices(p);
     add_fit_options(p);
     add_row_options(p);
     add_output_options(p);
+    p->n_run_options = p->n_options;
+    add_call_options(p);
 }
 
 size_t mdp_probe_keys(const char *keys[MDP_MOST_OPTIONS])
@@ -180,47 +219,57 @@ static mdp_status resolve_seeds(struct mdp_probe_plan *p, struct mdp_error *err)
     if (given(p, "seed") && given(p, "seeds"))
         return mdp_fail(err, MDP_ERR_USAGE, "--seed and --seeds together (--seeds N means the seeds 1 to N)");
     if (given(p, "seed"))
-        return parse_numbers(&p->seed_list, "seed", 0, most_seed, &p->seeds, &p->n_seed_values, err);
-    p->n_seed_values = p->n_seeds;
+        return parse_numbers(&p->typed.seed, "seed", 0, most_seed, &p->seeds, &p->n_seeds, err);
+    p->n_seeds = p->typed.n_seeds;
     p->seeds = mdp_new_array(p->n_seeds, sizeof *p->seeds, err, &st);
     for (size_t i = 0; i < p->n_seeds && st == MDP_OK; i++)
         p->seeds[i] = i + 1;
     return st;
 }
 
+static bool uses_val_split(const struct mdp_probe_plan *p)
+{
+    return p->c_rule->rows == MDP_C_ROWS_VAL_SPLIT || (p->protocol->splits & MDP_SPLIT_VAL);
+}
+
 static mdp_status resolve_rule(struct mdp_probe_plan *p, struct mdp_error *err)
 {
-    for (size_t i = 0; mdp_c_rule_names[i]; i++)
-        if (strcmp(p->c_rule_name, mdp_c_rule_names[i]) == 0)
-            p->c_rule = (enum mdp_c_rule)i;
-    if (given(p, "c") && p->c_rule != MDP_C_FIXED)
+    p->c_rule = mdp_c_rule_find(p->typed.c_rule);
+    p->protocol = mdp_protocol_find(p->typed.protocol);
+    assert(p->c_rule && p->protocol); /* the option's choices are the tables' */
+    const bool is_given = p->c_rule->rows == MDP_C_ROWS_NONE;
+    if (given(p, "c") && !is_given)
         return mdp_fail(err, MDP_ERR_USAGE, "--c is used by --c-rule fixed only (the rule is '%s')",
-                        p->c_rule_name);
-    if (p->c_rule == MDP_C_FIXED && !given(p, "c"))
-        return mdp_fail(err, MDP_ERR_USAGE, "--c-rule fixed needs --c");
+                        p->c_rule->name);
+    if (is_given && !given(p, "c"))
+        return mdp_fail(err, MDP_ERR_USAGE, "--c-rule %s needs --c", p->c_rule->name);
     if (given(p, "c") && !(p->c > 0))
         return mdp_fail(err, MDP_ERR_USAGE, "--c: %g (expected a number above 0)", p->c);
-    if (given(p, "val-split") && p->c_rule != MDP_C_ORACLE)
+    if (given(p, "val-split") && !uses_val_split(p))
         return mdp_fail(err, MDP_ERR_USAGE, "--val-split is used by --c-rule oracle only (the rule is '%s')",
-                        p->c_rule_name);
-    return MDP_OK;
+                        p->c_rule->name);
+    p->draw.by_patient = strcmp(p->typed.group, "patient_id") == 0;
+    p->draw.draws_val = p->c_rule->rows == MDP_C_ROWS_VAL_DRAWN;
+    return mdp_protocol_check_rule(p->protocol, p->c_rule, err);
 }
 
 static mdp_status resolve_methods(struct mdp_probe_plan *p, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
+    const struct mdp_list *names = &p->typed.methods;
 
     p->methods_given = given(p, "method");
-    if (p->method_list.n == 0)
+    if (names->n == 0)
         return mdp_fail(err, MDP_ERR_USAGE, "--method: an empty list");
-    for (size_t i = 0; i < p->method_list.n && st == MDP_OK; i++) {
+    p->methods = mdp_new_array(names->n, sizeof *p->methods, err, &st);
+    for (size_t i = 0; i < names->n && st == MDP_OK; i++) {
         const struct mdp_method *method = NULL;
-        st = mdp_method_get(p->method_list.at[i], &method, err);
+        st = mdp_method_get(names->at[i], &method, err);
         for (size_t j = 0; j < p->n_methods && st == MDP_OK; j++)
             if (p->methods[j] == method)
                 st = mdp_fail(err, MDP_ERR_USAGE, "--method: %s stands twice", method->name);
         if (st == MDP_OK)
-            p->methods[p->n_methods++] = method; /* each once: never more than the table has */
+            p->methods[p->n_methods++] = method;
     }
     return st;
 }
@@ -255,10 +304,9 @@ static mdp_status default_out(struct mdp_probe_plan *p, struct mdp_error *err)
 static mdp_status resolve(struct mdp_probe_plan *p, struct mdp_error *err)
 {
     p->store = p->arguments.operands[0];
-    p->by_patient = strcmp(p->group, "patient_id") == 0;
     p->selects_shots = p->draws_file && given(p, "shots");
     p->selects_seeds = p->draws_file && (given(p, "seed") || given(p, "seeds"));
-    mdp_status st = parse_numbers(&p->shots_list, "shots", 1, MOST_SHOTS, &p->shots, &p->n_shots, err);
+    mdp_status st = parse_numbers(&p->typed.shots, "shots", 1, MOST_SHOTS, &p->shots, &p->n_shots, err);
     if (st == MDP_OK)
         st = resolve_seeds(p, err);
     if (st == MDP_OK)
@@ -274,21 +322,20 @@ static mdp_status resolve(struct mdp_probe_plan *p, struct mdp_error *err)
 
 mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, struct mdp_error *err)
 {
-    static const char *const shots[] = {"16"}, *const methods[] = {"zero-shot", "logreg"};
+    static const char *const shots[] = {"16"};
+    const char *const methods[] = {mdp_zero_shot.name, mdp_logreg.name};
 
-    *p = (struct mdp_probe_plan){.n_seeds = DEFAULT_SEEDS,
-                                 .protocol = "medprobe",
-                                 .group = "patient_id",
-                                 .c_rule_name = "support-cv",
-                                 .train_split = "train",
-                                 .test_split = "test",
-                                 .val_split = "val",
+    *p = (struct mdp_probe_plan){.typed = {.n_seeds = DEFAULT_SEEDS,
+                                           .protocol = mdp_medprobe.name,
+                                           .group = groups[0],
+                                           .c_rule = "support-cv"},
+                                 .draw = {.train_split = "train", .test_split = "test", .val_split = "val"},
                                  .c = NAN,
                                  .resamples = DEFAULT_RESAMPLES};
     fill_options(p);
-    mdp_status st = start_list(&p->shots_list, shots, 1, err);
+    mdp_status st = start_list(&p->typed.shots, shots, 1, err);
     if (st == MDP_OK)
-        st = start_list(&p->method_list, methods, 2, err);
+        st = start_list(&p->typed.methods, methods, 2, err);
     if (st == MDP_OK)
         st = mdp_options_parse(&usage, p->options, p->n_options, argc, argv, &p->common, &p->arguments, err);
     if (st == MDP_OK && !p->arguments.help)
@@ -300,10 +347,11 @@ mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, 
 
 void mdp_probe_plan_release(struct mdp_probe_plan *p)
 {
-    mdp_list_release(&p->shots_list);
-    mdp_list_release(&p->seed_list);
-    mdp_list_release(&p->method_list);
+    mdp_list_release(&p->typed.shots);
+    mdp_list_release(&p->typed.seed);
+    mdp_list_release(&p->typed.methods);
     mdp_arguments_release(&p->arguments);
+    free(p->methods);
     free(p->shots);
     free(p->seeds);
     *p = (struct mdp_probe_plan){0};
@@ -327,11 +375,12 @@ mdp_status mdp_probe_plan_fit_store(struct mdp_probe_plan *p, const struct mdp_s
                     method->name);
             continue;
         }
-        st = method->check(info, err);
-        p->method_list.at[kept] = method->name;
+        if (method->check)
+            st = method->check(info, err);
+        p->typed.methods.at[kept] = method->name; /* config.yaml names those that run */
         p->methods[kept++] = method;
     }
-    p->n_methods = p->method_list.n = kept;
+    p->n_methods = p->typed.methods.n = kept;
     return st;
 }
 
@@ -344,9 +393,9 @@ static bool belongs_to_run(const struct mdp_probe_plan *p, const char *name)
     if (strcmp(name, "shots") == 0)
         return !p->draws_file || p->selects_shots;
     if (strcmp(name, "c") == 0)
-        return p->c_rule == MDP_C_FIXED;
+        return p->c_rule->rows == MDP_C_ROWS_NONE;
     if (strcmp(name, "val-split") == 0)
-        return p->c_rule == MDP_C_ORACLE;
+        return uses_val_split(p);
     if (strcmp(name, "train-split") == 0 || strcmp(name, "test-split") == 0 ||
         strcmp(name, "allow-short") == 0)
         return !p->draws_file;
@@ -363,7 +412,7 @@ mdp_status mdp_probe_plan_to_yaml(const struct mdp_probe_plan *p, struct mdp_tex
 
     mdp_text_add(out, "%s", MDP_RUN_FOLDER_MARK);
     options[n++] = where;
-    for (size_t i = 0; i < p->n_options && strcmp(p->options[i].name, "force") != 0; i++)
+    for (size_t i = 0; i < p->n_run_options; i++)
         if (belongs_to_run(p, p->options[i].name))
             options[n++] = p->options[i];
     mdp_status st = mdp_options_to_yaml(options, n, out, err);

@@ -5,29 +5,40 @@
 
 #include "base/options.h"
 #include "probe/method.h"
+#include "probe/protocol.h"
 
-enum { MDP_PROBE_MOST_METHODS = 8 };
+enum { MDP_MOST_CHOICES = 32 }; /* of an option whose values are the rows of a table */
+
+/* The options' targets: strings and lists that the fields of the plan say in the program's own terms. config.yaml is
+   written from here. */
+struct mdp_probe_typed {
+    struct mdp_list shots, seed, methods;
+    size_t n_seeds;
+    const char *protocol, *group, *c_rule;
+};
 
 struct mdp_probe_plan {
     const char *store;
-    /* as typed */
-    struct mdp_list shots_list, seed_list, method_list;
-    size_t n_seeds;
-    const char *protocol, *group, *c_rule_name, *train_split, *test_split, *val_split, *draws_file, *out;
-    double c;
-    size_t resamples;
-    bool allow_short, save_probes, force, json;
-    /* as meant */
-    size_t *shots, *seeds; /* [n_shots], [n_seed_values] */
-    size_t n_shots, n_seed_values;
-    bool by_patient, selects_shots, selects_seeds; /* selects_*: of the episodes of draws_file */
-    enum mdp_c_rule c_rule;
-    const struct mdp_method *methods[MDP_PROBE_MOST_METHODS];
+    const struct mdp_protocol *protocol; /* also with draws_file, which is not drawn by it */
+    const struct mdp_c_rule *c_rule;
+    const struct mdp_method **methods; /* [n_methods], each once */
     size_t n_methods;
     bool methods_given;
+    size_t *shots, *seeds; /* [n_shots], [n_seeds] */
+    size_t n_shots, n_seeds;
+    bool selects_shots, selects_seeds; /* of the episodes of draws_file */
+    struct mdp_draw_rule draw;
+    double c;               /* --c-rule fixed */
+    const char *draws_file; /* NULL: drawn anew */
+    size_t resamples;
+    bool save_probes, force, json;
+    const char *out;
     /* behind it */
-    struct mdp_option options[MDP_MOST_OPTIONS];
-    size_t n_options;
+    struct mdp_probe_typed typed;
+    const char *protocol_names[MDP_MOST_CHOICES + 1], *c_rule_names[MDP_MOST_CHOICES + 1];
+    char method_help[320], protocol_help[320];
+    struct mdp_option options[MDP_MOST_OPTIONS]; /* first those that say what the run is */
+    size_t n_options, n_run_options;
     struct mdp_common common;
     struct mdp_arguments arguments;
 };

@@ -9,206 +9,160 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static void add(struct mdp_fact facts[], size_t *n, struct mdp_fact fact)
+static void add(struct mdp_run_provenance *p, struct mdp_fact fact)
 {
-    assert(*n < MDP_MOST_FACTS);
-    facts[(*n)++] = fact;
+    assert(p->n_provenance < MDP_MOST_FACTS);
+    p->provenance[p->n_provenance++] = fact;
 }
 
-static struct mdp_fact text(const char *key, const char *value)
+static void add_text(struct mdp_run_provenance *p, const char *key, const char *value)
 {
-    return (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = key, .text = value && *value ? value : NULL};
+    add(p, (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = key, .text = value && *value ? value : NULL});
 }
 
-static struct mdp_fact counts(const char *key, const size_t values[], size_t n)
+static void add_count(struct mdp_run_provenance *p, const char *key, size_t count)
 {
-    return (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = key, .counts = values, .n = n};
+    add(p, (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = key, .count = count});
 }
 
-/* Where `value` stands in values[n]; n when it does not. */
-static size_t position(const size_t values[], size_t n, size_t value)
+static void add_counts(struct mdp_run_provenance *p, const char *key, const size_t values[], size_t n)
 {
-    size_t i = 0;
-
-    while (i < n && values[i] != value)
-        i++;
-    return i;
+    add(p, (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = key, .counts = values, .n = n});
 }
 
-static void add_once(size_t values[], size_t *n, size_t value)
+static void note_store(struct mdp_run_provenance *p, const struct mdp_store_info *info)
 {
-    if (position(values, *n, value) == *n)
-        values[(*n)++] = value;
+    add_text(p, "store_sha256", info->content_hash);
+    add_text(p, "model", info->model);
+    add_text(p, "weights_sha256", info->weights_sha256);
+    add_text(p, "pipeline", info->pipeline);
+    add_text(p, "prompt_set", info->prompt_set);
+    add_text(p, "prompt_set_sha256", info->prompt_set_sha256);
 }
 
-static int by_size(const void *left, const void *right)
+static mdp_status note_draw(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                            const struct mdp_store_info *info, struct mdp_error *err)
 {
-    size_t a, b;
+    const char *shorter = plan->draw.allow_short ? ", short classes allowed" : "";
 
-    memcpy(&a, left, sizeof a);
-    memcpy(&b, right, sizeof b);
-    return (a > b) - (a < b);
-}
-
-/* Shots and seeds that were used; for each number of shots the pictures and patients of its first episode's support, and
-   the fewest pictures of any episode's. Without patients there are none to count. */
-static mdp_status count_support(const struct mdp_draws *draws, const struct mdp_audit *audit,
-                                struct mdp_probe_facts *f, size_t *n_shots, size_t *n_seeds,
-                                struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-
-    *n_shots = *n_seeds = 0;
-    f->shots = mdp_new_array(draws->n, sizeof *f->shots, err, &st);
-    f->seeds = mdp_new_array(draws->n, sizeof *f->seeds, err, &st);
-    f->pictures = mdp_new_array(draws->n, sizeof *f->pictures, err, &st);
-    f->patients = mdp_new_array(draws->n, sizeof *f->patients, err, &st);
-    f->fewest = mdp_new_array(draws->n, sizeof *f->fewest, err, &st);
-    for (size_t i = 0; i < draws->n && st == MDP_OK; i++) {
-        const struct mdp_draw *draw = &draws->at[i];
-        size_t before = *n_shots;
-        add_once(f->seeds, n_seeds, draw->key.seed);
-        add_once(f->shots, n_shots, draw->key.shots);
-        const size_t place = position(f->shots, *n_shots, draw->key.shots);
-        if (*n_shots > before || draw->n_support < f->fewest[place])
-            f->fewest[place] = draw->n_support;
-        if (*n_shots == before)
-            continue;
-        f->pictures[before] = draw->n_support;
-        st = mdp_audit_count_patients(audit, draw->support, draw->n_support, &f->patients[before], err);
-    }
-    if (st == MDP_OK)
-        qsort(f->seeds, *n_seeds, sizeof *f->seeds, by_size);
+    add_text(p, "protocol", plan->draws_file ? "given draws" : plan->protocol->name);
+    add_text(p, "group", plan->typed.group);
+    if (plan->draws_file)
+        mdp_text_add(&p->rows, "given draws");
+    else if (info->splits)
+        mdp_text_add(&p->rows, "support from split '%s', query is split '%s'%s", plan->draw.train_split,
+                     plan->draw.test_split, shorter);
+    else
+        mdp_text_add(&p->rows,
+                     "no split: at most half of the patients of a class are drawn, the rest is query%s",
+                     shorter);
+    mdp_status st = mdp_text_status(&p->rows, err);
+    add_text(p, "rows", p->rows.at);
+    if (plan->c_rule->rows == MDP_C_ROWS_VAL_SPLIT)
+        add_text(p, "val_split", plan->draw.val_split);
     return st;
 }
 
-/* Where some class had fewer pictures to give than the shots (--allow-short): the fewest of any episode. */
-static void note_short_support(const struct mdp_store_info *info, size_t n_shots, struct mdp_probe_facts *f)
+static void note_support(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                         const struct mdp_run_support *s)
 {
-    bool any = false;
+    bool is_short = false;
 
-    for (size_t i = 0; i < n_shots; i++)
-        any = any || f->fewest[i] < f->shots[i] * info->n_classes;
-    if (any)
-        add(f->provenance, &f->n_provenance, counts("support_pictures_fewest", f->fewest, n_shots));
+    add_counts(p, "shots", s->shots, s->n_shots);
+    add_counts(p, "support_pictures", s->pictures, s->n_shots);
+    add_counts(p, "support_patients", s->patients, plan->draw.by_patient ? s->n_shots : 0);
+    add_counts(p, "support_least_a_class", s->least, s->n_shots);
+    for (size_t i = 0; i < s->n_shots; i++)
+        is_short = is_short || s->least[i] < s->shots[i];
+    if (is_short)
+        add_counts(p, "support_pictures_fewest", s->fewest, s->n_shots);
+    if (s->unlabelled)
+        add_count(p, "left_out.unlabelled", s->unlabelled);
+    if (!plan->draw.by_patient && s->n_patients)
+        add_count(p, "store_patients", s->n_patients);
+    add_counts(p, "seeds", s->seeds, s->n_seeds);
 }
 
-static void note_left_out(const struct mdp_store_info *info, struct mdp_probe_facts *f)
+static mdp_status note_methods(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                               struct mdp_error *err)
 {
-    size_t unlabelled = 0;
+    mdp_status st = MDP_OK;
 
-    for (size_t i = 0; i < info->n; i++)
-        unlabelled += info->labels[i] < 0;
-    if (unlabelled)
-        add(f->provenance, &f->n_provenance,
-            (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "left_out.unlabelled", .count = unlabelled});
+    p->method_keys = mdp_new_array(plan->n_methods, sizeof *p->method_keys, err, &st);
+    for (size_t m = 0; m < plan->n_methods && st == MDP_OK; m++) {
+        snprintf(p->method_keys[m], sizeof p->method_keys[m], "methods.%s", plan->methods[m]->name);
+        add_text(p, p->method_keys[m], plan->methods[m]->sentence);
+    }
+    return st;
 }
 
-static void note_versions(struct mdp_probe_facts *f)
+static void note_rule(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                      const struct mdp_run_notes *notes)
 {
-    mdp_h5_version(f->hdf5);
-    mdp_blas_version(f->openblas);
-    mdp_liblinear_version(f->liblinear);
-    add(f->provenance, &f->n_provenance, text("version", MDP_VERSION));
-    add(f->provenance, &f->n_provenance, text("libraries.hdf5", f->hdf5));
-    add(f->provenance, &f->n_provenance, text("libraries.openblas", f->openblas));
-    add(f->provenance, &f->n_provenance, text("libraries.liblinear", f->liblinear));
+    add_text(p, "c_rule", plan->c_rule->name);
+    add_text(p, "c_rule_text", plan->c_rule->summary);
+    if (plan->c_rule->rows == MDP_C_ROWS_NONE)
+        add(p, (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = "c", .number = plan->c});
+    add(p,
+        (struct mdp_fact){
+            .kind = MDP_FACT_TEXTS, .key = "notes", .texts = (const char *const *)notes->at, .n = notes->n});
 }
 
-static void note_environment(const struct mdp_probe_plan *plan, double seconds, struct mdp_probe_facts *f)
+static void note_versions(struct mdp_run_provenance *p)
+{
+    mdp_h5_version(p->hdf5);
+    mdp_blas_version(p->openblas);
+    mdp_liblinear_version(p->liblinear);
+    add_text(p, "version", MDP_VERSION);
+    add_text(p, "libraries.hdf5", p->hdf5);
+    add_text(p, "libraries.openblas", p->openblas);
+    add_text(p, "libraries.openblas_core", mdp_blas_core());
+    add_text(p, "libraries.liblinear", p->liblinear);
+}
+
+static void note_environment(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan, double seconds)
 {
     time_t now = time(NULL);
     struct tm utc;
 
-    if (gethostname(f->host, sizeof f->host - 1) != 0)
-        f->host[0] = '\0';
+    if (gethostname(p->host, sizeof p->host - 1) != 0)
+        p->host[0] = '\0';
     if (gmtime_r(&now, &utc))
-        strftime(f->time, sizeof f->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    add(f->environment, &f->n_environment, text("host", f->host));
-    add(f->environment, &f->n_environment, text("time", f->time));
-    add(f->environment, &f->n_environment,
-        (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = "duration_s", .number = seconds});
-    add(f->environment, &f->n_environment,
-        (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "threads", .count = plan->common.threads});
+        strftime(p->time, sizeof p->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    const struct mdp_fact facts[] = {
+        {.kind = MDP_FACT_TEXT, .key = "host", .text = p->host[0] ? p->host : NULL},
+        {.kind = MDP_FACT_TEXT, .key = "time", .text = p->time[0] ? p->time : NULL},
+        {.kind = MDP_FACT_NUMBER, .key = "duration_s", .number = seconds},
+        {.kind = MDP_FACT_COUNT, .key = "threads", .count = plan->common.threads},
+    };
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        p->environment[p->n_environment++] = facts[i];
 }
 
-static void note_rule(const struct mdp_probe_plan *plan, size_t c_by_default, struct mdp_probe_facts *f)
+mdp_status mdp_run_provenance_init(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                                   const struct mdp_store_info *info, const struct mdp_run_support *support,
+                                   const struct mdp_run_notes *notes, double seconds, struct mdp_error *err)
 {
-    add(f->provenance, &f->n_provenance, text("c_rule", plan->c_rule_name));
-    if (plan->c_rule == MDP_C_FIXED)
-        add(f->provenance, &f->n_provenance,
-            (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = "c", .number = plan->c});
-    if (c_by_default) {
-        mdp_text_add(&f->c_note,
-                     "C = %g in %zu episodes with one picture or patient a class: nothing to choose C by",
-                     MDP_C_DEFAULT, c_by_default);
-        add(f->provenance, &f->n_provenance, text("c_note", f->c_note.at));
-    }
-}
-
-static void note_rows(const struct mdp_probe_plan *plan, const struct mdp_store_info *info,
-                      struct mdp_probe_facts *f)
-{
-    if (plan->draws_file)
-        mdp_text_add(&f->rows_note, "given draws");
-    else if (info->splits)
-        mdp_text_add(&f->rows_note, "support from split '%s', query is split '%s'%s", plan->train_split,
-                     plan->test_split, plan->allow_short ? ", short classes allowed" : "");
-    else
-        mdp_text_add(&f->rows_note,
-                     "no split: at most half of the patients of a class are drawn, the rest is query%s",
-                     plan->allow_short ? ", short classes allowed" : "");
-    add(f->provenance, &f->n_provenance, text("rows", f->rows_note.at));
-    if (plan->c_rule == MDP_C_ORACLE)
-        add(f->provenance, &f->n_provenance, text("val_split", plan->val_split));
-}
-
-mdp_status mdp_probe_facts_init(const struct mdp_probe_plan *plan, const struct mdp_store_info *info,
-                                const struct mdp_draws *draws, const struct mdp_audit *audit,
-                                size_t c_by_default, double seconds, struct mdp_probe_facts *f,
-                                struct mdp_error *err)
-{
-    size_t n_shots = 0, n_seeds = 0;
-
-    *f = (struct mdp_probe_facts){0};
-    mdp_status st = count_support(draws, audit, f, &n_shots, &n_seeds, err);
+    *p = (struct mdp_run_provenance){0};
+    note_store(p, info);
+    mdp_status st = note_draw(p, plan, info, err);
+    note_support(p, plan, support);
+    if (st == MDP_OK)
+        st = note_methods(p, plan, err);
+    note_rule(p, plan, notes);
+    note_versions(p);
+    note_environment(p, plan, seconds);
     if (st != MDP_OK)
-        return st;
-    add(f->provenance, &f->n_provenance, text("store_sha256", info->content_hash));
-    add(f->provenance, &f->n_provenance, text("model", info->model));
-    add(f->provenance, &f->n_provenance, text("weights_sha256", info->weights_sha256));
-    add(f->provenance, &f->n_provenance, text("pipeline", info->pipeline));
-    add(f->provenance, &f->n_provenance, text("prompt_set", info->prompt_set));
-    add(f->provenance, &f->n_provenance, text("prompt_set_sha256", info->prompt_set_sha256));
-    add(f->provenance, &f->n_provenance, text("protocol", plan->protocol));
-    add(f->provenance, &f->n_provenance, text("group", plan->group));
-    note_rows(plan, info, f);
-    add(f->provenance, &f->n_provenance, counts("shots", f->shots, n_shots));
-    add(f->provenance, &f->n_provenance, counts("support_pictures", f->pictures, n_shots));
-    add(f->provenance, &f->n_provenance,
-        counts("support_patients", f->patients, plan->by_patient ? n_shots : 0));
-    note_short_support(info, n_shots, f);
-    note_left_out(info, f);
-    add(f->provenance, &f->n_provenance, counts("seeds", f->seeds, n_seeds));
-    note_rule(plan, c_by_default, f);
-    note_versions(f);
-    note_environment(plan, seconds, f);
-    st = mdp_text_status(&f->c_note, err);
-    return st == MDP_OK ? mdp_text_status(&f->rows_note, err) : st;
+        mdp_run_provenance_release(p);
+    return st;
 }
 
-void mdp_probe_facts_release(struct mdp_probe_facts *f)
+void mdp_run_provenance_release(struct mdp_run_provenance *p)
 {
-    free(f->shots);
-    free(f->seeds);
-    free(f->pictures);
-    free(f->patients);
-    free(f->fewest);
-    mdp_text_release(&f->c_note);
-    mdp_text_release(&f->rows_note);
-    *f = (struct mdp_probe_facts){0};
+    mdp_text_release(&p->rows);
+    free(p->method_keys);
+    *p = (struct mdp_run_provenance){0};
 }

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What stands beside the numbers of a run: provenance (part of the result) and environment (not compared). */
-#ifndef MDP_CMD_PROBE_FACTS_H
-#define MDP_CMD_PROBE_FACTS_H
+#ifndef MDP_CMD_RUN_PROVENANCE_H
+#define MDP_CMD_RUN_PROVENANCE_H
 
-#include "cmd/probe_plan.h"
+#include "cmd/run_notes.h"
 #include "eval/results.h"
-#include "probe/audit.h"
 
-enum { MDP_MOST_FACTS = 32 };
+enum { MDP_MOST_FACTS = 64 };
 
-struct mdp_probe_facts {
+struct mdp_run_provenance {
     struct mdp_fact provenance[MDP_MOST_FACTS], environment[MDP_MOST_FACTS];
     size_t n_provenance, n_environment;
     /* what the facts point to */
-    size_t *shots, *seeds, *pictures, *patients, *fewest;
-    struct mdp_text c_note, rows_note;
+    struct mdp_text rows;
+    char (*method_keys)[80]; /* [n_methods] */
     char hdf5[32], openblas[32], liblinear[16], host[256], time[32];
 };
 
-/* c_by_default: episodes whose rule for C had nothing to choose by. The plan must outlive the facts. */
-mdp_status mdp_probe_facts_init(const struct mdp_probe_plan *plan, const struct mdp_store_info *info,
-                                const struct mdp_draws *draws, const struct mdp_audit *audit,
-                                size_t c_by_default, double seconds, struct mdp_probe_facts *facts,
-                                struct mdp_error *err);
-void mdp_probe_facts_release(struct mdp_probe_facts *facts);
+/* seconds: how long the run took so far. Everything that is given must outlive the facts. */
+mdp_status mdp_run_provenance_init(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
+                                   const struct mdp_store_info *info, const struct mdp_run_support *support,
+                                   const struct mdp_run_notes *notes, double seconds, struct mdp_error *err);
+void mdp_run_provenance_release(struct mdp_run_provenance *p);
 
 #endif

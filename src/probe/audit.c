@@ -2,6 +2,8 @@
 #include "probe/audit.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
+#include "probe/probed_store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,7 +130,9 @@ mdp_status mdp_audit_splits(const struct mdp_audit *audit, const char *const spl
     return st;
 }
 
-/* One list of an episode. */
+/* The lists of an episode. */
+enum { SUPPORT, VAL, HELD, QUERY, SIDES };
+
 struct side {
     const char *name;
     const int64_t *rows;
@@ -148,12 +152,12 @@ static mdp_status fail_leak(const struct mdp_audit *audit, const struct mdp_draw
 
 /* Every row is one of the store's, has a label and stands once in the episode. */
 static mdp_status check_rows(const struct mdp_audit *audit, const struct mdp_draw *draw,
-                             const struct side sides[3], size_t mark[], struct mdp_error *err)
+                             const struct side sides[SIDES], size_t mark[], struct mdp_error *err)
 {
     const struct mdp_store_info *info = audit->info;
 
     memset(mark, 0, info->n * sizeof *mark);
-    for (size_t s = 0; s < 3; s++)
+    for (size_t s = 0; s < SIDES; s++)
         for (size_t i = 0; i < sides[s].n; i++) {
             int64_t row = sides[s].rows[i];
             if (row < 0 || (uint64_t)row >= info->n)
@@ -164,11 +168,8 @@ static mdp_status check_rows(const struct mdp_audit *audit, const struct mdp_dra
                 return mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %s row %" PRId64 " (id '%s') has no label",
                                 info->path, draw->key.name, sides[s].name, row, info->ids[row]);
             if (audit->patient && !info->patient_ids[row][0])
-                return mdp_fail(err, MDP_ERR_MISSING,
-                                "%s: row %" PRId64
-                                ": no patient for id '%s' (use --group none to draw without patients)",
-                                info->path, row, info->ids[row]);
-            if (mark[row])
+                return mdp_fail_no_patient(info, (size_t)row, err);
+            if (mark[row] && !(mark[row] == VAL + 1 && s == HELD)) /* both are looked at for C alone */
                 return fail_leak(audit, draw, "a row", &sides[mark[row] - 1], (size_t)row, &sides[s],
                                  (size_t)row, err);
             mark[row] = s + 1;
@@ -181,7 +182,7 @@ static mdp_status check_keys(const struct mdp_audit *audit, const struct mdp_dra
                              const char *what, const struct side *a, const struct side *b, size_t mark[],
                              struct mdp_error *err)
 {
-    if (!key)
+    if (!key || a->n == 0 || b->n == 0)
         return MDP_OK;
     memset(mark, 0, audit->info->n * sizeof *mark);
     for (size_t i = 0; i < a->n; i++)
@@ -194,24 +195,52 @@ static mdp_status check_keys(const struct mdp_audit *audit, const struct mdp_dra
     return MDP_OK;
 }
 
-mdp_status mdp_audit_draw(const struct mdp_audit *audit, const struct mdp_draw *draw, struct mdp_error *err)
+mdp_status mdp_audit_draw(const struct mdp_audit *audit, const struct mdp_draw *draw, const int64_t held[],
+                          size_t n_held, struct mdp_error *err)
 {
-    const struct side sides[3] = {{"support", draw->support, draw->n_support},
-                                  {"val", draw->val, draw->n_val},
-                                  {"query", draw->query, draw->n_query}};
+    const struct side sides[SIDES] = {[SUPPORT] = {"support", draw->support, draw->n_support},
+                                      [VAL] = {"val", draw->val, draw->n_val},
+                                      [HELD] = {"val", held, n_held},
+                                      [QUERY] = {"query", draw->query, draw->n_query}};
+    static const int apart[][2] = {
+        {SUPPORT, QUERY}, {VAL, QUERY}, {HELD, QUERY}, {SUPPORT, VAL}, {SUPPORT, HELD}};
     mdp_status st = MDP_OK;
     size_t *mark = mdp_new_array(audit->info->n, sizeof *mark, err, &st);
 
     if (st == MDP_OK)
         st = check_rows(audit, draw, sides, mark, err);
-    for (size_t side = 0; side < 2 && st == MDP_OK; side++)
-        st = check_keys(audit, draw, audit->patient, "a patient", &sides[side], &sides[2], mark, err);
-    if (st == MDP_OK)
-        st = check_keys(audit, draw, audit->patient, "a patient", &sides[0], &sides[1], mark, err);
-    for (size_t side = 0; side < 2 && st == MDP_OK; side++)
-        st = check_keys(audit, draw, audit->file, "the same file", &sides[side], &sides[2], mark, err);
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0] && st == MDP_OK; i++)
+        st = check_keys(audit, draw, audit->patient, "a patient", &sides[apart[i][0]], &sides[apart[i][1]],
+                        mark, err);
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0] && st == MDP_OK; i++)
+        if (apart[i][1] == QUERY)
+            st = check_keys(audit, draw, audit->file, "the same file", &sides[apart[i][0]], &sides[QUERY],
+                            mark, err);
     free(mark);
     return st;
+}
+
+struct audit_work {
+    const struct mdp_audit *audit;
+    const struct mdp_draws *draws;
+    const int64_t *held;
+    size_t n_held;
+};
+
+static mdp_status audit_item(void *context, size_t i, size_t worker, struct mdp_error *err)
+{
+    const struct audit_work *work = context;
+
+    (void)worker;
+    return mdp_audit_draw(work->audit, &work->draws->at[i], work->held, work->n_held, err);
+}
+
+mdp_status mdp_audit_draws(const struct mdp_audit *audit, const struct mdp_draws *draws, const int64_t held[],
+                           size_t n_held, size_t threads, struct mdp_error *err)
+{
+    struct audit_work work = {.audit = audit, .draws = draws, .held = held, .n_held = n_held};
+
+    return mdp_parallel(draws->n, threads, audit_item, &work, err);
 }
 
 mdp_status mdp_audit_count_patients(const struct mdp_audit *audit, const int64_t rows[], size_t n,

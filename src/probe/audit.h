@@ -23,9 +23,15 @@ mdp_status mdp_audit_splits(const struct mdp_audit *audit, const char *const spl
                             struct mdp_error *err);
 
 /* MDP_ERR_CHECK when a row stands twice in the episode, when a patient of support or val is in query, a
-   patient of support in val, or a file (SHA-256) of support or val in query. MDP_ERR_VALUE when a row has no
-   label. May be called from several threads. */
-mdp_status mdp_audit_draw(const struct mdp_audit *audit, const struct mdp_draw *draw, struct mdp_error *err);
+   patient of support in val, or a file (SHA-256) of support or val in query. held[n_held]: rows that every episode chooses
+   C by (a whole val split), looked at as val rows are. MDP_ERR_VALUE when a row has no label. May be called from several
+   threads. */
+mdp_status mdp_audit_draw(const struct mdp_audit *audit, const struct mdp_draw *draw, const int64_t held[],
+                          size_t n_held, struct mdp_error *err);
+
+/* mdp_audit_draw of every episode. */
+mdp_status mdp_audit_draws(const struct mdp_audit *audit, const struct mdp_draws *draws, const int64_t held[],
+                           size_t n_held, size_t threads, struct mdp_error *err);
 
 /* Patients among rows[n]; 0 when patients are out of account. */
 mdp_status mdp_audit_count_patients(const struct mdp_audit *audit, const int64_t rows[], size_t n,

@@ -3,12 +3,12 @@
 
 #include "base/memory.h"
 #include "base/numbers/blas.h"
+#include "probe/folds.h"
+#include "probe/linear_scores.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const mdp_c_rule_names[] = {"fixed", "support-cv", "val-shots", "oracle", NULL};
 
 double mdp_c_candidate(size_t i)
 {
@@ -19,7 +19,7 @@ double mdp_c_candidate(size_t i)
     return candidates[i];
 }
 
-size_t mdp_c_choose(const double loss[MDP_C_COUNT])
+size_t mdp_c_smallest(const double loss[MDP_C_COUNT])
 {
     size_t best = 0;
 
@@ -64,31 +64,32 @@ static bool has_every_class(const struct part *part, size_t k)
 
 /* Adds the held-out loss of every candidate; fits go from the smallest C up, each starting at the one before.
  */
-static mdp_status add_fold_losses(const struct part *train, const struct part *held, size_t q, size_t k,
-                                  double w[], double z[], double loss[MDP_C_COUNT], struct mdp_error *err)
+static mdp_status add_fold_losses(const struct mdp_objective *objective, const struct part *train,
+                                  const struct part *held, size_t q, size_t k, double w[], double z[],
+                                  double loss[MDP_C_COUNT], struct mdp_error *err)
 {
-    const struct mdp_logistic problem = {.n = train->n, .q = q, .k = k, .x = train->x, .y = train->y};
-    struct mdp_logistic_report report;
-    size_t m = mdp_logistic_rows(k);
+    const struct mdp_fit_problem problem = {.n = train->n, .q = q, .k = k, .x = train->x, .y = train->y};
+    size_t m = mdp_linear_rows(k);
     mdp_status st = MDP_OK;
 
     memset(w, 0, m * q * sizeof *w);
     for (size_t i = 0; i < MDP_C_COUNT && st == MDP_OK; i++) {
-        st = mdp_logistic_fit(&problem, mdp_c_candidate(i), w, &report, err);
+        st = objective->fit(&problem, mdp_c_candidate(i), w, err);
         if (st != MDP_OK)
             break;
         mdp_blas_dgemm(false, true, held->n, m, q, 1.0, held->x, q, w, q, 0.0, z, m);
-        loss[i] += mdp_logistic_loss(z, held->n, k, held->y);
+        loss[i] += objective->loss(z, held->n, k, held->y);
     }
     return st;
 }
 
-mdp_status mdp_c_losses_by_folds(const struct mdp_span *support, const int32_t labels[], size_t k,
-                                 const size_t fold[], size_t n_folds, double loss[MDP_C_COUNT], size_t *used,
-                                 struct mdp_error *err)
+/* Mean over folds of the mean loss of the rows held out, for every candidate. Folds whose training part lacks a class are
+   left out; *used is how many were not. */
+static mdp_status losses_of_folds(const struct mdp_c_question *in, const size_t fold[], size_t n_folds,
+                                  double loss[MDP_C_COUNT], size_t *used, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    size_t n = support->n, q = support->r + 1, m = mdp_logistic_rows(k);
+    size_t n = in->support->n, q = in->support->r + 1, m = mdp_linear_rows(in->k);
     struct part train = {0}, held = {0};
 
     *used = 0;
@@ -100,12 +101,12 @@ mdp_status mdp_c_losses_by_folds(const struct mdp_span *support, const int32_t l
     double *w = mdp_new_array(m * q, sizeof *w, err, &st);
     double *z = mdp_new_array(n * m, sizeof *z, err, &st);
     for (size_t f = 0; f < n_folds && st == MDP_OK; f++) {
-        take_part(support, labels, fold, f, false, &train);
-        take_part(support, labels, fold, f, true, &held);
-        if (held.n == 0 || !has_every_class(&train, k))
+        take_part(in->support, in->labels, fold, f, false, &train);
+        take_part(in->support, in->labels, fold, f, true, &held);
+        if (held.n == 0 || !has_every_class(&train, in->k))
             continue;
         ++*used;
-        st = add_fold_losses(&train, &held, q, k, w, z, loss, err);
+        st = add_fold_losses(in->objective, &train, &held, q, in->k, w, z, loss, err);
     }
     for (size_t i = 0; i < MDP_C_COUNT && *used; i++)
         loss[i] /= (double)*used;
@@ -118,31 +119,124 @@ mdp_status mdp_c_losses_by_folds(const struct mdp_span *support, const int32_t l
     return st;
 }
 
-mdp_status mdp_c_losses_held_out(const struct mdp_span *support, const int32_t labels[], size_t k,
-                                 const float x[], const int32_t held_labels[], size_t n_held,
-                                 double loss[MDP_C_COUNT], struct mdp_error *err)
+/* Mean loss of the rows held out of a fit on the whole support, for every candidate. */
+static mdp_status losses_held_out(const struct mdp_c_question *in, double loss[MDP_C_COUNT],
+                                  struct mdp_error *err)
 {
-    const struct mdp_logistic problem = {
-        .n = support->n, .q = support->r + 1, .k = k, .x = support->z, .y = labels};
-    struct mdp_logistic_report report;
+    const struct mdp_span *span = in->support;
+    const struct mdp_fit_problem problem = {
+        .n = span->n, .q = span->r + 1, .k = in->k, .x = span->z, .y = in->labels};
     mdp_status st = MDP_OK;
-    size_t m = mdp_logistic_rows(k);
+    size_t m = mdp_linear_rows(in->k);
     double *w = mdp_new_array(m * problem.q, sizeof *w, err, &st);
-    double *coef = mdp_new_array(m * support->d, sizeof *coef, err, &st);
+    double *coef = mdp_new_array(m * span->d, sizeof *coef, err, &st);
     double *intercept = mdp_new_array(m, sizeof *intercept, err, &st);
-    double *z = mdp_new_array(n_held * m, sizeof *z, err, &st);
+    double *z = mdp_new_array(in->n_held * m, sizeof *z, err, &st);
 
     for (size_t i = 0; i < MDP_C_COUNT && st == MDP_OK; i++) {
-        st = mdp_logistic_fit(&problem, mdp_c_candidate(i), w, &report, err);
+        st = in->objective->fit(&problem, mdp_c_candidate(i), w, err);
         if (st != MDP_OK)
             break;
-        mdp_span_lift(support, w, m, coef, intercept);
-        st = mdp_linear_logits(x, NULL, n_held, support->d, coef, intercept, m, z, err);
-        loss[i] = st == MDP_OK ? mdp_logistic_loss(z, n_held, k, held_labels) : NAN;
+        mdp_span_lift(span, w, m, coef, intercept);
+        st = mdp_linear_logits(in->held, NULL, in->n_held, span->d, coef, intercept, m, z, err);
+        if (st == MDP_OK)
+            loss[i] = in->objective->loss(z, in->n_held, in->k, in->held_labels);
     }
     free(w);
     free(coef);
     free(intercept);
     free(z);
     return st;
+}
+
+/* --- the rules --- */
+
+static struct mdp_c_choice best_of(const double loss[MDP_C_COUNT])
+{
+    return (struct mdp_c_choice){.c = mdp_c_candidate(mdp_c_smallest(loss))};
+}
+
+static mdp_status choose_given(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
+                               struct mdp_c_choice *choice, struct mdp_error *err)
+{
+    (void)rule;
+    (void)err;
+    *choice = (struct mdp_c_choice){.c = in->given};
+    return MDP_OK;
+}
+
+static mdp_status choose_by_folds(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
+                                  struct mdp_c_choice *choice, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    double loss[MDP_C_COUNT];
+    size_t n = in->support->n, n_folds = 0, used = 0;
+    size_t *fold = mdp_new_array(n, sizeof *fold, err, &st);
+
+    (void)rule;
+    if (st == MDP_OK)
+        st = mdp_folds(in->labels, in->patients, n, in->k, fold, &n_folds, err);
+    if (st == MDP_OK)
+        st = losses_of_folds(in, fold, n_folds, loss, &used, err);
+    if (st == MDP_OK && used)
+        *choice = best_of(loss);
+    free(fold);
+    return st;
+}
+
+static mdp_status choose_by_rows_held_out(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
+                                          struct mdp_c_choice *choice, struct mdp_error *err)
+{
+    double loss[MDP_C_COUNT];
+
+    if (in->n_held == 0)
+        return mdp_fail(err, MDP_ERR_MISSING, "no val rows (the rule %s chooses C by them)", rule->name);
+    mdp_status st = losses_held_out(in, loss, err);
+    if (st == MDP_OK)
+        *choice = best_of(loss);
+    return st;
+}
+
+const struct mdp_c_rule mdp_c_rules[] = {
+    {.name = "fixed",
+     .summary = "is the C that was asked for",
+     .rows = MDP_C_ROWS_NONE,
+     .choose = choose_given},
+    {.name = "support-cv",
+     .summary = "sees the labelled pictures only",
+     .rows = MDP_C_ROWS_SUPPORT,
+     .choose = choose_by_folds},
+    {.name = "val-shots",
+     .summary = "sees a few further labelled pictures a class",
+     .rows = MDP_C_ROWS_VAL_DRAWN,
+     .choose = choose_by_rows_held_out},
+    {.name = "oracle",
+     .summary = "sees the whole validation split",
+     .warning =
+         "C was chosen on the full validation split (oracle): a user with so few labels would not have it",
+     .rows = MDP_C_ROWS_VAL_SPLIT,
+     .choose = choose_by_rows_held_out},
+    {0},
+};
+
+const struct mdp_c_rule *mdp_c_rule_find(const char *name)
+{
+    for (const struct mdp_c_rule *rule = mdp_c_rules; rule->name; rule++)
+        if (strcmp(rule->name, name) == 0)
+            return rule;
+    return NULL;
+}
+
+static bool has_one_row_a_class(const struct mdp_c_question *in)
+{
+    return in->support->n == in->k; /* every class has a row */
+}
+
+mdp_status mdp_c_choose(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
+                        struct mdp_c_choice *choice, struct mdp_error *err)
+{
+    *choice = (struct mdp_c_choice){.c = MDP_C_DEFAULT, .by_default = true};
+    if (rule->rows != MDP_C_ROWS_NONE && has_one_row_a_class(in))
+        return MDP_OK;
+    return rule->choose(rule, in, choice, err);
 }

@@ -1,24 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rule for C: where a probe's strength of regularisation comes from (docs/METHODS.md, "The rule for C").
+/* The rule for C: where a probe's strength of regularisation comes from (docs/METHODS.md, "The rule for C"). A new rule is
+   a row of the table in c_rule.c; what is said of it to users, which rows it looks at and how it chooses stand there.
 
-   Letters: n rows of the support, D features, K classes. */
-#ifndef MDP_PROBE_SELECT_H
-#define MDP_PROBE_SELECT_H
+   Letters: n rows of the support, D features, K classes, h rows held out. */
+#ifndef MDP_PROBE_C_RULE_H
+#define MDP_PROBE_C_RULE_H
 
-#include "probe/solvers/logistic.h"
+#include "probe/solvers/objective.h"
 #include "probe/solvers/span.h"
 
 #include <stdbool.h>
 
-enum mdp_c_rule {
-    MDP_C_FIXED,      /* the user's C */
-    MDP_C_SUPPORT_CV, /* folds inside the support */
-    MDP_C_VAL_SHOTS,  /* the val set drawn with the episode */
-    MDP_C_ORACLE,     /* the whole val split: more labels than the shots say */
+/* Labelled rows that a rule chooses by. */
+enum mdp_c_rows {
+    MDP_C_ROWS_NONE,      /* the user says C (--c) */
+    MDP_C_ROWS_SUPPORT,   /* no others than the fit */
+    MDP_C_ROWS_VAL_DRAWN, /* a val set, drawn with every episode */
+    MDP_C_ROWS_VAL_SPLIT, /* the whole val split (--val-split), the same for every episode */
 };
 
-/* The names of the rules in this order, then NULL. */
-extern const char *const mdp_c_rule_names[];
+/* What C is chosen by. */
+struct mdp_c_question {
+    double given; /* --c */
+    const struct mdp_objective *objective;
+    const struct mdp_span *support; /* of n rows */
+    const int32_t *labels;          /* [n] */
+    const uint32_t *patients;       /* [n] */
+    size_t k;                       /* K; every class has a row in the support */
+    const float *held;              /* [h, D]: the val rows, for rules that look at some */
+    const int32_t *held_labels;     /* [h] */
+    size_t n_held;                  /* h */
+};
+
+struct mdp_c_choice {
+    double c;
+    bool by_default; /* there was nothing to choose by */
+};
+
+struct mdp_c_rule {
+    const char *name;
+    const char *summary; /* ends the sentence "its strength C follows the rule NAME, which ..." */
+    const char *warning; /* what a reader of the numbers must know; NULL: nothing */
+    enum mdp_c_rows rows;
+    mdp_status (*choose)(const struct mdp_c_rule *rule, const struct mdp_c_question *question,
+                         struct mdp_c_choice *choice, struct mdp_error *err);
+};
+
+extern const struct mdp_c_rule mdp_c_rules[]; /* ended by a row without a name */
+
+/* The rule of a name, or NULL. */
+const struct mdp_c_rule *mdp_c_rule_find(const char *name);
 
 /* C of a rule that has nothing to choose by. */
 #define MDP_C_DEFAULT 1.0
@@ -29,17 +60,11 @@ double mdp_c_candidate(size_t i);
 
 /* The candidate with the smallest loss. Losses that differ by at most one part in 10^9 are equal; of equal
    ones the smallest C. A loss that is not finite is never chosen unless all are. */
-size_t mdp_c_choose(const double loss[MDP_C_COUNT]);
+size_t mdp_c_smallest(const double loss[MDP_C_COUNT]);
 
-/* Mean over folds of the mean log loss of the rows held out, for every candidate. Folds whose training part
-   lacks a class are left out; *used is how many were not. */
-mdp_status mdp_c_losses_by_folds(const struct mdp_span *support, const int32_t labels[], size_t k,
-                                 const size_t fold[], size_t n_folds, double loss[MDP_C_COUNT], size_t *used,
-                                 struct mdp_error *err);
-
-/* Mean log loss of held-out rows x[n_held, D] of a fit on the whole support, for every candidate. */
-mdp_status mdp_c_losses_held_out(const struct mdp_span *support, const int32_t labels[], size_t k,
-                                 const float x[], const int32_t held_labels[], size_t n_held,
-                                 double loss[MDP_C_COUNT], struct mdp_error *err);
+/* C of an episode. With one picture a class, and where a rule finds nothing to choose by, it is MDP_C_DEFAULT.
+   MDP_ERR_MISSING when the rule looks at val rows and there are none. */
+mdp_status mdp_c_choose(const struct mdp_c_rule *rule, const struct mdp_c_question *question,
+                        struct mdp_c_choice *choice, struct mdp_error *err);
 
 #endif

@@ -4,19 +4,29 @@
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "probe/solvers/logistic.h"
-#include "probe/solvers/span.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* "/method/group/member" into *name; the group itself when member is NULL. */
+static mdp_status name_of(const char *method, const char *group, const char *member, struct mdp_text *name,
+                          struct mdp_error *err)
+{
+    mdp_text_clear(name);
+    mdp_text_add(name, "/%s/%s%s%s", method, group, member ? "/" : "", member ? member : "");
+    return mdp_text_status(name, err);
+}
+
+/* --- writing --- */
 
 struct mdp_probes_writer {
     struct mdp_h5 *file;
     size_t m, d;
 };
 
-mdp_status mdp_probes_writer_create(const char *path, const char *model, const char *const class_names[],
-                                    size_t k, size_t d, struct mdp_probes_writer **out, struct mdp_error *err)
+mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info,
+                                    struct mdp_probes_writer **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_probes_writer *writer = mdp_new_array(1, sizeof *writer, err, &st);
@@ -24,13 +34,16 @@ mdp_status mdp_probes_writer_create(const char *path, const char *model, const c
     *out = NULL;
     if (!writer)
         return st;
-    writer->m = mdp_logistic_rows(k);
-    writer->d = d;
+    writer->m = mdp_linear_rows(info->n_classes);
+    writer->d = info->d;
     st = mdp_h5_create(path, &writer->file, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, k, class_names, err);
+        st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, info->n_classes,
+                               info->class_names, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_write_string(writer->file, "/", "model", model, err);
+        st = mdp_h5_attr_write_string(writer->file, "/", "model", info->model, err);
+    if (st == MDP_OK)
+        st = mdp_h5_attr_write_string(writer->file, "/", "store_sha256", info->content_hash, err);
     if (st != MDP_OK) {
         mdp_probes_writer_free(writer);
         return st;
@@ -39,29 +52,40 @@ mdp_status mdp_probes_writer_create(const char *path, const char *model, const c
     return MDP_OK;
 }
 
-mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method, const char *group,
-                                 const double coef[], const double intercept[], double c,
-                                 struct mdp_error *err)
+mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method,
+                                 const struct mdp_draw *draw, enum mdp_link link, const double coef[],
+                                 const double intercept[], double c, struct mdp_error *err)
 {
-    const size_t shape[2] = {writer->m, writer->d};
+    const struct {
+        const char *name;
+        enum mdp_h5_type type;
+        size_t rank, shape[2];
+        const void *data;
+        bool is_there;
+    } members[] = {
+        {"coef", MDP_H5_F64, 2, {writer->m, writer->d}, coef, true},
+        {"intercept", MDP_H5_F64, 1, {writer->m}, intercept, true},
+        {"support", MDP_H5_I64, 1, {draw->n_support}, draw->support, true},
+        {"val", MDP_H5_I64, 1, {draw->n_val}, draw->val, draw->has_val},
+    };
+    const char *group = draw->key.name;
     struct mdp_text name = {0};
+    mdp_status st = MDP_OK;
 
-    mdp_text_add(&name, "/%s/%s/coef", method, group);
-    mdp_status st = mdp_text_status(&name, err);
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && st == MDP_OK; i++) {
+        if (!members[i].is_there)
+            continue;
+        st = name_of(method, group, members[i].name, &name, err);
+        if (st == MDP_OK)
+            st = mdp_h5_write(writer->file, name.at, members[i].type, members[i].rank, members[i].shape,
+                              members[i].data, err);
+    }
     if (st == MDP_OK)
-        st = mdp_h5_write(writer->file, name.at, MDP_H5_F64, 2, shape, coef, err);
-    mdp_text_clear(&name);
-    mdp_text_add(&name, "/%s/%s/intercept", method, group);
-    if (st == MDP_OK)
-        st = mdp_text_status(&name, err);
-    if (st == MDP_OK)
-        st = mdp_h5_write(writer->file, name.at, MDP_H5_F64, 1, shape, intercept, err);
-    mdp_text_clear(&name);
-    mdp_text_add(&name, "/%s/%s", method, group);
-    if (st == MDP_OK)
-        st = mdp_text_status(&name, err);
+        st = name_of(method, group, NULL, &name, err);
     if (st == MDP_OK && !isnan(c))
         st = mdp_h5_attr_write_scalar(writer->file, name.at, "C", MDP_H5_F64, &c, err);
+    if (st == MDP_OK)
+        st = mdp_h5_attr_write_string(writer->file, name.at, "link", mdp_link_name(link), err);
     mdp_text_release(&name);
     return st;
 }
@@ -83,66 +107,138 @@ void mdp_probes_writer_free(struct mdp_probes_writer *writer)
     free(writer);
 }
 
-static mdp_status read_weights(const struct mdp_h5 *file, const char *path, const char *coef,
-                               const char *intercept, struct mdp_probe_weights *w, struct mdp_error *err)
+/* --- reading --- */
+
+/* What is read, and from where. */
+struct reading {
+    const struct mdp_h5 *file;
+    const char *path, *method, *group;
+    struct mdp_text name; /* of what is looked at */
+};
+
+static mdp_status look_at(struct reading *r, const char *member, struct mdp_error *err)
+{
+    return name_of(r->method, r->group, member, &r->name, err);
+}
+
+static mdp_status read_weights(struct reading *r, struct mdp_probe_weights *w, struct mdp_error *err)
 {
     struct mdp_h5_shape shape, intercepts;
-    mdp_status st = mdp_h5_attr_read_strings(file, "/", "class_names", &w->class_names, &w->k, err);
     size_t count = 0;
+    mdp_status st = look_at(r, "intercept", err);
 
     if (st == MDP_OK)
-        st = mdp_h5_shape_of(file, coef, &shape, err);
+        st = mdp_h5_shape_of(r->file, r->name.at, &intercepts, err);
     if (st == MDP_OK)
-        st = mdp_h5_shape_of(file, intercept, &intercepts, err);
+        st = look_at(r, "coef", err);
+    if (st == MDP_OK)
+        st = mdp_h5_shape_of(r->file, r->name.at, &shape, err);
     if (st != MDP_OK)
         return st;
-    w->m = mdp_logistic_rows(w->k);
+    w->m = mdp_linear_rows(w->k);
     if (w->k < 2 || shape.rank != 2 || shape.dims[0] != w->m || shape.dims[1] == 0 || intercepts.rank != 1 ||
         intercepts.dims[0] != w->m || !mdp_mul_size(w->m, shape.dims[1], &count))
-        return mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected weights [%zu, features] for %zu classes", path,
-                        coef, w->m, w->k);
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected weights [%zu, features] for %zu classes",
+                        r->path, r->name.at, w->m, w->k);
     w->d = shape.dims[1];
     w->coef = mdp_new_array(count, sizeof *w->coef, err, &st);
     w->intercept = mdp_new_array(w->m, sizeof *w->intercept, err, &st);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(file, coef, MDP_H5_F64, 0, w->m, w->coef, err);
+        st = mdp_h5_read_rows(r->file, r->name.at, MDP_H5_F64, 0, w->m, w->coef, err);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(file, intercept, MDP_H5_F64, 0, w->m, w->intercept, err);
+        st = look_at(r, "intercept", err);
+    if (st == MDP_OK)
+        st = mdp_h5_read_rows(r->file, r->name.at, MDP_H5_F64, 0, w->m, w->intercept, err);
     for (size_t i = 0; i < count && st == MDP_OK; i++)
         if (!isfinite(w->coef[i]) || !isfinite(w->intercept[i % w->m]))
-            st = mdp_fail(err, MDP_ERR_VALUE, "%s: %s: a weight is not finite", path, coef);
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: /%s/%s: a weight is not finite", r->path, r->method,
+                          r->group);
     return st;
+}
+
+/* C and link of the group; files of before there were links hold logistic regressions. */
+static mdp_status read_attributes(struct reading *r, struct mdp_probe_weights *w, struct mdp_error *err)
+{
+    char *link = NULL;
+    mdp_status st = look_at(r, NULL, err);
+
+    if (st == MDP_OK && mdp_h5_attr_has(r->file, r->name.at, "C"))
+        st = mdp_h5_attr_read(r->file, r->name.at, "C", MDP_H5_F64, 1, &w->c, err);
+    if (st == MDP_OK && mdp_h5_attr_has(r->file, r->name.at, "link"))
+        st = mdp_h5_attr_read_string(r->file, r->name.at, "link", &link, err);
+    if (st == MDP_OK && link) {
+        st = mdp_link_find(link, &w->link, err);
+        if (st != MDP_OK)
+            mdp_fail_at(err, st, "%s: %s", r->path, r->name.at);
+    }
+    free(link);
+    return st;
+}
+
+/* Appends the rows of `member`, where there are some. */
+static mdp_status read_seen(struct reading *r, const char *member, struct mdp_probe_weights *w,
+                            size_t *capacity, struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+    size_t n = 0;
+    mdp_status st = look_at(r, member, err);
+
+    if (st != MDP_OK || !mdp_h5_has(r->file, r->name.at))
+        return st;
+    st = mdp_h5_shape_of(r->file, r->name.at, &shape, err);
+    if (st == MDP_OK && (shape.rank != 1 || !mdp_add_size(w->n_seen, shape.dims[0], &n)))
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected a list of rows", r->path, r->name.at);
+    if (st == MDP_OK)
+        st = mdp_grow(&w->seen, capacity, n, sizeof *w->seen, err);
+    if (st == MDP_OK && shape.dims[0])
+        st = mdp_h5_read_rows(r->file, r->name.at, MDP_H5_I64, 0, shape.dims[0], w->seen + w->n_seen, err);
+    if (st == MDP_OK)
+        w->n_seen = n;
+    return st;
+}
+
+static mdp_status read_store(struct reading *r, struct mdp_probe_weights *w, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    size_t capacity = 0;
+
+    if (mdp_h5_attr_has(r->file, "/", "store_sha256"))
+        st = mdp_h5_attr_read_string(r->file, "/", "store_sha256", &w->store_sha256, err);
+    else
+        w->store_sha256 = mdp_copy_string("", err, &st);
+    if (st == MDP_OK)
+        st = read_seen(r, "support", w, &capacity, err);
+    return st == MDP_OK ? read_seen(r, "val", w, &capacity, err) : st;
 }
 
 mdp_status mdp_probe_weights_read(const char *path, const char *method, const char *group,
                                   struct mdp_probe_weights *w, struct mdp_error *err)
 {
-    struct mdp_text coef = {0}, intercept = {0}, place = {0};
     struct mdp_h5 *file = NULL;
+    struct reading r = {.path = path, .method = method, .group = group};
+    mdp_status st = mdp_h5_open(path, &file, err);
 
     *w = (struct mdp_probe_weights){.c = NAN};
-    mdp_text_add(&place, "/%s/%s", method, group);
-    mdp_text_add(&coef, "/%s/%s/coef", method, group);
-    mdp_text_add(&intercept, "/%s/%s/intercept", method, group);
-    mdp_status st = mdp_text_status(&place, err);
+    r.file = file;
     if (st == MDP_OK)
-        st = mdp_text_status(&coef, err);
+        st = look_at(&r, "coef", err);
+    bool found = st == MDP_OK && mdp_h5_has(file, r.name.at);
     if (st == MDP_OK)
-        st = mdp_text_status(&intercept, err);
+        st = look_at(&r, "intercept", err);
+    if (st == MDP_OK && (!found || !mdp_h5_has(file, r.name.at)))
+        st = mdp_fail(err, MDP_ERR_MISSING, "%s: no probe /%s/%s", path, method, group);
     if (st == MDP_OK)
-        st = mdp_h5_open(path, &file, err);
-    if (st == MDP_OK && (!mdp_h5_has(file, coef.at) || !mdp_h5_has(file, intercept.at)))
-        st = mdp_fail(err, MDP_ERR_MISSING, "%s: no probe %s", path, place.at);
+        st = mdp_h5_attr_read_strings(file, "/", "class_names", &w->class_names, &w->k, err);
     if (st == MDP_OK)
-        st = read_weights(file, path, coef.at, intercept.at, w, err);
-    if (st == MDP_OK && mdp_h5_attr_has(file, place.at, "C"))
-        st = mdp_h5_attr_read(file, place.at, "C", MDP_H5_F64, 1, &w->c, err);
+        st = read_weights(&r, w, err);
+    if (st == MDP_OK)
+        st = read_attributes(&r, w, err);
+    if (st == MDP_OK)
+        st = read_store(&r, w, err);
     if (st != MDP_OK)
         mdp_probe_weights_release(w);
     mdp_h5_close(file);
-    mdp_text_release(&coef);
-    mdp_text_release(&intercept);
-    mdp_text_release(&place);
+    mdp_text_release(&r.name);
     return st;
 }
 
@@ -150,6 +246,8 @@ void mdp_probe_weights_release(struct mdp_probe_weights *w)
 {
     free(w->coef);
     free(w->intercept);
+    free(w->store_sha256);
+    free(w->seen);
     mdp_h5_strings_free(w->class_names, w->class_names ? w->k : 0);
     *w = (struct mdp_probe_weights){0};
 }
@@ -163,7 +261,7 @@ mdp_status mdp_probe_weights_apply(const struct mdp_probe_weights *w, const floa
     if (st == MDP_OK)
         st = mdp_linear_logits(x, NULL, n, w->d, w->coef, w->intercept, w->m, z, err);
     if (st == MDP_OK)
-        mdp_logistic_probabilities(z, n, w->k, scores);
+        mdp_link_scores(w->link, z, n, w->k, scores);
     free(z);
     return st;
 }

@@ -5,21 +5,21 @@
 #ifndef MDP_PROBE_PROBES_FILE_H
 #define MDP_PROBE_PROBES_FILE_H
 
-#include "medprobe/status.h"
-
-#include <stddef.h>
+#include "base/exchange/draws.h"
+#include "medprobe/store.h"
+#include "probe/linear_scores.h"
 
 struct mdp_probes_writer;
 
-/* model: the name of the model whose embeddings the weights are for. The file has its name when
-   mdp_probes_writer_commit succeeds, not before. */
-mdp_status mdp_probes_writer_create(const char *path, const char *model, const char *const class_names[],
-                                    size_t k, size_t d, struct mdp_probes_writer **writer,
-                                    struct mdp_error *err);
-/* coef[m, D], intercept[m]; c: NaN for none. */
-mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method, const char *group,
-                                 const double coef[], const double intercept[], double c,
-                                 struct mdp_error *err);
+/* Weights for embeddings of this store's model, fitted on its rows. The file has its name when mdp_probes_writer_commit
+   succeeds, not before. */
+mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info,
+                                    struct mdp_probes_writer **writer, struct mdp_error *err);
+/* coef[m, D], intercept[m], fitted on the support of `draw` (and its val rows, where it has some, looked at); c: NaN for
+   none. */
+mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method,
+                                 const struct mdp_draw *draw, enum mdp_link link, const double coef[],
+                                 const double intercept[], double c, struct mdp_error *err);
 /* Frees the writer, whatever it returns. */
 mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err);
 void mdp_probes_writer_free(struct mdp_probes_writer *writer);
@@ -29,7 +29,12 @@ struct mdp_probe_weights {
     size_t k, d, m;
     double *coef, *intercept; /* [m, D], [m] */
     double c;                 /* NaN: not in the file */
-    char **class_names;       /* [K] */
+    enum mdp_link link;
+    char **class_names; /* [K] */
+    char *
+        store_sha256; /* of the store that it learnt from (mdp_store_info.content_hash); "" when not in the file */
+    size_t n_seen;
+    int64_t *seen; /* [n_seen]: rows of that store that it has learnt from: support, then val; not checked */
 };
 
 /* The probe /method/group. Errors name what the file has instead. */
@@ -37,7 +42,7 @@ mdp_status mdp_probe_weights_read(const char *path, const char *method, const ch
                                   struct mdp_probe_weights *weights, struct mdp_error *err);
 void mdp_probe_weights_release(struct mdp_probe_weights *weights);
 
-/* Probabilities scores[n, K] of embeddings x[n, D], as the run gave them. */
+/* Scores[n, K] of embeddings x[n, D], as the run gave them. */
 mdp_status mdp_probe_weights_apply(const struct mdp_probe_weights *weights, const float x[], size_t n,
                                    double scores[], struct mdp_error *err);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,28 +38,41 @@ static mdp_status write_item(struct mdp_probe_run *run, const struct item *item,
     const struct mdp_outcome *outcome = &item->outcome;
     const struct mdp_draw *draw = item->draw;
     struct mdp_prediction prediction = {.key = draw->key,
-                                        .c = outcome->c,
+                                        .c = outcome->c.c,
                                         .n = draw->n_query,
                                         .k = run->data->info->n_classes,
                                         .rows = draw->query,
                                         .scores = outcome->scores};
 
     snprintf(prediction.method, sizeof prediction.method, "%s", item->method->name);
-    run->c_by_default += outcome->c_by_default;
     mdp_status st = mdp_predictions_writer_add(run->predictions, &prediction, err);
     if (st == MDP_OK && run->probes && outcome->m)
-        st = mdp_probes_writer_add(run->probes, item->method->name, draw->key.name, outcome->coef,
-                                   outcome->intercept, outcome->c, err);
+        st = mdp_probes_writer_add(run->probes, item->method->name, draw, item->method->link, outcome->coef,
+                                   outcome->intercept, outcome->c.c, err);
     return st;
 }
 
-static mdp_status run_batch(struct mdp_probe_run *run, struct batch *batch, struct mdp_error *err)
+static void note_c(struct mdp_c_tally *tally, const struct mdp_method_options *options,
+                   const struct mdp_c_choice *c)
+{
+    if (isnan(c->c) || options->c_rule->rows == MDP_C_ROWS_NONE)
+        return;
+    tally->chosen += !c->by_default;
+    tally->by_default += c->by_default;
+    tally->smallest += !c->by_default && c->c == mdp_c_candidate(0);
+    tally->largest += !c->by_default && c->c == mdp_c_candidate(MDP_C_COUNT - 1);
+}
+
+static mdp_status run_batch(struct mdp_probe_run *run, struct mdp_c_tally *tally, struct batch *batch,
+                            struct mdp_error *err)
 {
     mdp_status st = mdp_parallel(batch->n, run->threads, run_item, batch, err);
 
     for (size_t i = 0; i < batch->n; i++) {
         if (st == MDP_OK)
             st = write_item(run, &batch->items[i], err);
+        if (st == MDP_OK)
+            note_c(tally, &run->options, &batch->items[i].outcome.c);
         mdp_outcome_release(&batch->items[i].outcome);
     }
     return st;
@@ -73,8 +87,9 @@ size_t mdp_probe_run_count(const struct mdp_probe_run *run)
     return n;
 }
 
-mdp_status mdp_union_of_queries(const struct mdp_draws *draws, size_t n_rows, int64_t **rows, size_t *n,
-                                struct mdp_error *err)
+/* The query rows of all episodes, each once, ascending: what a method that is not fitted scores. */
+static mdp_status union_of_queries(const struct mdp_draws *draws, size_t n_rows, int64_t **rows, size_t *n,
+                                   struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     bool *scored = mdp_new_array(n_rows, sizeof *scored, err, &st);
@@ -97,11 +112,10 @@ mdp_status mdp_union_of_queries(const struct mdp_draws *draws, size_t n_rows, in
 mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err)
 {
     struct mdp_draw all = {.key = mdp_episode_key_of(0, 0)}; /* what methods without a fit score */
-    size_t most = ITEMS_A_THREAD * run->threads, total = mdp_probe_run_count(run), done = 0;
-    mdp_status st = mdp_union_of_queries(run->draws, run->data->info->n, &all.query, &all.n_query, err);
+    size_t most = ITEMS_A_THREAD * run->threads;
+    mdp_status st = union_of_queries(run->draws, run->data->info->n, &all.query, &all.n_query, err);
     struct batch batch = {.run = run};
 
-    run->c_by_default = 0;
     batch.items = mdp_new_array(most, sizeof *batch.items, err, &st);
     for (size_t m = 0; m < run->n_methods && st == MDP_OK; m++) {
         const struct mdp_method *method = run->methods[m];
@@ -111,47 +125,18 @@ mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err)
             for (size_t i = 0; i < batch.n; i++)
                 batch.items[i] =
                     (struct item){.method = method, .draw = method->fitted ? &run->draws->at[at + i] : &all};
-            st = run_batch(run, &batch, err);
-            done += batch.n;
+            st = run_batch(run, &run->tally[m], &batch, err);
+            if (st == MDP_OK)
+                run->done += batch.n;
             if (st == MDP_OK && run->show)
-                run->show(run->show_context, done);
+                run->show(run->show_context, run->done);
             if (st == MDP_OK && run->stop && *run->stop)
                 st = mdp_fail(err, MDP_ERR_INTERRUPTED,
-                              "interrupted after %zu of %zu fits (run again to go on)", done, total);
+                              "interrupted after %zu of %zu fits (nothing is kept: run again to start anew)",
+                              run->done, mdp_probe_run_count(run));
         }
     }
     free(batch.items);
     free(all.query);
     return st;
-}
-
-/* --- the audit of all --- */
-
-struct audit_work {
-    const struct mdp_audit *audit;
-    const struct mdp_draws *draws;
-    const int64_t *held;
-    size_t n_held;
-};
-
-static mdp_status audit_item(void *context, size_t i, size_t worker, struct mdp_error *err)
-{
-    const struct audit_work *work = context;
-    struct mdp_draw with_held = work->draws->at[i];
-
-    (void)worker;
-    mdp_status st = mdp_audit_draw(work->audit, &with_held, err);
-    if (st != MDP_OK || !work->held)
-        return st;
-    with_held.val = (int64_t *)work->held; /* read only */
-    with_held.n_val = work->n_held;
-    return mdp_audit_draw(work->audit, &with_held, err);
-}
-
-mdp_status mdp_audit_draws(const struct mdp_audit *audit, const struct mdp_draws *draws, const int64_t held[],
-                           size_t n_held, size_t threads, struct mdp_error *err)
-{
-    struct audit_work work = {.audit = audit, .draws = draws, .held = held, .n_held = n_held};
-
-    return mdp_parallel(draws->n, threads, audit_item, &work, err);
 }

@@ -6,11 +6,17 @@
 #define MDP_PROBE_RUN_H
 
 #include "base/exchange/predictions.h"
-#include "probe/audit.h"
 #include "probe/method.h"
 #include "probe/probes_file.h"
 
 #include <signal.h>
+
+/* Where a method's C came to lie. All are 0 for methods without C and when the user said it. */
+struct mdp_c_tally {
+    size_t chosen;            /* episodes in which the rule chose */
+    size_t by_default;        /* episodes in which it had nothing to choose by: MDP_C_DEFAULT */
+    size_t smallest, largest; /* of the chosen: those at the first and the last candidate */
+};
 
 struct mdp_probe_run {
     const struct mdp_probe_data *data;
@@ -24,20 +30,13 @@ struct mdp_probe_run {
     void *show_context;
     struct mdp_predictions_writer *predictions;
     struct mdp_probes_writer *probes; /* NULL: weights are not kept */
-    size_t c_by_default;              /* out: episodes whose rule for C had nothing to choose by */
+    /* out */
+    size_t done;               /* predictions that were written */
+    struct mdp_c_tally *tally; /* [n_methods], the caller's, zeros before */
 };
 
 /* How many predictions there will be. */
 size_t mdp_probe_run_count(const struct mdp_probe_run *run);
 mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err);
-
-/* mdp_audit_draw of every episode; `held` [n_held] are rows that every episode chooses C by (oracle), checked
-   like a val set. */
-mdp_status mdp_audit_draws(const struct mdp_audit *audit, const struct mdp_draws *draws, const int64_t held[],
-                           size_t n_held, size_t threads, struct mdp_error *err);
-
-/* The query rows of all episodes, each once, ascending: what a method that is not fitted scores. */
-mdp_status mdp_union_of_queries(const struct mdp_draws *draws, size_t n_rows, int64_t **rows, size_t *n,
-                                struct mdp_error *err);
 
 #endif

@@ -16,6 +16,7 @@ cd "$work" || exit 1
 "$make_store" one.h5 classes=1
 "$make_store" whole.h5 splits=0 patients=6
 "$make_store" pairs.h5 similarity=pairs
+"$make_store" few.h5 splits=0 patients=1 pictures=9 rare=0
 probe() { "$medprobe" probe "$@" -q -o run; }
 refused() { refuses "$1" "$2" probe "${@:3}" && [ ! -e run ] && [ ! -e run.partial ]; }
 
@@ -37,9 +38,12 @@ check "a validation split that is not used" refused 2 "--val-split is used by --
 check "an unknown split" refused 2 "no split 'training' (there are 'train', 'val', 'test'; choose one with --train-split)" data.h5 --train-split training
 check "one split on both sides" refused 2 "both 'test'" data.h5 --train-split test
 check "the oracle without splits" refused 2 "no splits in the store" whole.h5 --c-rule oracle
-check "too few pictures" refused 1 "k70/s1: class 'normal': 60 of 70 pictures for the support; split 'train' has 60 pictures of 20 patients (ask for fewer --shots, or --allow-short)" data.h5 --shots 70
+check "too few pictures" refused 1 "k70/s1: class 'normal': 60 of 70 pictures for the support; split 'train' has 60 pictures of 20 patients (the most that --shots can be here is 60; --allow-short takes what there is)" data.h5 --shots 70
+check "the number that it names works" eval 'probe data.h5 --shots 60 --seeds 10 --method logreg --c-rule fixed --c 1 --resamples 0 >/dev/null && rm -r run'
 check "half is left where there is no split" refused 1 "6 of 8 pictures for the support; the store has 12 pictures of 6 patients, of whom at most half, 3, may be drawn" whole.h5 --shots 8
-check "no patients" refused 1 "no patients in the store (use --group none to draw without patients)" anonymous.h5
+check "one patient has everything" refused 1 "(no --shots will do: this class needs more patients)" few.h5 --shots 4
+check "and --allow-short is no advice to somebody who gave it" refused 1 "(no --shots will do: this class needs more patients)" few.h5 --shots 4 --allow-short
+check "no patients" refused 1 "no patients in the store (add a column patient_id and extract again; or --group none draws without patients)" anonymous.h5
 check "no patients, asked for" eval 'probe anonymous.h5 --group none --shots 2 --seeds 2 >/dev/null && rm -r run'
 check "zero-shot by name without text" refused 2 "no /text in the store, which zero-shot needs" images.h5 --method zero-shot
 check "a class without prompts" refused 1 "class 'tuberculosis' has no prompts" lacking.h5

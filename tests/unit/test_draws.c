@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/numbers/rng.h"
 #include "probe/audit.h"
-#include "probe/episode.h"
+#include "probe/protocols/medprobe.h"
 
 #include <math.h>
 
@@ -178,7 +178,7 @@ static void check_episode(const struct fake *f, const struct mdp_draw_source *s,
 {
     struct mdp_error err = MDP_ERROR_INIT;
 
-    assert_ok(mdp_audit_draw(audit, d, &err), err);
+    assert_ok(mdp_audit_draw(audit, d, NULL, 0, &err), err);
     for (size_t c = 0; c < f->info.n_classes; c++) {
         size_t shots = count_class(f, d->support, d->n_support, c);
         assert_int_equal(shots, d->key.shots);
@@ -270,7 +270,7 @@ static void distinct_patients_come_first(void **state)
     assert_fails(
         mdp_draw_episode(&source, 31, 1, &d, &err), MDP_ERR_VALUE, err,
         "fake.h5: k31/s1: class 'normal': 30 of 31 pictures for the support; split 'train' has 30 pictures "
-        "of 3 patients (ask for fewer --shots, or --allow-short)");
+        "of 3 patients");
     free_draw(&d, &source);
     mdp_draw_source_release(&source);
     rule.allow_short = true;
@@ -381,7 +381,7 @@ static void the_audit_catches_draws_without_patients(void **state)
             struct mdp_draw d;
             if (mdp_draw_episode(&source, 4, seed, &d, &err) == MDP_OK) {
                 drawn++;
-                caught += mdp_audit_draw(audit, &d, &err) == MDP_ERR_CHECK;
+                caught += mdp_audit_draw(audit, &d, NULL, 0, &err) == MDP_ERR_CHECK;
             }
             free_draw(&d, &source);
         }
@@ -426,20 +426,20 @@ static void the_audit_names_what_it_finds(void **state)
     }
     const char *const splits[] = {"train", "test"};
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
-    assert_ok(mdp_audit_draw(audit, &d, &err), err); /* digests of zeros are no digests */
+    assert_ok(mdp_audit_draw(audit, &d, NULL, 0, &err), err); /* digests of zeros are no digests */
     assert_ok(mdp_audit_splits(audit, splits, 2, &err), err);
     mdp_audit_free(audit);
 
     f->sha256[1][0] = f->sha256[4][0] = 9;
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
     assert_fails(
-        mdp_audit_draw(audit, &d, &err), MDP_ERR_CHECK, err,
+        mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
         "x.h5: k1/s1: the same file on both sides: support row 1 (id 'img1'), query row 4 (id 'img4')");
     mdp_audit_free(audit);
 
     strcpy(f->patients[3], "P2");
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
-    assert_fails(mdp_audit_draw(audit, &d, &err), MDP_ERR_CHECK, err,
+    assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
                  "x.h5: k1/s1: a patient on both sides: val row 2 (id 'img2'), query row 3 (id 'img3')");
     assert_ok(mdp_audit_splits(audit, splits, 2, &err), err); /* val is not used */
     mdp_audit_free(audit);
@@ -451,14 +451,14 @@ static void the_audit_names_what_it_finds(void **state)
         "x.h5: patient 'P0' is in two splits: row 0 (id 'img0') in 'train', row 3 (id 'img3') in 'test' "
         "(mend the manifest: a patient belongs to one split)");
     query[0] = 1;
-    assert_fails(mdp_audit_draw(audit, &d, &err), MDP_ERR_CHECK, err,
+    assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
                  "x.h5: k1/s1: a row on both sides: support row 1 (id 'img1'), query row 1 (id 'img1')");
     query[0] = 5;
-    assert_fails(mdp_audit_draw(audit, &d, &err), MDP_ERR_VALUE, err,
+    assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_VALUE, err,
                  "x.h5: k1/s1: query row 5, expected one of the store's 5 rows");
     query[0] = 3;
     f->labels[3] = -1;
-    assert_fails(mdp_audit_draw(audit, &d, &err), MDP_ERR_VALUE, err,
+    assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_VALUE, err,
                  "x.h5: k1/s1: query row 3 (id 'img3') has no label");
     mdp_audit_free(audit);
     free(f);

@@ -267,29 +267,50 @@ static void an_abandoned_file_is_gone(void **state)
     mdp_predictions_writer_free(NULL);
 }
 
+/* A probe says which rows of which store it has learnt from, and what becomes of its logits. Faults once planted and seen:
+   the link not written; val rows not among those seen. */
 static void probes_score_another_store(void **state)
 {
     static const char *const names[] = {"no", "yes"};
     const double coef[] = {1, -2, 0.5}, intercept[] = {0.25};
     const float x[] = {1, 0, 0, 0, 1, 2};
+    int64_t support[] = {4, 2}, val[] = {7}, seen[] = {4, 2, 7};
+    const struct mdp_store_info info = {
+        .d = 3, .model = "made-up", .n_classes = 2, .class_names = names, .content_hash = "abc"};
+    struct mdp_draw draw = {.key = mdp_episode_key_of(4, 1), .n_support = 2, .support = support};
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_probes_writer *writer = NULL;
     struct mdp_probe_weights w;
     double scores[4];
 
     (void)state;
-    assert_ok(mdp_probes_writer_create(path, "made-up", names, 2, 3, &writer, &err), err);
-    assert_ok(mdp_probes_writer_add(writer, "logreg", "k4/s1", coef, intercept, 0.5, &err), err);
+    assert_ok(mdp_probes_writer_create(path, &info, &writer, &err), err);
+    assert_ok(mdp_probes_writer_add(writer, "logreg", &draw, MDP_LINK_LOGISTIC, coef, intercept, 0.5, &err),
+              err);
+    draw.has_val = true;
+    draw.n_val = 1;
+    draw.val = val;
+    assert_ok(mdp_probes_writer_add(writer, "ridge", &draw, MDP_LINK_NONE, coef, intercept, NAN, &err), err);
     assert_ok(mdp_probes_writer_commit(writer, &err), err);
     assert_ok(mdp_probe_weights_read(path, "logreg", "k4/s1", &w, &err), err);
     assert_int_equal(w.k, 2);
     assert_int_equal(w.d, 3);
     assert_true(w.c == 0.5);
     assert_string_equal(w.class_names[1], "yes");
+    assert_string_equal(w.store_sha256, "abc");
+    assert_int_equal(w.n_seen, 2);
+    assert_memory_equal(w.seen, support, sizeof support);
     assert_ok(mdp_probe_weights_apply(&w, x, 2, scores, &err), err);
     assert_true(fabs(scores[1] - 1 / (1 + exp(-1.25))) < 1e-15);
     assert_true(fabs(scores[3] - 1 / (1 + exp(0.75))) < 1e-15);
     assert_true(fabs(scores[0] + scores[1] - 1) < 1e-15);
+    mdp_probe_weights_release(&w);
+    assert_ok(mdp_probe_weights_read(path, "ridge", "k4/s1", &w, &err), err);
+    assert_true(isnan(w.c));
+    assert_int_equal(w.n_seen, 3);
+    assert_memory_equal(w.seen, seen, sizeof seen);
+    assert_ok(mdp_probe_weights_apply(&w, x, 2, scores, &err), err);
+    assert_true(scores[0] == -1.25 && scores[1] == 1.25 && scores[3] == -0.75);
     mdp_probe_weights_release(&w);
     assert_int_equal(mdp_probe_weights_read(path, "logreg", "k4/s2", &w, &err), MDP_ERR_MISSING);
     assert_non_null(strstr(err.message, "no probe /logreg/k4/s2"));

@@ -52,12 +52,12 @@ static void fit(const float x[], const int32_t y[], size_t n, size_t k, double c
     struct mdp_rng rng;
 
     assert_ok(mdp_span_init(x, n, FEATURES, &span, &err), err);
-    size_t q = span.r + 1, m = mdp_logistic_rows(k);
+    size_t q = span.r + 1, m = mdp_linear_rows(k);
     double *w = calloc(m * q, sizeof *w);
     mdp_rng_init(&rng, start, 0, 0x57a7);
     for (size_t i = 0; i < m * q && start; i++)
         w[i] = 3 * uniform(&rng);
-    const struct mdp_logistic problem = {.n = n, .q = q, .k = k, .x = span.z, .y = y};
+    const struct mdp_fit_problem problem = {.n = n, .q = q, .k = k, .x = span.z, .y = y};
     assert_ok(mdp_logistic_fit(&problem, c, w, &report, &err), err);
     assert_true(report.gradient <= MDP_LOGISTIC_TOLERANCE);
     mdp_span_lift(&span, w, m, coef, intercept);
@@ -76,7 +76,7 @@ static void the_optimum_is_one(void **state)
     for (size_t k = 2; k <= 4; k++)
         for (uint64_t seed = 0; seed < 30; seed++)
             for (size_t i = 0; i < 3; i++) {
-                size_t m = mdp_logistic_rows(k);
+                size_t m = mdp_linear_rows(k);
                 make_rows(seed, ROWS, k, x, y);
                 for (size_t r = 0; r < ROWS;
                      r++) { /* the last row first: another span, class 0 not seen first */
@@ -91,7 +91,7 @@ static void the_optimum_is_one(void **state)
             }
 }
 
-static double objective(const struct mdp_logistic *p, double c, const double w[])
+static double objective(const struct mdp_fit_problem *p, double c, const double w[])
 {
     double sum = 0;
 
@@ -121,7 +121,7 @@ static void liblinear_starts_on_the_right_side(void **state)
         for (size_t i = 0; i < ROWS; i++)
             y[i] = (int32_t)((i + (size_t)first) % 2);
         assert_ok(mdp_span_init(x, ROWS, FEATURES, &span, &err), err);
-        const struct mdp_logistic p = {.n = ROWS, .q = span.r + 1, .k = 2, .x = span.z, .y = y};
+        const struct mdp_fit_problem p = {.n = ROWS, .q = span.r + 1, .k = 2, .x = span.z, .y = y};
         assert_ok(mdp_liblinear_start(&p, 1.0, w, &err), err);
         assert_true(objective(&p, 1.0, w) < 0.9 * objective(&p, 1.0, zero));
         mdp_span_release(&span);
@@ -170,16 +170,16 @@ static void ties_go_to_the_smaller_c(void **state)
     (void)state;
     for (size_t i = 0; i < MDP_C_COUNT; i++)
         loss[i] = 1.0;
-    assert_int_equal(mdp_c_choose(loss), 0);
+    assert_int_equal(mdp_c_smallest(loss), 0);
     loss[4] = loss[9] = 0.5;
-    assert_int_equal(mdp_c_choose(loss), 4);
+    assert_int_equal(mdp_c_smallest(loss), 4);
     loss[9] = 0.5 * (1 - 1e-12);
-    assert_int_equal(mdp_c_choose(loss), 4);
+    assert_int_equal(mdp_c_smallest(loss), 4);
     loss[9] = 0.499;
-    assert_int_equal(mdp_c_choose(loss), 9);
+    assert_int_equal(mdp_c_smallest(loss), 9);
     loss[0] = NAN;
     loss[9] = INFINITY;
-    assert_int_equal(mdp_c_choose(loss), 4);
+    assert_int_equal(mdp_c_smallest(loss), 4);
     for (size_t i = 0; i < MDP_C_COUNT; i++)
         assert_true(fabs(log10(mdp_c_candidate(i)) - (-3 + 0.5 * (double)i)) < 1e-15);
 }

@@ -10,6 +10,9 @@
 
 enum { MOST_SENTENCES = 16, FEW_EPISODES = 5, FEW_PATIENTS = 50 };
 
+/* Facts of a run: the sentence of each of its methods. */
+#define METHODS "methods."
+
 /* Sentences being collected; the first failure is kept and ends the collecting. */
 struct sentences {
     const char **at; /* [MOST_SENTENCES] */
@@ -109,16 +112,18 @@ static void say_fit(struct sentences *s, const struct told *t)
                      ? ", by patient: no patient has pictures both among them and among the test pictures"
                      : "; patients are not looked at");
     end_sentence(s);
-    mdp_text_add(
-        &s->now,
-        "A logistic regression is fitted on the embeddings of the labelled pictures; its strength C "
-        "follows the rule %s%s. The smaller C is, the more the fit is held back from following its few "
-        "pictures to the letter.",
-        *t->rule ? t->rule : "not named",
-        strcmp(t->rule, "support-cv") == 0  ? ", which sees the labelled pictures only"
-        : strcmp(t->rule, "val-shots") == 0 ? ", which sees a few further labelled pictures a class"
-        : strcmp(t->rule, "oracle") == 0    ? ", which sees the whole validation split"
-                                            : "");
+    for (size_t i = 0; i < t->r->n_provenance; i++)
+        if (strncmp(t->r->provenance[i].key, METHODS, strlen(METHODS)) == 0 &&
+            strcmp(t->r->provenance[i].key + strlen(METHODS), t->r->baseline) != 0) {
+            mdp_text_add(&s->now, "%s.", mdp_report_fact(t->r, t->r->provenance[i].key, s->pool));
+            end_sentence(s);
+        }
+    const char *rule = mdp_report_fact(t->r, "c_rule_text", s->pool);
+    mdp_text_add(&s->now,
+                 "The strength C of a fit follows the rule %s%s%s. The smaller C is, the more the fit is "
+                 "held back from "
+                 "following its few pictures to the letter.",
+                 *t->rule ? t->rule : "not named", *rule ? ", which " : "", rule);
     end_sentence(s);
 }
 
@@ -162,16 +167,16 @@ static mdp_status say_what_was_done(const struct told *t, struct mdp_pool *pool,
 
 /* --- what to be careful of --- */
 
-static void warn_of_c(struct sentences *s, const struct told *t)
+/* The sentences that the run itself left for its readers. */
+static void warn_as_noted(struct sentences *s, const struct told *t)
 {
-    if (strcmp(t->rule, "oracle") == 0)
-        mdp_text_add(&s->now, "C was chosen on the full validation split (oracle): a user with so few labels "
-                              "would not have it.");
-    end_sentence(s);
-    const char *note = mdp_report_fact(t->r, "c_note", s->pool);
-    if (*note)
-        mdp_text_add(&s->now, "%s.", note);
-    end_sentence(s);
+    for (size_t i = 0; i < t->r->n_provenance; i++) {
+        const struct mdp_fact *notes = &t->r->provenance[i];
+        for (size_t k = 0; strcmp(notes->key, "notes") == 0 && k < notes->n; k++) {
+            mdp_text_add(&s->now, "%s.", notes->texts[k]);
+            end_sentence(s);
+        }
+    }
 }
 
 static void warn_of_short_classes(struct sentences *s, const struct told *t)
@@ -243,7 +248,7 @@ static mdp_status say_warnings(const struct told *t, struct mdp_pool *pool,
     struct sentences s = sentences_begin(pool, err);
 
     warn_of_short_classes(&s, t);
-    warn_of_c(&s, t);
+    warn_as_noted(&s, t);
     warn_of_numbers(&s, t);
     warn_of_undefined(&s, t);
     mdp_text_release(&s.now);

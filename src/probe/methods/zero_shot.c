@@ -9,7 +9,9 @@
        mean-embedding  s x.u_k + b, u_k = mean_p t_p at unit length      CLIP, open_clip
 
    Scores: softmax over the classes, or a sigmoid of each where the store says so. */
+#include "base/exchange/zero_shot_rules.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "probe/method.h"
 
 #include <math.h>
@@ -29,37 +31,32 @@ static void class_prompts_release(struct class_prompts *p)
     free(p->class);
 }
 
-static bool is_named(const struct mdp_store_info *info, size_t prompt, size_t class)
+/* The class of the labels that a prompt is for; K for prompts of other classes. */
+static size_t class_of(const struct mdp_store_info *info, size_t prompt)
 {
-    return strcmp(info->text_class_names[info->prompt_class[prompt]], info->class_names[class]) == 0;
+    return mdp_name_index(info->text_class_names[info->prompt_class[prompt]], info->class_names,
+                          info->n_classes);
 }
 
 static mdp_status zero_shot_check(const struct mdp_store_info *info, struct mdp_error *err)
 {
-    static const char *const ensembles[] = {"mean-logits", "max-logits", "mean-embedding"};
-    bool known = false;
+    mdp_status st = MDP_OK;
 
-    for (size_t i = 0; i < sizeof ensembles / sizeof ensembles[0]; i++)
-        known = known || strcmp(info->ensemble, ensembles[i]) == 0;
-    if (!known)
-        return mdp_fail(err, MDP_ERR_UNSUPPORTED,
-                        "%s: ensemble '%s' (there are mean-logits, max-logits, mean-embedding)", info->path,
-                        info->ensemble);
-    if (strcmp(info->similarity, "softmax") != 0 && strcmp(info->similarity, "sigmoid") != 0)
-        return mdp_fail(err, MDP_ERR_UNSUPPORTED,
-                        "%s: zero-shot with similarity '%s' (there are softmax, sigmoid)", info->path,
-                        info->similarity);
-    for (size_t k = 0; k < info->n_classes; k++) {
-        bool found = false;
-        for (size_t p = 0; p < info->n_prompts && !found; p++)
-            found = is_named(info, p, k);
-        if (!found)
-            return mdp_fail(err, MDP_ERR_MISSING,
-                            "%s: class '%s' has no prompts (name it in the prompt set and extract anew; "
-                            "--method logreg goes without)",
-                            info->path, info->class_names[k]);
-    }
-    return MDP_OK;
+    if (mdp_name_index(info->similarity, mdp_similarity_names, MDP_SIMILARITY_COUNT) == MDP_SIMILARITY_COUNT)
+        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "%s: zero-shot with similarity '%s' (%s)", info->path,
+                        info->similarity,
+                        mdp_name_hint(info->similarity, mdp_similarity_names, MDP_SIMILARITY_COUNT).text);
+    bool *found = mdp_new_array(info->n_classes + 1, sizeof *found, err, &st);
+    for (size_t p = 0; p < info->n_prompts && st == MDP_OK; p++)
+        found[class_of(info, p)] = true;
+    for (size_t k = 0; k < info->n_classes && st == MDP_OK; k++)
+        if (!found[k])
+            st = mdp_fail(err, MDP_ERR_MISSING,
+                          "%s: class '%s' has no prompts (name it in the prompt set and extract anew; "
+                          "--method logreg goes without)",
+                          info->path, info->class_names[k]);
+    free(found);
+    return st;
 }
 
 static mdp_status gather_prompts(const struct mdp_store_info *info, struct class_prompts *out,
@@ -73,7 +70,7 @@ static mdp_status gather_prompts(const struct mdp_store_info *info, struct class
     out->class = mdp_new_array(info->n_prompts, sizeof *out->class, err, &st);
     for (size_t k = 0; k < info->n_classes && st == MDP_OK; k++)
         for (size_t p = 0; p < info->n_prompts; p++) {
-            if (!is_named(info, p, k))
+            if (class_of(info, p) != k)
                 continue;
             for (size_t j = 0; j < d; j++)
                 out->text[out->n * d + j] = (double)info->text[p * d + j];
@@ -120,14 +117,14 @@ static void turn_into_scores(double row[], size_t k, bool sigmoid)
         row[c] /= sum;
 }
 
-static void score_row(const struct mdp_store_info *info, const struct class_prompts *p,
+static void score_row(const struct mdp_store_info *info, const struct class_prompts *p, bool sigmoid,
                       const double cosines[], double row[])
 {
     for (size_t c = 0; c < info->n_classes; c++)
         row[c] = -INFINITY;
     for (size_t i = 0; i < p->n; i++)
         row[p->class[i]] = fmax(row[p->class[i]], info->logit_scale * cosines[i] + info->logit_bias);
-    turn_into_scores(row, info->n_classes, strcmp(info->similarity, "sigmoid") == 0);
+    turn_into_scores(row, info->n_classes, sigmoid);
 }
 
 static mdp_status zero_shot_run(const struct mdp_probe_data *data, const struct mdp_draw *draw,
@@ -135,17 +132,19 @@ static mdp_status zero_shot_run(const struct mdp_probe_data *data, const struct 
                                 struct mdp_error *err)
 {
     const struct mdp_store_info *info = data->info;
+    const size_t ensemble = mdp_name_index(info->ensemble, mdp_ensemble_names, MDP_ENSEMBLE_COUNT);
+    const bool sigmoid = strcmp(info->similarity, mdp_similarity_names[MDP_SIMILARITY_SIGMOID]) == 0;
     size_t n = draw->n_query, *slots = NULL;
     struct class_prompts prompts;
     double *cosines = NULL, *none = NULL;
 
     (void)options;
-    *outcome = (struct mdp_outcome){.c = NAN};
+    *outcome = (struct mdp_outcome){.c = {.c = NAN}};
     mdp_status st = gather_prompts(info, &prompts, err);
     if (st != MDP_OK)
         goto out;
-    if (strcmp(info->ensemble, "max-logits") != 0)
-        average_prompts(info->d, strcmp(info->ensemble, "mean-embedding") == 0, &prompts);
+    if (ensemble != MDP_ENSEMBLE_MAX_LOGITS)
+        average_prompts(info->d, ensemble == MDP_ENSEMBLE_MEAN_EMBEDDING, &prompts);
     slots = mdp_new_array(n, sizeof *slots, err, &st);
     none = mdp_new_array(prompts.n, sizeof *none, err, &st);
     cosines = mdp_new_array(n * prompts.n, sizeof *cosines, err, &st);
@@ -155,7 +154,7 @@ static mdp_status zero_shot_run(const struct mdp_probe_data *data, const struct 
     if (st == MDP_OK)
         st = mdp_linear_logits(data->x, slots, n, info->d, prompts.text, none, prompts.n, cosines, err);
     for (size_t i = 0; i < n && st == MDP_OK; i++)
-        score_row(info, &prompts, cosines + i * prompts.n, outcome->scores + i * info->n_classes);
+        score_row(info, &prompts, sigmoid, cosines + i * prompts.n, outcome->scores + i * info->n_classes);
 out:
     free(slots);
     free(cosines);
@@ -169,6 +168,7 @@ out:
 const struct mdp_method mdp_zero_shot = {
     .name = "zero-shot",
     .summary = "the store's prompts, no training",
+    .sentence = "Zero-shot scores pictures by the prompts of each class, without any labelled picture",
     .needs_text = true,
     .check = zero_shot_check,
     .run = zero_shot_run,

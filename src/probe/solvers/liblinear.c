@@ -20,8 +20,8 @@ static void silence(void)
 }
 
 /* Rows as lists of (1-based index, value), each ended by index -1. */
-static void copy_rows(const struct mdp_logistic *p, struct feature_node nodes[], struct feature_node *rows[],
-                      double labels[])
+static void copy_rows(const struct mdp_fit_problem *p, struct feature_node nodes[],
+                      struct feature_node *rows[], double labels[])
 {
     for (size_t i = 0; i < p->n; i++) {
         struct feature_node *at = rows[i] = nodes + i * (p->q + 1);
@@ -33,7 +33,7 @@ static void copy_rows(const struct mdp_logistic *p, struct feature_node nodes[],
     }
 }
 
-mdp_status mdp_liblinear_start(const struct mdp_logistic *p, double c, double w[], struct mdp_error *err)
+mdp_status mdp_liblinear_start(const struct mdp_fit_problem *p, double c, double w[], struct mdp_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     mdp_status st = MDP_OK;

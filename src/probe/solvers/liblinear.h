@@ -11,7 +11,7 @@
 enum { MDP_LIBLINEAR_MAX_VALUES = 1 << 20 };
 
 /* w[q] for a problem of two classes, both present, of at most MDP_LIBLINEAR_MAX_VALUES values. */
-mdp_status mdp_liblinear_start(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_liblinear_start(const struct mdp_fit_problem *problem, double c, double w[],
                                struct mdp_error *err);
 
 /* LIBLINEAR's own version, "2.30". */

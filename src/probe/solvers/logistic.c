@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static mdp_status check_classes(const struct mdp_logistic *p, struct mdp_error *err)
+static mdp_status check_classes(const struct mdp_fit_problem *p, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     bool *present = mdp_new_array(p->k, sizeof *present, err, &st);
@@ -26,7 +26,7 @@ static mdp_status check_classes(const struct mdp_logistic *p, struct mdp_error *
     return st;
 }
 
-mdp_status mdp_logistic_fit(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit(const struct mdp_fit_problem *problem, double c, double w[],
                             struct mdp_logistic_report *report, struct mdp_error *err)
 {
     assert(problem->k >= 2 && problem->q >= 1 && c > 0);

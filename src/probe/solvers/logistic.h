@@ -15,16 +15,7 @@
 #ifndef MDP_PROBE_LOGISTIC_H
 #define MDP_PROBE_LOGISTIC_H
 
-#include "medprobe/status.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-struct mdp_logistic {
-    size_t n, q, k;
-    const double *x;  /* [n, q]; the last column is 1 */
-    const int32_t *y; /* [n], in [0, K) */
-};
+#include "probe/solvers/objective.h"
 
 /* How a fit went. */
 struct mdp_logistic_report {
@@ -37,16 +28,10 @@ struct mdp_logistic_report {
    coefficients, so that these are then within |g| of the optimum. */
 #define MDP_LOGISTIC_TOLERANCE 1e-10
 
-/* Rows of the model: 1 for two classes, K for more. */
-static inline size_t mdp_logistic_rows(size_t k)
-{
-    return k == 2 ? 1 : k;
-}
-
 /* Minimises f from the start w[m, q] (zeros will do) and leaves the optimum there. With more than two classes
    intercepts and every column of coefficients sum to zero over the classes.
    Errors: a class without rows (the optimum does not exist); no convergence. */
-mdp_status mdp_logistic_fit(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit(const struct mdp_fit_problem *problem, double c, double w[],
                             struct mdp_logistic_report *report, struct mdp_error *err);
 
 /* Probabilities [n, K] from logits z[n, m]; every row sums to 1. */
@@ -56,9 +41,9 @@ void mdp_logistic_probabilities(const double z[], size_t n, size_t k, double pro
 double mdp_logistic_loss(const double z[], size_t n, size_t k, const int32_t y[]);
 
 /* The two solvers behind mdp_logistic_fit; classes are checked by it. */
-mdp_status mdp_logistic_fit_binary(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit_binary(const struct mdp_fit_problem *problem, double c, double w[],
                                    struct mdp_logistic_report *report, struct mdp_error *err);
-mdp_status mdp_logistic_fit_multinomial(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit_multinomial(const struct mdp_fit_problem *problem, double c, double w[],
                                         struct mdp_logistic_report *report, struct mdp_error *err);
 
 #endif

@@ -16,7 +16,7 @@
 enum { MAX_STEPS = 200, MAX_HALVINGS = 60, HESSIAN_ROWS = 256 };
 
 struct binary_fit {
-    const struct mdp_logistic *p;
+    const struct mdp_fit_problem *p;
     double c;
     double *z, *z_trial; /* [n] */
     double *along;       /* [n]: X step */
@@ -39,7 +39,7 @@ static void binary_release(struct binary_fit *f)
         free(blocks[i]);
 }
 
-static mdp_status binary_init(struct binary_fit *f, const struct mdp_logistic *p, double c,
+static mdp_status binary_init(struct binary_fit *f, const struct mdp_fit_problem *p, double c,
                               struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
@@ -80,7 +80,7 @@ static double objective(const struct binary_fit *f, const double w[], const doub
    near 1 keep their distance from it: residuals come from exp(-margin), never from 1 - p. */
 static double differentiate(struct binary_fit *f, const double w[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     double scale = 0.0;
 
     for (size_t i = 0; i < p->n; i++) {
@@ -101,7 +101,7 @@ static double differentiate(struct binary_fit *f, const double w[])
 /* I (0 for the intercept) + C sum_i weight_i x_i x_i^T. */
 static void make_hessian(struct binary_fit *f)
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     size_t q = p->q;
 
     memset(f->hessian, 0, q * q * sizeof *f->hessian);
@@ -158,7 +158,7 @@ static double slope_at(const struct binary_fit *f, const double w[], const doubl
    approximate Wolfe condition, SIAM J. Optim. 16, 2005). */
 static bool line_search(struct binary_fit *f, double w[], double *value)
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     double slope = mdp_blas_ddot(p->q, f->gradient, f->step), length = 1.0;
 
     mdp_blas_dgemv(false, p->n, p->q, 1.0, p->x, f->step, 0.0, f->along);
@@ -181,7 +181,7 @@ static bool line_search(struct binary_fit *f, double w[], double *value)
 }
 
 /* A start of zeros, the mark of a caller that knows none, is replaced by LIBLINEAR's solution. */
-static mdp_status find_start(const struct mdp_logistic *p, double c, double w[], struct mdp_error *err)
+static mdp_status find_start(const struct mdp_fit_problem *p, double c, double w[], struct mdp_error *err)
 {
     for (size_t j = 0; j < p->q; j++)
         if (w[j] != 0)
@@ -189,7 +189,7 @@ static mdp_status find_start(const struct mdp_logistic *p, double c, double w[],
     return p->n * p->q <= MDP_LIBLINEAR_MAX_VALUES ? mdp_liblinear_start(p, c, w, err) : MDP_OK;
 }
 
-mdp_status mdp_logistic_fit_binary(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit_binary(const struct mdp_fit_problem *problem, double c, double w[],
                                    struct mdp_logistic_report *report, struct mdp_error *err)
 {
     struct binary_fit f;

@@ -20,7 +20,7 @@
 enum { MAX_STEPS = 300, MAX_HALVINGS = 60, MAX_PRODUCTS = 2000, BLOCK_ROWS = 256, DENSE_COLUMNS = 256 };
 
 struct multinomial_fit {
-    const struct mdp_logistic *p;
+    const struct mdp_fit_problem *p;
     double c;
     double *z, *z_trial, *along; /* [n, K] */
     double *probability;         /* [n, K] */
@@ -44,7 +44,7 @@ static void multinomial_release(struct multinomial_fit *f)
         free(blocks[i]);
 }
 
-static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_logistic *p, double c,
+static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_fit_problem *p, double c,
                                    struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
@@ -69,7 +69,7 @@ static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_l
 }
 
 /* out[n, K] = X V^T */
-static void logits_of(const struct mdp_logistic *p, const double v[], double out[])
+static void logits_of(const struct mdp_fit_problem *p, const double v[], double out[])
 {
     mdp_blas_dgemm(false, true, p->n, p->k, p->q, 1.0, p->x, p->q, v, p->q, 0.0, out, p->k);
 }
@@ -78,7 +78,7 @@ static void logits_of(const struct mdp_logistic *p, const double v[], double out
 static void back_to_model(const struct multinomial_fit *f, const double rows[], const double v[],
                           double out[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
 
     memcpy(out, v, p->k * p->q * sizeof *out);
     for (size_t k = 0; k < p->k; k++)
@@ -86,7 +86,7 @@ static void back_to_model(const struct multinomial_fit *f, const double rows[], 
     mdp_blas_dgemm(true, false, p->k, p->q, p->n, f->c, rows, p->k, p->x, p->q, 1.0, out, p->q);
 }
 
-static double penalty(const struct mdp_logistic *p, const double w[])
+static double penalty(const struct mdp_fit_problem *p, const double w[])
 {
     double sum = 0.0;
 
@@ -105,7 +105,7 @@ static double objective(const struct multinomial_fit *f, const double w[], const
    sum_ik residual_ik along_ik (0 without `along`). */
 static double residuals(struct multinomial_fit *f, const double z[], double *size, const double along[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     double product = 0.0;
 
     *size = 0.0;
@@ -132,7 +132,7 @@ static double residuals(struct multinomial_fit *f, const double z[], double *siz
 /* Probabilities, gradient, and the gradient's size as mdp_logistic_report means it. */
 static double differentiate(struct multinomial_fit *f, const double w[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     double size = 0.0;
 
     residuals(f, f->z, &size, NULL);
@@ -149,7 +149,7 @@ static double differentiate(struct multinomial_fit *f, const double w[])
    products; where that is too many its diagonal serves. */
 static void make_preconditioner(struct multinomial_fit *f)
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     size_t q = p->q;
     bool dense = f->dense;
 
@@ -197,7 +197,7 @@ static void precondition(const struct multinomial_fit *f, const double r[], doub
 /* hv = H v */
 static void hessian_product(struct multinomial_fit *f, const double v[], double hv[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
 
     logits_of(p, v, f->z_trial);
     for (size_t i = 0; i < p->n; i++) {
@@ -245,7 +245,7 @@ static void newton_step(struct multinomial_fit *f, double forcing, size_t *produ
 /* Slope of f along the step, at w and its logits z; `along` = X step^T. Overwrites the residual. */
 static double slope_at(struct multinomial_fit *f, const double w[], const double z[], const double along[])
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     double slope = f->c * residuals(f, z, &(double){0.0}, along);
 
     for (size_t k = 0; k < p->k; k++)
@@ -258,7 +258,7 @@ static double slope_at(struct multinomial_fit *f, const double w[], const double
    approximate Wolfe condition, SIAM J. Optim. 16, 2005). */
 static bool line_search(struct multinomial_fit *f, double w[], double *value)
 {
-    const struct mdp_logistic *p = f->p;
+    const struct mdp_fit_problem *p = f->p;
     size_t size = p->k * p->q;
     double slope = mdp_blas_ddot(size, f->gradient, f->step), length = 1.0;
 
@@ -283,7 +283,7 @@ static bool line_search(struct multinomial_fit *f, double w[], double *value)
 
 /* Every column of W[K, q] is moved to sum to zero; of all W with the same probabilities it has the smallest
    norm. */
-static void centre_columns(const struct mdp_logistic *p, double w[])
+static void centre_columns(const struct mdp_fit_problem *p, double w[])
 {
     for (size_t j = 0; j < p->q; j++) {
         double sum = 0.0;
@@ -294,7 +294,7 @@ static void centre_columns(const struct mdp_logistic *p, double w[])
     }
 }
 
-mdp_status mdp_logistic_fit_multinomial(const struct mdp_logistic *problem, double c, double w[],
+mdp_status mdp_logistic_fit_multinomial(const struct mdp_fit_problem *problem, double c, double w[],
                                         struct mdp_logistic_report *report, struct mdp_error *err)
 {
     struct multinomial_fit f;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOGIT_ROWS = 128 }; /* rows turned into double at a time */
-
 static mdp_status copy_features(const float x[], size_t n, size_t d, struct mdp_span *span,
                                 struct mdp_error *err)
 {
@@ -85,26 +83,4 @@ void mdp_span_lift(const struct mdp_span *span, const double w[], size_t m, doub
     }
     for (size_t k = 0; k < m; k++)
         memcpy(coef + k * span->d, w + k * q, span->d * sizeof *coef);
-}
-
-mdp_status mdp_linear_logits(const float x[], const size_t slots[], size_t n, size_t d, const double coef[],
-                             const double intercept[], size_t m, double z[], struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-    double *block = mdp_new_array(LOGIT_ROWS * d, sizeof *block, err, &st);
-
-    if (!block)
-        return st;
-    for (size_t at = 0; at < n; at += LOGIT_ROWS) {
-        size_t rows = n - at < LOGIT_ROWS ? n - at : LOGIT_ROWS;
-        for (size_t i = 0; i < rows; i++) {
-            const float *row = x + (slots ? slots[at + i] : at + i) * d;
-            for (size_t j = 0; j < d; j++)
-                block[i * d + j] = (double)row[j];
-            memcpy(z + (at + i) * m, intercept, m * sizeof *z);
-        }
-        mdp_blas_dgemm(false, true, rows, m, d, 1.0, block, d, coef, d, 1.0, z + at * m, m);
-    }
-    free(block);
-    return MDP_OK;
 }

@@ -25,9 +25,4 @@ void mdp_span_release(struct mdp_span *span);
 void mdp_span_lift(const struct mdp_span *span, const double w[], size_t m, double coef[],
                    double intercept[]);
 
-/* Logits z[n, m] = coef[m, D] x + intercept, in double, of the rows x[slots[0]], x[slots[1]], ... of x[..,
-   D], or of the first n when slots is NULL. */
-mdp_status mdp_linear_logits(const float x[], const size_t slots[], size_t n, size_t d, const double coef[],
-                             const double intercept[], size_t m, double z[], struct mdp_error *err);
-
 #endif

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "probe/episode.h"
+#include "probe/protocols/medprobe.h"
 
 #include "base/exchange/patients.h"
 #include "base/memory.h"
 #include "base/numbers/rng.h"
-#include "base/text.h"
+#include "probe/probed_store.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Seeds that are tried to find a number of shots that works. */
+enum { TRIED_SEEDS = 100 };
 
 /* --- the source --- */
 
@@ -28,72 +31,6 @@ static bool is_scored(const struct mdp_draw_source *s, size_t row)
     return s->info->labels[row] >= 0 && (!s->has_split || in_split(s->info, row, s->rule.test_split));
 }
 
-mdp_status mdp_split_check(const struct mdp_store_info *info, const char *split, const char *option,
-                           struct mdp_error *err)
-{
-    struct mdp_text known = {0};
-    const char *listed[8];
-    size_t n = 0;
-
-    if (!info->splits)
-        return mdp_fail(err, MDP_ERR_USAGE, "%s: no splits in the store, so no '%s'", info->path, split);
-    for (size_t i = 0; i < info->n; i++)
-        if (in_split(info, i, split))
-            return MDP_OK;
-    for (size_t i = 0; i < info->n && n < sizeof listed / sizeof *listed; i++) {
-        bool first = info->splits[i][0] != '\0';
-        for (size_t j = 0; j < n && first; j++)
-            first = strcmp(info->splits[i], listed[j]) != 0;
-        if (first) {
-            mdp_text_add(&known, "%s'%s'", n ? ", " : "", info->splits[i]);
-            listed[n++] = info->splits[i];
-        }
-    }
-    mdp_status st = mdp_fail(err, MDP_ERR_USAGE, "%s: no split '%s' (there are %s; choose one with --%s)",
-                             info->path, split, known.at ? known.at : "none", option);
-    mdp_text_release(&known);
-    return st;
-}
-
-mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, const char *option,
-                          int64_t **rows, size_t *n, struct mdp_error *err)
-{
-    mdp_status st = MDP_OK;
-
-    *rows = NULL;
-    *n = 0;
-    st = mdp_split_check(info, split, option, err);
-    if (st == MDP_OK)
-        *rows = mdp_new_array(info->n, sizeof **rows, err, &st);
-    for (size_t i = 0; i < info->n && st == MDP_OK; i++)
-        if (info->labels[i] >= 0 && in_split(info, i, split))
-            (*rows)[(*n)++] = (int64_t)i;
-    if (st == MDP_OK && *n == 0)
-        st = mdp_fail(err, MDP_ERR_VALUE, "%s: split '%s' has no labelled row", info->path, split);
-    return st;
-}
-
-mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_patient, struct mdp_error *err)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < info->n && info->labels && !any; i++)
-        any = info->labels[i] >= 0;
-    if (!any)
-        return mdp_fail(
-            err, MDP_ERR_MISSING,
-            "%s: no labels to probe (extract with a label column; /targets of --labels are not probed yet)",
-            info->path);
-    if (info->n_classes < 2)
-        return mdp_fail(err, MDP_ERR_VALUE, "%s: one class only, '%s' (a probe needs two)", info->path,
-                        info->class_names[0]);
-    if (by_patient && !info->patient_ids)
-        return mdp_fail(err, MDP_ERR_MISSING,
-                        "%s: no patients in the store (use --group none to draw without patients)",
-                        info->path);
-    return MDP_OK;
-}
-
 static mdp_status check_rows(const struct mdp_draw_source *s, struct mdp_error *err)
 {
     const struct mdp_store_info *info = s->info;
@@ -109,9 +46,7 @@ static mdp_status check_rows(const struct mdp_draw_source *s, struct mdp_error *
     }
     for (size_t i = 0; i < info->n && st == MDP_OK && s->rule.by_patient; i++)
         if (!info->patient_ids[i][0] && (may_be_drawn(s, i) || is_scored(s, i)))
-            st = mdp_fail(err, MDP_ERR_MISSING,
-                          "%s: row %zu: no patient for id '%s' (use --group none to draw without patients)",
-                          info->path, i, info->ids[i]);
+            st = mdp_fail_no_patient(info, i, err);
     return st;
 }
 
@@ -346,8 +281,7 @@ static mdp_status fail_short(const struct drawing *d, const char *group, size_t 
     if (!s->has_split)
         snprintf(half, sizeof half, ", of whom at most half, %zu, may be drawn", class->most);
     return mdp_fail(err, MDP_ERR_VALUE,
-                    "%s: %s: class '%s': %zu of %zu pictures for the %s; %s%s%s has %zu pictures of %zu %s%s "
-                    "(ask for fewer --shots, or --allow-short)",
+                    "%s: %s: class '%s': %zu of %zu pictures for the %s; %s%s%s has %zu pictures of %zu %s%s",
                     s->info->path, group, s->info->class_names[c], found, wanted, side,
                     s->has_split ? "split '" : "the store", s->has_split ? s->rule.train_split : "",
                     s->has_split ? "'" : "", class->n_rows, class->n_patients,
@@ -391,8 +325,9 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-mdp_status mdp_draw_episode(const struct mdp_draw_source *s, size_t shots, uint64_t seed,
-                            struct mdp_draw *draw, struct mdp_error *err)
+/* shared_query: with a split, the query rows of every episode. */
+static mdp_status draw_episode(const struct mdp_draw_source *s, size_t shots, uint64_t seed,
+                               int64_t *shared_query, struct mdp_draw *draw, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct drawing d = {.source = s};
@@ -417,7 +352,7 @@ mdp_status mdp_draw_episode(const struct mdp_draw_source *s, size_t shots, uint6
     if (st != MDP_OK)
         goto out;
     if (s->has_split) {
-        draw->query = s->query;
+        draw->query = shared_query;
         draw->n_query = s->n_query;
     } else {
         st = rest_as_query(&d, draw, err);
@@ -428,6 +363,50 @@ out:
     free(d.list);
     free(d.pictures);
     return st;
+}
+
+mdp_status mdp_draw_episode(const struct mdp_draw_source *source, size_t shots, uint64_t seed,
+                            struct mdp_draw *draw, struct mdp_error *err)
+{
+    return draw_episode(source, shots, seed, source->query, draw, err);
+}
+
+static bool can_draw(const struct mdp_draw_source *source, size_t shots, const size_t seeds[], size_t n_seeds)
+{
+    for (size_t i = 0; i < n_seeds && i < TRIED_SEEDS; i++) {
+        struct mdp_draw draw;
+        const bool done = draw_episode(source, shots, seeds[i], NULL, &draw, NULL) == MDP_OK;
+        free(draw.support);
+        free(draw.val);
+        free(draw.query);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* Says after the failure of a draw of so many shots what would work. */
+static void advise(const struct mdp_draw_source *source, size_t shots, const size_t seeds[], size_t n_seeds,
+                   struct mdp_error *err)
+{
+    char found[sizeof err->message];
+    size_t works = 0;
+
+    for (size_t least = 1, most = shots - 1; least <= most;) {
+        const size_t middle = least + (most - least) / 2;
+        if (can_draw(source, middle, seeds, n_seeds)) {
+            works = middle;
+            least = middle + 1;
+        } else {
+            most = middle - 1;
+        }
+    }
+    snprintf(found, sizeof found, "%s", err->message);
+    if (works)
+        mdp_fail(err, MDP_ERR_VALUE, "%s (the most that --shots can be here is %zu%s)", found, works,
+                 source->rule.allow_short ? "" : "; --allow-short takes what there is");
+    else
+        mdp_fail(err, MDP_ERR_VALUE, "%s (no --shots will do: this class needs more patients)", found);
 }
 
 mdp_status mdp_draw_episodes(const struct mdp_draw_source *source, const size_t shots[], size_t n_shots,
@@ -448,12 +427,33 @@ mdp_status mdp_draw_episodes(const struct mdp_draw_source *source, const size_t 
     }
     for (size_t i = 0; i < count && st == MDP_OK; i++) {
         struct mdp_draw *draw = &draws->at[draws->n++];
-        st = mdp_draw_episode(source, shots[i / n_seeds], seeds[i % n_seeds], draw, err);
-        if (source->has_split)
-            draw->query = draws->shared_query;
+        st = draw_episode(source, shots[i / n_seeds], seeds[i % n_seeds], draws->shared_query, draw, err);
+        if (st == MDP_ERR_VALUE && err)
+            advise(source, shots[i / n_seeds], seeds, n_seeds, err);
     }
     mdp_draws_sort(draws);
     if (st != MDP_OK)
         mdp_draws_release(draws);
     return st;
 }
+
+static mdp_status draw_all(const struct mdp_store_info *info, const struct mdp_draw_rule *rule,
+                           const size_t shots[], size_t n_shots, const size_t seeds[], size_t n_seeds,
+                           struct mdp_draws *draws, struct mdp_error *err)
+{
+    struct mdp_draw_source source;
+    mdp_status st = mdp_draw_source_init(info, rule, &source, err);
+
+    if (st != MDP_OK)
+        return st;
+    st = mdp_draw_episodes(&source, shots, n_shots, seeds, n_seeds, draws, err);
+    mdp_draw_source_release(&source);
+    return st;
+}
+
+const struct mdp_protocol mdp_medprobe = {
+    .name = "medprobe",
+    .summary = "draws by patient, from the train split or from half the patients",
+    .splits = MDP_SPLIT_TRAIN | MDP_SPLIT_TEST,
+    .draw = draw_all,
+};

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Episodes: which rows a probe learns from and which it is scored on. The protocol `medprobe`:
-   docs/METHODS.md, "Draws".
+/* The protocol `medprobe` (docs/METHODS.md, "Draws"), opened up for its tests; a run draws by the row in protocol.c.
 
    Letters: N rows of the store, K classes, k shots (pictures a class), s seed. */
-#ifndef MDP_PROBE_EPISODE_H
-#define MDP_PROBE_EPISODE_H
+#ifndef MDP_PROBE_MEDPROBE_H
+#define MDP_PROBE_MEDPROBE_H
 
-#include "base/exchange/draws.h"
-#include "medprobe/store.h"
+#include "probe/protocol.h"
 
 /* Val pictures a class at k shots, where a val set is drawn. */
 enum { MDP_MOST_VAL_SHOTS = 4 };
-
-struct mdp_draw_rule {
-    bool by_patient;                      /* false: every row is its own patient */
-    const char *train_split, *test_split; /* of a store with splits */
-    bool draws_val;                       /* min(k, 4) further pictures a class, of further patients */
-    bool allow_short;                     /* a class with fewer pictures than k gives all it has */
-};
 
 /* A patient's pictures of one class. */
 struct mdp_class_patient {
@@ -49,20 +40,6 @@ struct mdp_draw_source {
     size_t n_query;
 };
 
-/* Whether the store can be probed: labels, two classes, and patients unless by_patient is false (the error
-   names
-   --group none). */
-mdp_status mdp_check_probed_store(const struct mdp_store_info *info, bool by_patient, struct mdp_error *err);
-
-/* The split exists, or an error that lists (up to eight of) those that do and names --option. */
-mdp_status mdp_split_check(const struct mdp_store_info *info, const char *split, const char *option,
-                           struct mdp_error *err);
-
-/* The labelled rows of a split. An unknown split is wrong use, answered with those that exist and `option`.
- */
-mdp_status mdp_split_rows(const struct mdp_store_info *info, const char *split, const char *option,
-                          int64_t **rows, size_t *n, struct mdp_error *err);
-
 /* Of a store that mdp_check_probed_store passed. Errors: unknown splits, no patients (names --group none), a
    class without pictures. */
 mdp_status mdp_draw_source_init(const struct mdp_store_info *info, const struct mdp_draw_rule *rule,
@@ -75,7 +52,8 @@ void mdp_draw_source_release(struct mdp_draw_source *source);
 mdp_status mdp_draw_episode(const struct mdp_draw_source *source, size_t shots, uint64_t seed,
                             struct mdp_draw *draw, struct mdp_error *err);
 
-/* Every pair of shots and seeds, by shots then seed. */
+/* Every pair of shots and seeds, in the order of keys; too few pictures of a class are an error that says how many shots
+   would do. */
 mdp_status mdp_draw_episodes(const struct mdp_draw_source *source, const size_t shots[], size_t n_shots,
                              const size_t seeds[], size_t n_seeds, struct mdp_draws *draws,
                              struct mdp_error *err);
