@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "extract/weights/pickle.h"
-
+/* The machine: a stack, a memo, and one function an opcode. */
 #include "base/memory.h"
 #include "base/try.h"
+#include "extract/weights/pickle_values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +10,17 @@
 enum {
     MAX_STACK = 1 << 20, /* values, and marks */
     MAX_MEMO = 1 << 24,
-    CHUNK = 1 << 16, /* bytes of values that are asked for at once */
-};
-
-/* Values live in chunks that are freed together. */
-struct chunk {
-    struct chunk *next;
-    size_t used, size;
-    max_align_t bytes[];
-};
-
-struct values {
-    struct mdp_value **at;
-    size_t n, capacity;
-};
-
-struct mdp_pickle {
-    struct chunk *chunks;
-    size_t memory; /* bytes of all chunks */
-    struct values persistent;
-    struct mdp_value *root;
 };
 
 struct machine {
     const unsigned char *bytes; /* [n] */
     size_t n, at;
     size_t op_at; /* where the running opcode stands */
-    struct values stack;
+    struct mdp_values stack;
     size_t *marks; /* [n_marks] heights of the stack */
     size_t n_marks, marks_capacity;
-    struct values memo; /* NULL where nothing was put */
-    size_t memo_next;   /* MEMOIZE puts here */
+    struct mdp_values memo; /* NULL where nothing was put */
+    size_t memo_next;       /* MEMOIZE puts here */
     struct mdp_pickle *pickle;
     struct mdp_error *err;
     bool stopped;
@@ -53,60 +33,22 @@ static mdp_status fail_at_byte(struct machine *m, mdp_status st)
     return mdp_fail_at(m->err, st, "pickle: byte %zu", m->op_at);
 }
 
-/* --- memory --- */
-
-static void *arena(struct machine *m, size_t bytes)
-{
-    struct mdp_pickle *p = m->pickle;
-
-    bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    if (!p->chunks || p->chunks->size - p->chunks->used < bytes) {
-        size_t size = bytes > CHUNK ? bytes : CHUNK;
-        if (size > MDP_PICKLE_MAX_MEMORY - p->memory) {
-            mdp_fail(m->err, MDP_ERR_LIMIT, "pickle: byte %zu: its values need more than %d MiB", m->op_at,
-                     MDP_PICKLE_MAX_MEMORY >> 20);
-            return NULL;
-        }
-        struct chunk *chunk = malloc(sizeof *chunk + size);
-        if (!chunk) {
-            mdp_fail(m->err, MDP_ERR_MEMORY, "out of memory: %zu bytes of pickle values", size);
-            return NULL;
-        }
-        *chunk = (struct chunk){.next = p->chunks, .size = size};
-        p->chunks = chunk;
-        p->memory += size;
-    }
-    void *block = (char *)p->chunks->bytes + p->chunks->used;
-    p->chunks->used += bytes;
-    memset(block, 0, bytes);
-    return block;
-}
+/* --- values --- */
 
 static struct mdp_value *new_value(struct machine *m, enum mdp_value_kind kind)
 {
-    struct mdp_value *v = arena(m, sizeof *v);
+    struct mdp_value *v = mdp_value_new(m->pickle, kind, m->err);
 
-    if (v)
-        v->kind = kind;
+    if (!v)
+        fail_at_byte(m, m->err->status);
     return v;
 }
 
-/* Room for `more` items. Doubling leaves the old arrays behind: at most as much again. */
 static mdp_status make_room(struct machine *m, struct mdp_value *v, size_t more)
 {
-    size_t need = v->items.n + more; /* both are at most MAX_STACK a call, and memory is bounded */
+    mdp_status st = mdp_value_make_room(m->pickle, v, more, m->err);
 
-    if (need <= v->items.capacity)
-        return MDP_OK;
-    size_t capacity = v->items.capacity * 2 > need ? v->items.capacity * 2 : need;
-    struct mdp_value **grown = arena(m, capacity * sizeof(struct mdp_value *));
-    if (!grown)
-        return m->err->status;
-    if (v->items.n)
-        memcpy(grown, v->items.at, v->items.n * sizeof(struct mdp_value *));
-    v->items.at = grown;
-    v->items.capacity = capacity;
-    return MDP_OK;
+    return st == MDP_OK ? st : fail_at_byte(m, st);
 }
 
 /* --- reading bytes --- */
@@ -481,7 +423,7 @@ static mdp_status op_stack_global(struct machine *m, int unused)
 static mdp_status op_persistent(struct machine *m, int unused)
 {
     struct mdp_value *id = NULL;
-    struct values *all = &m->pickle->persistent;
+    struct mdp_values *all = &m->pickle->persistent;
 
     (void)unused;
     TRY(pop(m, &id));
@@ -680,59 +622,4 @@ mdp_status mdp_pickle_parse(const unsigned char *bytes, size_t n, struct mdp_pic
     *pickle = m.pickle;
     *used = m.at;
     return MDP_OK;
-}
-
-void mdp_pickle_free(struct mdp_pickle *pickle)
-{
-    if (!pickle)
-        return;
-    for (struct chunk *c = pickle->chunks, *next = NULL; c; c = next) {
-        next = c->next;
-        free(c);
-    }
-    free(pickle->persistent.at);
-    free(pickle);
-}
-
-struct mdp_value *mdp_pickle_root(const struct mdp_pickle *pickle)
-{
-    return pickle->root;
-}
-
-size_t mdp_pickle_persistent(const struct mdp_pickle *pickle, struct mdp_value *const **values)
-{
-    *values = pickle->persistent.at;
-    return pickle->persistent.n;
-}
-
-bool mdp_piece_is(struct mdp_piece piece, const char *text)
-{
-    return piece.n == strlen(text) && memcmp(piece.at, text, piece.n) == 0;
-}
-
-bool mdp_value_is_global(const struct mdp_value *value, const char *module, const char *name)
-{
-    return value->kind == MDP_VALUE_GLOBAL && mdp_piece_is(value->global.module, module) &&
-           mdp_piece_is(value->global.name, name);
-}
-
-const char *mdp_value_kind_name(enum mdp_value_kind kind)
-{
-    static const char *const names[] = {
-        [MDP_VALUE_NONE] = "None",
-        [MDP_VALUE_BOOL] = "a bool",
-        [MDP_VALUE_INT] = "an int",
-        [MDP_VALUE_LONG] = "a long int",
-        [MDP_VALUE_FLOAT] = "a float",
-        [MDP_VALUE_STRING] = "text",
-        [MDP_VALUE_BYTES] = "bytes",
-        [MDP_VALUE_TUPLE] = "a tuple",
-        [MDP_VALUE_LIST] = "a list",
-        [MDP_VALUE_DICT] = "a dictionary",
-        [MDP_VALUE_GLOBAL] = "a global",
-        [MDP_VALUE_OBJECT] = "an object",
-        [MDP_VALUE_PERSISTENT] = "a storage",
-    };
-
-    return names[kind];
 }
