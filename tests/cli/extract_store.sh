@@ -18,6 +18,8 @@ check "two threads give the same bytes" equal --threads 2
 check "seven threads give the same bytes" equal --threads 7
 check "batches of 1 give the same bytes" equal --threads 2 --batch-size 1
 check "batches of 1000 give the same bytes" equal --threads 2 --batch_size 1000
+check "portable kernels give the same bytes with one and three threads" eval \
+  'export MEDPROBE_KERNEL=portable; full --quiet --threads 1 -o p1.h5 && full --quiet --threads 3 -o p3.h5 && cmp p1.h5 p3.h5 && rm p1.h5 p3.h5; status=$?; unset MEDPROBE_KERNEL; [ $status = 0 ]'
 check "another locale gives the same bytes" eval 'export LC_ALL=de_DE.UTF-8; equal'
 # Planted: "vocab.txt" written into the program, which the second card does not have.
 mkdir -p mv && sed 's/name: vocab.txt/name: words.txt/' m/tiny.yaml >mv/tiny.yaml && cp m/vocab.txt mv/words.txt

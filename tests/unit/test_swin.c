@@ -118,7 +118,7 @@ static int make_model(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
     struct numbers n = {7};
 
-    snprintf(m->path, sizeof m->path, "/tmp/test_tower.%ld.safetensors", (long)getpid());
+    snprintf(m->path, sizeof m->path, "/tmp/test_swin.%ld.safetensors", (long)getpid());
     write_weights(m->path, &n);
     assert_ok(mdp_yaml_parse(description, strlen(description), "small.yaml", &m->doc, &err), err);
     assert_ok(mdp_weights_open(m->path, &m->weights, &err), err);
