@@ -35,7 +35,7 @@ static const struct {
 void mdp_picture_release(struct mdp_picture *picture)
 {
     free(picture->pixels);
-    *picture = (struct mdp_picture){.orientation = 1};
+    *picture = (struct mdp_picture){0};
 }
 
 mdp_status mdp_picture_shape(const struct mdp_source *source, enum mdp_mode mode, size_t width, size_t height,
