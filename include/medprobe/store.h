@@ -92,7 +92,7 @@ mdp_status mdp_store_rows(const struct mdp_store *store, const int64_t rows[], s
 typedef mdp_status mdp_store_visit(void *context, size_t first, size_t n, const float *x,
                                    struct mdp_error *err);
 
-/* As mdp_store_rows for any number of rows, block by block in their order: calls visit until it fails. rows = NULL: all
+/* As mdp_store_rows for any number of rows, block by block in the order of rows[n]: calls visit until it fails. rows = NULL: all
    N, and n is not looked at. */
 mdp_status mdp_store_each_block(const struct mdp_store *store, const int64_t rows[], size_t n,
                                 mdp_store_visit *visit, void *context, struct mdp_error *err);

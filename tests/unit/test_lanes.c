@@ -4,7 +4,7 @@
    Planted: sums over MDP_VECTOR_LANES instead of MDP_SPAN lanes are seen in layer norm, softmax and attention. */
 #pragma GCC diagnostic ignored "-Wpsabi" /* 64-byte vectors are passed to inlined functions only */
 #define MDP_VECTOR_LANES 16
-#include "extract/kernels/body/table.h"
+#include "extract/kernels/body/kernel_table.h"
 #include "extract/kernels/variants.h"
 #include "unit/kernel_cases.h"
 
