@@ -65,7 +65,7 @@ mdp_status mdp_embed_picture(const struct mdp_embedder *embedder, const void *by
 
 /* texts[n], UTF-8, as one batch -> embeddings[n, D] of unit length; the lengths that they had go to norms[n] (may be NULL).
    With some models a text's embedding depends on the longest text beside it, as it does in a prompt set: docs/TEXTS.md.
-   The embedder must have been opened with texts. */
+   Errors: an embedder that was opened without texts (MDP_ERR_USAGE), text that is not UTF-8. */
 mdp_status mdp_embed_texts(const struct mdp_embedder *embedder, const char *const texts[], size_t n,
                            float *embeddings, float *norms, struct mdp_error *err);
 

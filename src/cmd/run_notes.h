@@ -24,6 +24,7 @@ mdp_status mdp_run_notes_add_rows(struct mdp_run_notes *notes, const struct mdp_
 mdp_status mdp_run_notes_add_c(struct mdp_run_notes *notes, const struct mdp_probe_plan *plan,
                                const struct mdp_c_tally tally[], struct mdp_error *err);
 
+/* Leaves it empty; an empty one is fine. */
 void mdp_run_notes_release(struct mdp_run_notes *notes);
 
 #endif

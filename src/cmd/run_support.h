@@ -19,9 +19,11 @@ struct mdp_run_support {
     size_t n_patients; /* patients that the store knows, whether they are looked at or not */
 };
 
+/* Counts over all draws of a run. Error: memory; *support is then empty. */
 mdp_status mdp_run_support_init(struct mdp_run_support *support, const struct mdp_store_info *info,
                                 const struct mdp_draws *draws, const struct mdp_audit *audit,
                                 struct mdp_error *err);
+/* Leaves it empty; an empty one is fine. */
 void mdp_run_support_release(struct mdp_run_support *support);
 
 #endif

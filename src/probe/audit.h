@@ -29,7 +29,7 @@ mdp_status mdp_audit_splits(const struct mdp_audit *audit, const char *const spl
 mdp_status mdp_audit_draw(const struct mdp_audit *audit, const struct mdp_draw *draw, const int64_t held[],
                           size_t n_held, struct mdp_error *err);
 
-/* mdp_audit_draw of every episode. */
+/* mdp_audit_draw of every episode, each with held[n_held]. */
 mdp_status mdp_audit_draws(const struct mdp_audit *audit, const struct mdp_draws *draws, const int64_t held[],
                            size_t n_held, size_t threads, struct mdp_error *err);
 

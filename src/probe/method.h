@@ -25,6 +25,7 @@ struct mdp_outcome {
     double *coef, *intercept; /* [m, D], [m] */
 };
 
+/* Leaves it empty; an empty one is fine. */
 void mdp_outcome_release(struct mdp_outcome *outcome);
 
 struct mdp_method {

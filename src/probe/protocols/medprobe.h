@@ -52,8 +52,8 @@ void mdp_draw_source_release(struct mdp_draw_source *source);
 mdp_status mdp_draw_episode(const struct mdp_draw_source *source, size_t shots, uint64_t seed,
                             struct mdp_draw *draw, struct mdp_error *err);
 
-/* Every pair of shots and seeds, in the order of keys; too few pictures of a class are an error that says how many shots
-   would do. */
+/* Every pair of shots[n_shots] and seeds[n_seeds], in the order of keys; too few pictures of a class are an error that
+   says how many shots would do. */
 mdp_status mdp_draw_episodes(const struct mdp_draw_source *source, const size_t shots[], size_t n_shots,
                              const size_t seeds[], size_t n_seeds, struct mdp_draws *draws,
                              struct mdp_error *err);

@@ -40,7 +40,7 @@ void mdp_logistic_probabilities(const double z[], size_t n, size_t k, double pro
 /* Mean of -log p(y) from logits z[n, m], without clipping. */
 double mdp_logistic_loss(const double z[], size_t n, size_t k, const int32_t y[]);
 
-/* The two solvers behind mdp_logistic_fit; classes are checked by it. */
+/* The two solvers behind mdp_logistic_fit, with its w[m, q]; classes are checked by it. */
 mdp_status mdp_logistic_fit_binary(const struct mdp_fit_problem *problem, double c, double w[],
                                    struct mdp_logistic_report *report, struct mdp_error *err);
 mdp_status mdp_logistic_fit_multinomial(const struct mdp_fit_problem *problem, double c, double w[],
