@@ -58,6 +58,8 @@ struct mdp_error {
         MDP_OK, ""                                                                                           \
     }
 
+/* MDP_MUST_USE stands where a status that nobody looks at loses data: what commits and writes a file, what allocates or
+   bounds a size, what remembers a failure. Elsewhere a status may be left alone where only the message is wanted. */
 #if defined(__GNUC__)
 #define MDP_PRINTF(text_at, first_at) __attribute__((format(printf, text_at, first_at)))
 #define MDP_MUST_USE __attribute__((warn_unused_result))

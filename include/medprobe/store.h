@@ -77,7 +77,7 @@ struct mdp_store_info {
 /* Opens a store. Errors: not a store of a known schema, lengths that are not N, labels out of range, a logit scale
    that is not finite, external raw storage. Embeddings are read, and checked to be finite, row by row as they
    are asked for. */
-mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_store_open(const char *path, struct mdp_store **store, struct mdp_error *err);
 /* NULL is fine. */
 void mdp_store_close(struct mdp_store *store);
 /* Valid until the store is closed. */
@@ -85,8 +85,8 @@ const struct mdp_store_info *mdp_store_info(const struct mdp_store *store);
 
 /* Embeddings of rows[n] into out[n, D]. A row outside the store or a value that is not finite is an error
  * with its row. */
-mdp_status mdp_store_rows(const struct mdp_store *store, const int64_t rows[], size_t n, float *out,
-                          struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_store_rows(const struct mdp_store *store, const int64_t rows[], size_t n,
+                                       float *out, struct mdp_error *err);
 
 /* Embeddings x[n, D] of the rows rows[first] .. rows[first + n - 1]; they are gone after the call. */
 typedef mdp_status mdp_store_visit(void *context, size_t first, size_t n, const float *x,
@@ -94,13 +94,13 @@ typedef mdp_status mdp_store_visit(void *context, size_t first, size_t n, const 
 
 /* As mdp_store_rows for any number of rows, block by block in the order of rows[n]: calls visit until it fails. rows = NULL: all
    N, and n is not looked at. */
-mdp_status mdp_store_each_block(const struct mdp_store *store, const int64_t rows[], size_t n,
-                                mdp_store_visit *visit, void *context, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_store_each_block(const struct mdp_store *store, const int64_t rows[], size_t n,
+                                             mdp_store_visit *visit, void *context, struct mdp_error *err);
 
 /* Lengths of the features before they were made unit vectors, of rows[n] into out[n]: embedding times length is the
    feature. MDP_ERR_MISSING when the store has none. */
-mdp_status mdp_store_norms(const struct mdp_store *store, const int64_t rows[], size_t n, float *out,
-                           struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_store_norms(const struct mdp_store *store, const int64_t rows[], size_t n,
+                                        float *out, struct mdp_error *err);
 
 /* The row of an id, or N. */
 size_t mdp_store_find_id(const struct mdp_store *store, const char *id);

@@ -38,19 +38,19 @@ struct mdp_atomic {
 /* Opens the temporary file beside `path`; one that is there is replaced. Errors: a folder that is not there or not
    writable. */
 mdp_status mdp_atomic_create(const char *path, struct mdp_atomic *out, struct mdp_error *err);
-mdp_status mdp_atomic_commit(struct mdp_atomic *out,
-                             struct mdp_error *err); /* sync, rename, sync the folder */
-void mdp_atomic_release(struct mdp_atomic *out);     /* removes what was not committed */
+MDP_MUST_USE mdp_status mdp_atomic_commit(struct mdp_atomic *out,
+                                          struct mdp_error *err); /* sync, rename, sync the folder */
+void mdp_atomic_release(struct mdp_atomic *out);                  /* removes what was not committed */
 
 /* `bytes[n]` to `path`, as above. */
-mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_file_write(const char *path, const void *bytes, size_t n, struct mdp_error *err);
 
 /* What `text` holds to folder/name, as above; the folders on the way are made. A text that failed is the error. */
-mdp_status mdp_file_write_text(const char *folder, const char *name, const struct mdp_text *text,
-                               struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_file_write_text(const char *folder, const char *name, const struct mdp_text *text,
+                                            struct mdp_error *err);
 
 /* Sync a file already written by somebody else under `temporary`, then rename it to `path`. */
-mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_file_commit(const char *temporary, const char *path, struct mdp_error *err);
 
 /* Links are followed; a link to nothing does not exist. */
 bool mdp_path_exists(const char *path);

@@ -17,7 +17,8 @@ typedef mdp_status mdp_work(void *context, size_t item, size_t worker, struct md
    masked attention scores would make exp() produce them, at twenty times the cost of normal numbers. All towers, fits
    and resamples run inside; what is computed outside (means, metrics of one set of scores) is far above the least
    normal double. CPUs without SSE have no such switch here: they compute with denormal numbers, more slowly. */
-mdp_status mdp_parallel(size_t n, size_t threads, mdp_work *work, void *context, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_parallel(size_t n, size_t threads, mdp_work *work, void *context,
+                                     struct mdp_error *err);
 
 /* Cores this process may use (affinity and cgroup limits counted), at least 1. */
 size_t mdp_usable_cores(void);

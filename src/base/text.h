@@ -27,7 +27,7 @@ void mdp_text_clear(struct mdp_text *t); /* empty, keeps the block */
 /* Leaves it empty; an empty one is fine. */
 void mdp_text_release(struct mdp_text *t);
 /* MDP_ERR_MEMORY when an addition failed since the text was empty. */
-mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_text_status(const struct mdp_text *t, struct mdp_error *err);
 
 /* `text` with control characters (line breaks among them) and bytes that are no UTF-8 as \n, \t, \x1b ..., so that
    a hostile name cannot break a line or drive a terminal, and the result is UTF-8. */

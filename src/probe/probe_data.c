@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_ROWS = 1024 };
-
 static bool is_unit(const float x[], size_t d)
 {
     double sum = 0.0;
@@ -19,32 +17,23 @@ static bool is_unit(const float x[], size_t d)
     return fabs(sqrt(sum) - 1.0) <= 1e-3;
 }
 
-/* Every row passes by, so that a value that is not finite is seen wherever it is; those that are used stay. */
-static mdp_status read_rows(const struct mdp_store *store, const bool used[], struct mdp_probe_data *data,
-                            struct mdp_error *err)
-{
-    const struct mdp_store_info *info = data->info;
-    mdp_status st = MDP_OK;
-    int64_t rows[READ_ROWS];
-    size_t count = 0;
+struct reading {
+    struct mdp_probe_data *data;
+    const bool *used; /* [N] */
+};
 
-    if (!mdp_mul_size(READ_ROWS, info->d, &count))
-        return mdp_fail(err, MDP_ERR_LIMIT, "%s: rows of %zu values do not fit into memory", info->path,
-                        info->d);
-    float *block = mdp_new_array(count, sizeof *block, err, &st);
-    for (size_t at = 0; at < info->n && st == MDP_OK; at += READ_ROWS) {
-        size_t n = info->n - at < READ_ROWS ? info->n - at : READ_ROWS;
-        for (size_t i = 0; i < n; i++)
-            rows[i] = (int64_t)(at + i);
-        st = mdp_store_rows(store, rows, n, block, err);
-        for (size_t i = 0; i < n && st == MDP_OK; i++)
-            data->not_unit += !is_unit(block + i * info->d, info->d);
-        for (size_t i = 0; i < n && st == MDP_OK; i++)
-            if (used[at + i])
-                memcpy(data->x + data->slot[at + i] * info->d, block + i * info->d, info->d * sizeof *block);
+static mdp_status keep_used(void *context, size_t first, size_t n, const float *x, struct mdp_error *err)
+{
+    const struct reading *r = context;
+    const size_t d = r->data->info->d;
+
+    (void)err;
+    for (size_t i = 0; i < n; i++) {
+        r->data->not_unit += !is_unit(x + i * d, d);
+        if (r->used[first + i])
+            memcpy(r->data->x + r->data->slot[first + i] * d, x + i * d, d * sizeof *x);
     }
-    free(block);
-    return st;
+    return MDP_OK;
 }
 
 static void mark_rows(bool used[], const int64_t rows[], size_t n)
@@ -79,7 +68,11 @@ static mdp_status load(const struct mdp_store *store, const bool used[], struct 
         return mdp_fail(err, MDP_ERR_LIMIT, "%s: %zu rows of %zu values do not fit into memory", info->path,
                         data->n_used, info->d);
     data->x = mdp_new_array(count, sizeof *data->x, err, &st);
-    return st == MDP_OK ? read_rows(store, used, data, err) : st;
+    if (st != MDP_OK)
+        return st;
+    /* Every row passes by, so that a value that is not finite is seen wherever it is; those that are used stay. */
+    struct reading reading = {data, used};
+    return mdp_store_each_block(store, NULL, 0, keep_used, &reading, err);
 }
 
 mdp_status mdp_probe_data_init(const struct mdp_store *store, const struct mdp_draws *draws,

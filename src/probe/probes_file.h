@@ -21,7 +21,7 @@ mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *m
                                  const struct mdp_draw *draw, enum mdp_link link, const double coef[],
                                  const double intercept[], double c, struct mdp_error *err);
 /* Frees the writer, whatever it returns. */
-mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_probes_writer_commit(struct mdp_probes_writer *writer, struct mdp_error *err);
 void mdp_probes_writer_free(struct mdp_probes_writer *writer);
 
 /* One probe, read back. */

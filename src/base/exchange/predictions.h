@@ -43,7 +43,8 @@ mdp_status mdp_predictions_writer_create(const char *path, const char *const cla
 mdp_status mdp_predictions_writer_add(struct mdp_predictions_writer *writer,
                                       const struct mdp_prediction *prediction, struct mdp_error *err);
 /* Frees the writer, whatever it returns. */
-mdp_status mdp_predictions_writer_commit(struct mdp_predictions_writer *writer, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_predictions_writer_commit(struct mdp_predictions_writer *writer,
+                                                      struct mdp_error *err);
 /* Gives up: nothing is left of the file. NULL is fine. */
 void mdp_predictions_writer_free(struct mdp_predictions_writer *writer);
 

@@ -44,7 +44,7 @@ mdp_status mdp_h5_open(const char *path, struct mdp_h5 **file, struct mdp_error 
 mdp_status mdp_h5_create(const char *path, struct mdp_h5 **file, struct mdp_error *err);
 /* Closes, syncs and gives the file its name; closes, and leaves nothing, when that fails. The error of a failed
    write shows here at the latest. */
-mdp_status mdp_h5_commit(struct mdp_h5 *file, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_commit(struct mdp_h5 *file, struct mdp_error *err);
 /* Closes; of a file that was created and not committed nothing is left. NULL is fine. */
 void mdp_h5_close(struct mdp_h5 *file);
 
@@ -83,23 +83,26 @@ void mdp_h5_strings_free(char **strings, size_t n); /* NULL is fine */
 /* --- write: groups on the way to a dataset are made when needed -------------------------------------------------- */
 
 /* A whole dataset. data: the type's C array in row-major order; strings: const char *const[n], UTF-8. */
-mdp_status mdp_h5_write(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t rank,
-                        const size_t dims[], const void *data, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_write(struct mdp_h5 *file, const char *name, enum mdp_h5_type type,
+                                     size_t rank, const size_t dims[], const void *data,
+                                     struct mdp_error *err);
 /* A chunked dataset [0.., columns] that grows by rows; columns 0 means rank 1. */
 mdp_status mdp_h5_create_growing(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t columns,
                                  struct mdp_error *err);
-mdp_status mdp_h5_append(struct mdp_h5 *file, const char *name, size_t rows, const void *data,
-                         struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_append(struct mdp_h5 *file, const char *name, size_t rows, const void *data,
+                                      struct mdp_error *err);
 /* A second name for a dataset. */
 mdp_status mdp_h5_hard_link(struct mdp_h5 *file, const char *existing, const char *name,
                             struct mdp_error *err);
 /* An attribute of `object`, which must be there already: [n], a scalar, a string. */
-mdp_status mdp_h5_attr_write(struct mdp_h5 *file, const char *object, const char *name, enum mdp_h5_type type,
-                             size_t n, const void *data, struct mdp_error *err);
-mdp_status mdp_h5_attr_write_scalar(struct mdp_h5 *file, const char *object, const char *name,
-                                    enum mdp_h5_type type, const void *value, struct mdp_error *err);
-mdp_status mdp_h5_attr_write_string(struct mdp_h5 *file, const char *object, const char *name,
-                                    const char *value, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_attr_write(struct mdp_h5 *file, const char *object, const char *name,
+                                          enum mdp_h5_type type, size_t n, const void *data,
+                                          struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_attr_write_scalar(struct mdp_h5 *file, const char *object, const char *name,
+                                                 enum mdp_h5_type type, const void *value,
+                                                 struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_h5_attr_write_string(struct mdp_h5 *file, const char *object, const char *name,
+                                                 const char *value, struct mdp_error *err);
 
 /* --- rest ---------------------------------------------------------------------------------------------------- */
 
