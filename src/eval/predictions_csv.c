@@ -62,18 +62,15 @@ static mdp_status find_label(const struct mdp_csv *csv, const struct mdp_predict
                              const struct columns *c, size_t row, int32_t *label, struct mdp_error *err)
 {
     const char *text = mdp_csv_field(csv, row, c->label);
+    const size_t k = mdp_name_index(text, t->class_names, t->k);
 
-    for (size_t k = 0; k < t->k; k++)
-        if (strcmp(text, t->class_names[k]) == 0) {
-            *label = (int32_t)k;
-            return MDP_OK;
-        }
+    *label = (int32_t)k;
+    if (k < t->k)
+        return MDP_OK;
     if (!*text)
         return mdp_csv_fail(csv, row, c->label, err, "no label");
-    const char *nearest = mdp_nearest_name(text, t->class_names, t->k);
-    return mdp_csv_fail(csv, row, c->label, err, "no column " SCORE_PREFIX "%s for label '%s' (%s '%s'%s)",
-                        text, text, nearest ? "did you mean" : "the first class is",
-                        nearest ? nearest : t->class_names[0], nearest ? "?" : "");
+    return mdp_csv_fail(csv, row, c->label, err, "no column " SCORE_PREFIX "%s for label '%s' (%s)", text,
+                        text, mdp_name_hint(text, t->class_names, t->k).text);
 }
 
 static mdp_status read_row(const struct mdp_csv *csv, struct mdp_prediction_table *t, const struct columns *c,
@@ -132,9 +129,20 @@ static mdp_status make_arrays(struct mdp_prediction_table *t, struct mdp_error *
     if (st == MDP_OK)
         t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);
     if (st == MDP_OK)
-        t->patients = mdp_pool_array(t->pool, t->n, sizeof *t->patients, err, &st);
-    if (st == MDP_OK)
         t->numbers = mdp_pool_array(t->pool, t->n, sizeof *t->numbers, err, &st);
+    return st;
+}
+
+mdp_status mdp_prediction_table_number_patients(struct mdp_prediction_table *t, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    t->patients = mdp_pool_array(t->pool, t->n, sizeof *t->patients, err, &st);
+    if (st == MDP_OK && t->patient_ids)
+        return mdp_number_names(t->patient_ids, t->n, t->patients, &t->n_patients, err);
+    for (size_t i = 0; st == MDP_OK && i < t->n; i++)
+        t->patients[i] = (uint32_t)i;
+    t->n_patients = t->n;
     return st;
 }
 
@@ -157,12 +165,7 @@ static mdp_status read_table(const struct mdp_csv *csv, struct mdp_prediction_ta
         st = read_row(csv, t, &c, i, err);
     if (st == MDP_OK)
         st = check_ids(csv, t, c.id, err);
-    if (st == MDP_OK && c.has_patient)
-        return mdp_number_names(t->patient_ids, t->n, t->patients, &t->n_patients, err);
-    for (size_t i = 0; st == MDP_OK && i < t->n; i++)
-        t->patients[i] = (uint32_t)i;
-    t->n_patients = t->n;
-    return st;
+    return st == MDP_OK ? mdp_prediction_table_number_patients(t, err) : st;
 }
 
 mdp_status mdp_prediction_table_read(const char *path, struct mdp_prediction_table *t, struct mdp_error *err)
@@ -209,9 +212,7 @@ static mdp_status match_classes(const struct mdp_prediction_table *t,
                                 struct mdp_error *err)
 {
     for (size_t k = 0; k < t->k; k++) {
-        size_t o = 0;
-        while (o < other->k && strcmp(other->class_names[o], t->class_names[k]) != 0)
-            o++;
+        const size_t o = mdp_name_index(t->class_names[k], other->class_names, other->k);
         if (o == other->k)
             return mdp_fail(err, MDP_ERR_VALUE, "%s: no column " SCORE_PREFIX "%s, which %s has", other->path,
                             t->class_names[k], t->path);

@@ -32,6 +32,9 @@ void mdp_prediction_table_release(struct mdp_prediction_table *table);
 mdp_status mdp_prediction_table_align(const struct mdp_prediction_table *table,
                                       struct mdp_prediction_table *other, struct mdp_error *err);
 
+/* Fills `patients` and `n_patients` from patient_ids; without them every row is a patient of its own. */
+mdp_status mdp_prediction_table_number_patients(struct mdp_prediction_table *table, struct mdp_error *err);
+
 /* The rows for scoring; they point into the table. */
 struct mdp_rows mdp_prediction_table_rows(const struct mdp_prediction_table *table);
 

@@ -45,15 +45,19 @@ static mdp_status fill_tests(const struct mdp_sorted_scores *scores, const struc
     return st;
 }
 
-mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
-                                const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                                size_t n_names, struct mdp_score_table *s, struct mdp_error *err)
+mdp_status mdp_score_table_init(const struct mdp_scored_what *what, const struct mdp_rows *rows,
+                                const char *const class_names[], const struct mdp_rival rivals[],
+                                size_t n_rivals, const char *const names[], size_t n_names,
+                                struct mdp_score_table *s, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_metric_list all; /* intervals and tests are given whatever was asked for */
     struct mdp_sorted_scores *scores = NULL;
 
-    *s = (struct mdp_score_table){0};
+    *s = (struct mdp_score_table){.what = *what,
+                                  .n = rows->n,
+                                  .n_patients = what->has_patients ? rows->n_patients : 0,
+                                  .positive_class = rows->k == 2 ? class_names[1] : NULL};
     s->pool = mdp_pool_new(err, &st);
     if (!s->pool)
         return st;
@@ -85,6 +89,20 @@ void mdp_score_table_release(struct mdp_score_table *s)
 
 /* --- as JSON --- */
 
+static void put_what(struct mdp_json_writer *w, const struct mdp_score_table *s)
+{
+    mdp_json_put_text(w, "predictions", s->what.predictions);
+    mdp_json_put_text(w, "probe", s->what.probe);
+    mdp_json_put_text(w, "store", s->what.store);
+    mdp_json_put_size(w, "n", s->n);
+    if (s->what.has_patients)
+        mdp_json_put_size(w, "n_patients", s->n_patients);
+    else
+        mdp_json_put_null(w, "n_patients");
+    mdp_json_put_text(w, "positive_class", s->positive_class);
+    mdp_json_put_size(w, "left_out", s->what.left_out);
+}
+
 static void put_values(struct mdp_json_writer *w, const struct mdp_score_table *s)
 {
     mdp_json_begin(w, "metrics", '{', "\n  ");
@@ -103,6 +121,7 @@ void mdp_score_table_to_json(const struct mdp_score_table *s, struct mdp_text *t
     struct mdp_json_writer writer = {.out = t}, *w = &writer;
 
     mdp_json_begin(w, NULL, '{', "\n");
+    put_what(w, s);
     put_values(w, s);
     mdp_json_begin(w, "intervals", '[', "\n  ");
     for (size_t i = 0; i < s->n_intervals; i++) {
@@ -114,6 +133,8 @@ void mdp_score_table_to_json(const struct mdp_score_table *s, struct mdp_text *t
         mdp_json_put_number(w, "variance", x->interval.variance);
         mdp_json_put_number(w, "ci_low", x->interval.low);
         mdp_json_put_number(w, "ci_high", x->interval.high);
+        if (x->remark)
+            mdp_json_put_text(w, "remark", x->remark);
         mdp_json_end(w, NULL);
     }
     mdp_json_end(w, NULL);
@@ -138,6 +159,26 @@ void mdp_score_table_to_json(const struct mdp_score_table *s, struct mdp_text *t
 
 /* --- as a table --- */
 
+/* Columns that a terminal needs for a name. */
+static size_t width_of(const char *name)
+{
+    struct mdp_text safe = {0};
+
+    mdp_text_add_printable(&safe, name);
+    const size_t n = safe.n;
+    mdp_text_release(&safe);
+    return n;
+}
+
+static void put_name(struct mdp_text *t, const char *name, size_t width)
+{
+    const size_t before = t->n;
+
+    mdp_text_add_printable(t, name);
+    mdp_text_add(t, "%*s", t->n - before < width ? (int)(width - (t->n - before)) : 0, "");
+}
+
+/* " 0.1234"; "-" for what is not defined. */
 static void put_value(struct mdp_text *t, double x)
 {
     if (isnan(x))
@@ -146,43 +187,37 @@ static void put_value(struct mdp_text *t, double x)
         mdp_text_add(t, " %8.4f", x);
 }
 
-static void put_name(struct mdp_text *t, const char *name)
+static void put_what_for_readers(const struct mdp_score_table *s, struct mdp_text *t)
 {
-    struct mdp_text safe = {0};
-
-    mdp_text_add_printable(&safe, name);
-    mdp_text_add(t, "%-36s", safe.at ? safe.at : "");
-    t->failed |= safe.failed;
-    mdp_text_release(&safe);
+    mdp_text_add_printable(t, s->what.predictions);
+    if (s->what.probe)
+        mdp_text_add(t, ", %s", s->what.probe);
+    if (s->what.store) {
+        mdp_text_add(t, ", on ");
+        mdp_text_add_printable(t, s->what.store);
+    }
+    mdp_text_add(t, ": %zu pictures", s->n);
+    if (s->what.has_patients)
+        mdp_text_add(t, " of %zu patients", s->n_patients);
+    else
+        mdp_text_add(t, ", patients not known");
+    if (s->positive_class) {
+        mdp_text_add(t, "; positive class: ");
+        mdp_text_add_printable(t, s->positive_class);
+    }
+    mdp_text_add(t, "\n\n");
 }
 
-void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t)
+static void put_tests(const struct mdp_score_table *s, size_t width, struct mdp_text *t)
 {
-    for (size_t m = 0; m < s->asked.n; m++) {
-        put_name(t, s->asked.at[m].name);
-        put_value(t, s->values[m]);
-        if (s->reasons[m]) {
-            mdp_text_add(t, "  ");
-            mdp_text_add_printable(t, s->reasons[m]);
-        }
+    if (s->n_tests) {
         mdp_text_add(t, "\n");
+        put_name(t, "difference to the other", width);
+        mdp_text_add(t, " %-16s %8s %8s %8s %8s %8s  %s\n", "test", "a - b", "low", "high", "p", "Holm", "b");
     }
-    mdp_text_add(t, "\n%-36s %-16s %8s %8s %8s\n", "interval", "method", "estimate", "low", "high");
-    for (size_t i = 0; i < s->n_intervals; i++) {
-        const struct mdp_named_interval *x = &s->intervals[i];
-        put_name(t, x->metric);
-        mdp_text_add(t, " %-16s", x->method);
-        put_value(t, x->interval.estimate);
-        put_value(t, x->interval.low);
-        put_value(t, x->interval.high);
-        mdp_text_add(t, "\n");
-    }
-    if (s->n_tests)
-        mdp_text_add(t, "\n%-36s %-16s %8s %8s %8s %8s %8s  %s\n", "difference", "test", "a - b", "low",
-                     "high", "p", "Holm", "against");
     for (size_t i = 0; i < s->n_tests; i++) {
         const struct mdp_episode_test *x = &s->tests[i];
-        put_name(t, x->metric);
+        put_name(t, x->metric, width);
         mdp_text_add(t, " %-16s", x->test);
         put_value(t, x->difference);
         put_value(t, x->ci_low);
@@ -192,5 +227,67 @@ void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t
         mdp_text_add(t, "  ");
         mdp_text_add_printable(t, x->against);
         mdp_text_add(t, "\n");
+    }
+}
+
+void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t)
+{
+    size_t width = 36;
+    const char *remark = NULL;
+
+    for (size_t m = 0; m < s->asked.n; m++)
+        if (width_of(s->asked.at[m].name) > width)
+            width = width_of(s->asked.at[m].name);
+    put_what_for_readers(s, t);
+    for (size_t m = 0; m < s->asked.n; m++) {
+        put_name(t, s->asked.at[m].name, width);
+        put_value(t, s->values[m]);
+        if (s->reasons[m]) {
+            mdp_text_add(t, "  ");
+            mdp_text_add_printable(t, s->reasons[m]);
+        }
+        mdp_text_add(t, "\n");
+    }
+    mdp_text_add(t, "\n");
+    put_name(t, "interval", width);
+    mdp_text_add(t, " %-16s %8s %8s %8s\n", "method", "estimate", "low", "high");
+    for (size_t i = 0; i < s->n_intervals; i++) {
+        const struct mdp_named_interval *x = &s->intervals[i];
+        put_name(t, x->metric, width);
+        mdp_text_add(t, " %-16s", x->method);
+        put_value(t, x->interval.estimate);
+        put_value(t, x->interval.low);
+        put_value(t, x->interval.high);
+        mdp_text_add(t, "%s\n", x->remark ? "  *" : "");
+        remark = x->remark ? x->remark : remark;
+    }
+    if (remark)
+        mdp_text_add(t, "* %s\n", remark);
+    put_tests(s, width, t);
+}
+
+void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *t)
+{
+    size_t width = 36;
+
+    for (size_t m = 0; m < results->n_metrics; m++)
+        if (width_of(results->metrics[m]) > width)
+            width = width_of(results->metrics[m]);
+    mdp_text_add(t, "%-16s %6s ", "method", "shots");
+    put_name(t, "metric", width);
+    mdp_text_add(t, " %8s %8s %8s %8s %8s\n", "mean", "low", "high", "pictures", "patients");
+    for (size_t i = 0; i < results->n_results; i++) {
+        const struct mdp_result *r = &results->results[i];
+        put_name(t, r->method, 16);
+        mdp_text_add(t, " %6zu ", r->shots);
+        put_name(t, r->metric, width);
+        put_value(t, r->mean);
+        put_value(t, r->ci_low);
+        put_value(t, r->ci_high);
+        mdp_text_add(t, " %8zu", r->n_test);
+        if (r->n_patients)
+            mdp_text_add(t, " %8zu\n", r->n_patients);
+        else
+            mdp_text_add(t, " %8s\n", "-");
     }
 }

@@ -12,7 +12,19 @@ struct mdp_rival {
     struct mdp_rows rows;
 };
 
+/* What was scored, for the output; NULL and 0: not so. */
+struct mdp_scored_what {
+    const char *predictions; /* the file of scores, or of probes */
+    const char *probe;       /* "logreg/k16/s1" */
+    const char *store;
+    bool has_patients; /* false: every row stands for itself */
+    size_t left_out;   /* rows of the store that the probe has learnt from, and others of their patients */
+};
+
 struct mdp_score_table {
+    struct mdp_scored_what what; /* its strings are the caller's */
+    size_t n, n_patients;
+    const char *positive_class;   /* of two classes the second, else NULL; the caller's */
     struct mdp_metric_list asked; /* the metrics that were asked for */
     double *values;               /* [asked.n] */
     const char **reasons;         /* [asked.n]; NULL where the value is defined */
@@ -23,15 +35,20 @@ struct mdp_score_table {
 };
 
 /* names[n_names]: metrics as a user writes them; none of them: all of the table. class_names[K] must outlive the
-   result, as must the rivals' names. */
-mdp_status mdp_score_table_init(const struct mdp_rows *rows, const char *const class_names[],
-                                const struct mdp_rival rivals[], size_t n_rivals, const char *const names[],
-                                size_t n_names, struct mdp_score_table *table, struct mdp_error *err);
+   result, as must the rivals' names and what `what` points to. */
+mdp_status mdp_score_table_init(const struct mdp_scored_what *what, const struct mdp_rows *rows,
+                                const char *const class_names[], const struct mdp_rival rivals[],
+                                size_t n_rivals, const char *const names[], size_t n_names,
+                                struct mdp_score_table *table, struct mdp_error *err);
 void mdp_score_table_release(struct mdp_score_table *table);
 
-/* {"metrics": {...}, "reasons": {...}, "intervals": [...], "comparisons": [...]} */
+/* {"predictions": ..., "probe": ..., "store": ..., "n": ..., "n_patients": ..., "positive_class": ..., "left_out": ...,
+   "metrics": {...}, "reasons": {...}, "intervals": [...], "comparisons": [...]}; null for what is not there. An interval
+   of no width has a "remark". */
 void mdp_score_table_to_json(const struct mdp_score_table *table, struct mdp_text *out);
 /* The same for a reader. */
 void mdp_score_table_to_text(const struct mdp_score_table *table, struct mdp_text *out);
+/* The results of a run in the same manner: a line a method, number of shots and metric. */
+void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *out);
 
 #endif

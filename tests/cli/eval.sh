@@ -17,7 +17,15 @@ printf 'id,label,score_neg,score_pos\n1,pos,0.9,0.1\n2,pos,0.4,0.6\n' >one_side.
 value() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 
 check "prints one JSON document" eval '"$medprobe" eval --predictions a.csv --against b.csv --json >out 2>err && [ ! -s err ] &&
-  [ "$(value out "list(d)")" = "['"'metrics', 'reasons', 'intervals', 'comparisons'"']" ]'
+  [ "$(value out "list(d)")" = "['"'predictions', 'probe', 'store', 'n', 'n_patients', 'positive_class', 'left_out', 'metrics', 'reasons', 'intervals', 'comparisons'"']" ]'
+check "says what was scored" eval '[ "$(value out "d[\"predictions\"], d[\"store\"], d[\"n\"], d[\"n_patients\"], d[\"positive_class\"]")" = "('"'a.csv', None, 5, 4, 'pos'"')" ]
+  "$medprobe" eval --predictions a.csv | head -n 1 | grep -qxF "a.csv: 5 pictures of 4 patients; positive class: pos" &&
+  "$medprobe" eval --predictions b.csv | head -n 1 | grep -qF "patients not known"'
+printf "id,label,score_neg,score_pos\n1,pos,0.1,0.9\n2,pos,0.2,0.8\n3,neg,0.9,0.1\n4,neg,0.8,0.2\n" >apart.csv
+check "an interval of no width is remarked" eval '"$medprobe" eval --predictions apart.csv --json >out &&
+  [ "$(value out "[(i[\"ci_low\"], \"nothing of other patients\" in i[\"remark\"]) for i in d[\"intervals\"] if i[\"method\"] == \"delong\"]")" = "[(1.0, True)]" ] &&
+  "$medprobe" eval --predictions apart.csv | grep -q "^\* every picture of the class stands alike"
+  "$medprobe" eval --predictions a.csv --json >out && [ "$(value out "any(\"remark\" in i for i in d[\"intervals\"])")" = False ]'
 check "values that can be seen by eye" eval '[ "$(value out "d[\"metrics\"][\"accuracy\"], d[\"metrics\"][\"auc:pos\"] * 6")" = "(0.8, 5.0)" ]'
 check "intervals are given whatever --metrics says" eval '"$medprobe" eval --predictions a.csv --metrics brier --json >out &&
   [ "$(value out "list(d[\"metrics\"]), [i[\"method\"] for i in d[\"intervals\"]]")" = \

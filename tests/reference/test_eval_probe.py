@@ -58,7 +58,10 @@ def test_gives_the_scores_of_the_run(folder):
     for name in ("accuracy", "auc_ovr_macro", "log_loss", "auc:a"):
         assert got[name] == episode[name]
     again = run("eval", "--predictions", folder / "out.csv", "--json")
-    assert again.stdout == out.stdout
+    again, out = json.loads(again.stdout), json.loads(out.stdout)
+    assert (out["probe"], out["n"], out["n_patients"]) == ("logreg/k4/s2", len(ids), len(ids) // 2)
+    for key in ("n", "n_patients", "metrics", "reasons", "intervals"):
+        assert again[key] == out[key]
 
 
 def test_several_probes_must_be_named(folder):

@@ -86,6 +86,19 @@ static size_t count_right(const struct mdp_sorted_scores *scores)
     return right;
 }
 
+/* An interval of no width is remarked: DeLong's variance is that of the placements, which are all the same where,
+   say, every row of the class is above every other row. */
+static void put_area(struct mdp_named_interval out[], size_t *n, const char *metric, const char *method,
+                     struct mdp_interval interval)
+{
+    static const char no_width[] =
+        "every picture of the class stands alike to all others, so that the estimated variance is 0 and the "
+        "interval has no width: it says nothing of other patients";
+
+    out[(*n)++] =
+        (struct mdp_named_interval){metric, method, interval, interval.variance == 0 ? no_width : NULL};
+}
+
 mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct mdp_metric_list *list,
                             struct mdp_named_interval out[], size_t *n, struct mdp_error *err)
 {
@@ -100,9 +113,10 @@ mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct
         if (metric->kind->inference == MDP_INFERENCE_RATE) {
             const size_t right = count_right(scores);
             out[(*n)++] = (struct mdp_named_interval){metric->name, "wilson",
-                                                      mdp_interval_wilson(right, rows->n, MDP_LEVEL)};
-            out[(*n)++] = (struct mdp_named_interval){
-                metric->name, "clopper-pearson", mdp_interval_clopper_pearson(right, rows->n, MDP_LEVEL)};
+                                                      mdp_interval_wilson(right, rows->n, MDP_LEVEL), NULL};
+            out[(*n)++] =
+                (struct mdp_named_interval){metric->name, "clopper-pearson",
+                                            mdp_interval_clopper_pearson(right, rows->n, MDP_LEVEL), NULL};
         }
         if (metric->kind->inference != MDP_INFERENCE_AUC)
             continue;
@@ -111,10 +125,10 @@ mdp_status mdp_intervals_of(const struct mdp_sorted_scores *scores, const struct
             st = variances(&s, rows, &independent, &clustered, err);
         if (st != MDP_OK)
             break;
-        out[(*n)++] = (struct mdp_named_interval){
-            metric->name, "delong", mdp_interval_normal(s.auc.value, independent, MDP_LEVEL, 0, 1)};
-        out[(*n)++] = (struct mdp_named_interval){
-            metric->name, "delong-clustered", mdp_interval_normal(s.auc.value, clustered, MDP_LEVEL, 0, 1)};
+        put_area(out, n, metric->name, "delong",
+                 mdp_interval_normal(s.auc.value, independent, MDP_LEVEL, 0, 1));
+        put_area(out, n, metric->name, "delong-clustered",
+                 mdp_interval_normal(s.auc.value, clustered, MDP_LEVEL, 0, 1));
     }
     release_sides(&s);
     return st;

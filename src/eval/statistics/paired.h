@@ -11,6 +11,7 @@
 struct mdp_named_interval {
     const char *metric, *method;
     struct mdp_interval interval;
+    const char *remark; /* a sentence on an interval of no width, else NULL */
 };
 
 /* The intervals of every metric of the list whose row of the table has some, into out[2 * M]; *n counts them. */

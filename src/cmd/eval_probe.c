@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cmd/eval_probe.h"
+
+#include "base/memory.h"
+#include "base/try.h"
+#include "probe/probed_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers of the rows of the split, those with a label first. */
+static mdp_status choose_rows(struct mdp_probe_predictions *p, const struct mdp_store_info *info,
+                              const char *split, struct mdp_error *err)
+{
+    struct mdp_prediction_table *t = &p->table;
+    mdp_status st = MDP_OK;
+
+    if (split)
+        TRY(mdp_split_check(info, split, "split", err));
+    t->numbers = mdp_pool_array(t->pool, info->n, sizeof *t->numbers, err, &st);
+    TRY(st);
+    for (int with_label = 1; with_label >= 0; with_label--) {
+        for (size_t i = 0; i < info->n; i++) {
+            const bool chosen = !split || strcmp(info->splits[i], split) == 0;
+            const bool labelled = info->labels && info->labels[i] >= 0;
+            if (chosen && labelled == with_label)
+                t->numbers[t->n++] = (int64_t)i;
+        }
+        if (with_label)
+            p->labelled = t->n;
+    }
+    return t->n ? MDP_OK : mdp_fail(err, MDP_ERR_VALUE, "%s: no rows", info->path);
+}
+
+/* What the store knows of the rows, labels as classes of the probe. */
+static mdp_status describe_rows(struct mdp_probe_predictions *p, const struct mdp_store_info *info,
+                                struct mdp_error *err)
+{
+    struct mdp_prediction_table *t = &p->table;
+    mdp_status st = MDP_OK;
+    int32_t *class_of = mdp_new_array(info->n_classes, sizeof *class_of, err, &st);
+    const char **ids = mdp_pool_array(t->pool, t->n, sizeof *ids, err, &st), **patients = NULL;
+
+    if (st == MDP_OK)
+        st = mdp_saved_probe_match_classes(&p->weights, info, t->numbers, t->n, class_of, err);
+    if (st == MDP_OK && info->patient_ids)
+        patients = mdp_pool_array(t->pool, t->n, sizeof *patients, err, &st);
+    if (st == MDP_OK)
+        t->labels = mdp_pool_array(t->pool, t->n, sizeof *t->labels, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < t->n; i++) {
+        const int64_t row = t->numbers[i];
+        ids[i] = info->ids[row];
+        if (patients)
+            patients[i] = info->patient_ids[row];
+        t->labels[i] = i < p->labelled ? class_of[info->labels[row]] : -1;
+    }
+    t->ids = ids;
+    t->patient_ids = patients;
+    free(class_of);
+    return st == MDP_OK ? mdp_prediction_table_number_patients(t, err) : st;
+}
+
+static mdp_status score_block(void *context, size_t first, size_t n, const float *x, struct mdp_error *err)
+{
+    struct mdp_probe_predictions *p = context;
+
+    return mdp_probe_weights_apply(&p->weights, x, n, p->table.scores + first * p->table.k, err);
+}
+
+static mdp_status fill(struct mdp_probe_predictions *p, const struct mdp_store *store, const char *probes,
+                       const char *probe, const char *split, struct mdp_error *err)
+{
+    const struct mdp_store_info *info = mdp_store_info(store);
+    struct mdp_prediction_table *t = &p->table;
+    mdp_status st = MDP_OK;
+
+    t->path = info->path;
+    t->pool = mdp_pool_new(err, &st);
+    TRY(st);
+    TRY(mdp_saved_probe_read(probes, probe, info, &p->weights, &p->name, err));
+    t->k = p->weights.k;
+    t->class_names = (const char *const *)p->weights.class_names;
+    TRY(choose_rows(p, info, split, err));
+    TRY(describe_rows(p, info, err));
+    t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);
+    TRY(st);
+    return mdp_store_each_block(store, t->numbers, t->n, score_block, p, err);
+}
+
+mdp_status mdp_probe_predictions_init(struct mdp_probe_predictions *p, const struct mdp_store *store,
+                                      const char *probes, const char *probe, const char *split,
+                                      struct mdp_error *err)
+{
+    *p = (struct mdp_probe_predictions){0};
+    mdp_status st = fill(p, store, probes, probe, split, err);
+    if (st != MDP_OK)
+        mdp_probe_predictions_release(p);
+    return st;
+}
+
+void mdp_probe_predictions_release(struct mdp_probe_predictions *p)
+{
+    mdp_prediction_table_release(&p->table);
+    mdp_probe_weights_release(&p->weights);
+    mdp_text_release(&p->name);
+    *p = (struct mdp_probe_predictions){0};
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* eval --probes: the rows of a store that a saved probe may be judged on, and its scores of them. */
+#ifndef MDP_CMD_EVAL_PROBE_H
+#define MDP_CMD_EVAL_PROBE_H
+
+#include "eval/predictions_csv.h"
+#include "medprobe/store.h"
+#include "probe/saved_probe.h"
+
+struct mdp_probe_predictions {
+    struct mdp_prediction_table table; /* rows without a label at its end */
+    size_t labelled;                   /* the first rows of the table */
+    struct mdp_text name;              /* of the probe: "logreg/k16/s1" */
+    struct mdp_probe_weights weights;
+};
+
+/* probe: its name, NULL for the only one of the file; split: NULL for all rows. */
+mdp_status mdp_probe_predictions_init(struct mdp_probe_predictions *predictions,
+                                      const struct mdp_store *store, const char *probes, const char *probe,
+                                      const char *split, struct mdp_error *err);
+void mdp_probe_predictions_release(struct mdp_probe_predictions *predictions);
+
+#endif
