@@ -60,6 +60,7 @@ struct mdp_store_info {
     const int32_t *labels;          /* [N], -1 = none; NULL when the store has none */
     size_t n_classes;               /* K */
     const char *const *class_names; /* [K] */
+    size_t n_failures; /* pictures that could not be used and have no row (extract --skip-errors) */
     /* text: n_prompts = 0 when the store has no /text */
     size_t n_prompts;            /* P */
     const float *text;           /* [P, D], unit length */

@@ -25,7 +25,11 @@ mdp_status mdp_run_notes_add_rows(struct mdp_run_notes *notes, const struct mdp_
 {
     struct mdp_text t = {0};
 
-    /* The report finds words of its own for these two, with their counts from provenance. */
+    /* The report finds words of its own for these, with their counts from provenance. */
+    if (support->failures)
+        mdp_log(&plan->common.log, MDP_LOG_WARN,
+                "%zu pictures could not be used by extract and are not in the store (/failures lists them)",
+                support->failures);
     if (support->unlabelled)
         mdp_log(&plan->common.log, MDP_LOG_INFO, "%zu of %zu pictures have no label and are not used",
                 support->unlabelled, info->n);

@@ -79,6 +79,8 @@ static void note_support(struct mdp_run_provenance *p, const struct mdp_probe_pl
         is_short = is_short || s->least[i] < s->shots[i];
     if (is_short)
         add_counts(p, "support_pictures_fewest", s->fewest, s->n_shots);
+    if (s->failures)
+        add_count(p, "left_out.failures", s->failures);
     if (s->unlabelled)
         add_count(p, "left_out.unlabelled", s->unlabelled);
     if (!plan->draw.by_patient && s->n_patients)

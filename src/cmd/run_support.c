@@ -69,6 +69,7 @@ static mdp_status count_store(struct mdp_run_support *s, const struct mdp_store_
     uint32_t *patient = NULL;
     mdp_status st = MDP_OK;
 
+    s->failures = info->n_failures;
     if (info->patient_ids)
         st = mdp_patients_number(info, true, &patient, &s->n_patients, err);
     for (size_t i = 0; i < info->n && st == MDP_OK; i++) {

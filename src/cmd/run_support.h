@@ -15,6 +15,7 @@ struct mdp_run_support {
     size_t *patients;  /* [n_shots]: of the same; 0 where patients are out of account */
     size_t *fewest;    /* [n_shots]: pictures of the smallest support of any episode */
     size_t *least;     /* [n_shots]: pictures of the class that has fewest in a support, over all episodes */
+    size_t failures;   /* pictures that the store has no row of: extract could not use them */
     size_t unlabelled; /* rows of the store without a label */
     size_t n_patients; /* patients that the store knows, whether they are looked at or not */
 };

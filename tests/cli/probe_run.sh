@@ -60,9 +60,9 @@ check "and how few there were is said, kept and reported" eval '
 check "patients that are known and not looked at are spoken of" eval '
   probe data.h5 --shots 2 --seeds 2 --group none -o r >/dev/null 2>log && has "warning: The store knows 80 patients and --group none does not look at them" log &&
   has "\"store_patients\": 80" r/results.json && has "The store knows 80 patients" r/report.md'
-check "rows without a label are counted" eval '
-  "$make_store" unlabelled.h5 unlabelled=5 && probe unlabelled.h5 --shots 2 --seeds 2 -o s >/dev/null 2>log && has -G " 5 of [0-9]* pictures have no label and are not used" log &&
-  has "\"unlabelled\": 5" s/results.json'
+check "rows without a label and pictures that failed are counted" eval '
+  "$make_store" unlabelled.h5 unlabelled=5 failures=3 && probe unlabelled.h5 --shots 2 --seeds 2 -o s >/dev/null 2>log && has -G " 5 of [0-9]* pictures have no label and are not used" log &&
+  has "warning: 3 pictures could not be used by extract" log && has "\"unlabelled\": 5" s/results.json && has "\"failures\": 3" s/results.json && has "3 pictures could not be read" s/report.md'
 check "given draws are not called drawn by a protocol" eval 'has "\"protocol\": \"medprobe\"" a/results.json && has "\"protocol\": \"given draws\"" e/results.json'
 check "a C at the edge of the candidates is said" eval '
   "$make_store" easy.h5 separation=5 && probe easy.h5 --shots 8 --seeds 2 --method logreg -o t >/dev/null 2>log && has -G "C is the largest candidate, 1000, in [12] of the 2 episodes" log &&

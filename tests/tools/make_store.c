@@ -7,7 +7,7 @@
    patients=40 a class, pictures=2 a patient, classes=2, d=16, separation=1.0, seed=1; splits=1 (patients
    dealt train, val, test in the ratio 2:1:1; 0: none), ids=1 (0: no patient ids), text=2 (prompts a class; 0:
    no /text), ensemble=mean-logits, similarity=softmax, mixed=0 (patients whose pictures carry all classes in turn), rare=1 (every
-   other patient of the first class has the second), unlabelled=0 (rows without a label), and faults: leak_split=1 (a patient in train and test), twin=1
+   other patient of the first class has the second), unlabelled=0 (rows without a label), failures=0 (pictures without a row), and faults: leak_split=1 (a patient in train and test), twin=1
    (a file of train again in test, under another patient), nan=1 (a value), no_prompts=1 (the last class has
    none). */
 #include "base/formats/h5.h"
@@ -217,6 +217,10 @@ int main(int argc, char **argv)
     mdp_status st = mdp_h5_create(argv[1], &h5, &err);
     if (st == MDP_OK)
         st = write_rows(h5, &m, names, classes, &err);
+    const int64_t failed[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const size_t failures = count("failures", "0");
+    if (st == MDP_OK && failures && failures <= sizeof failed / sizeof failed[0])
+        st = mdp_h5_write(h5, "/failures/row", MDP_H5_I64, 1, &failures, failed, &err);
     if (st == MDP_OK && count("text", "2"))
         st = write_text(h5, &rng, centres, classes, m.d, names, &err);
     if (st == MDP_OK)

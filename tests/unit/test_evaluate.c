@@ -316,7 +316,7 @@ static void stops_in_order_when_asked(void **state)
 
     (void)state;
     s->options.stop = &stop;
-    refuses(s, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
+    refuses(s, MDP_ERR_INTERRUPTED, "interrupted (nothing is kept: run again to start anew)");
     free_study(s);
 }
 

@@ -56,6 +56,7 @@
 #include "probe/probe_data.h"
 #include "probe/probes_file.h"
 #include "probe/protocols/medprobe.h"
+#include "probe/solvers/newton.h"
 #include "probe/solvers/span.h"
 
 #include <string.h>
@@ -93,6 +94,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_model_card, mdp_model_card_release);
     RELEASE(mdp_model_room, mdp_model_room_release);
     RELEASE(mdp_names, mdp_names_release);
+    RELEASE(mdp_newton, mdp_newton_release);
     RELEASE(mdp_norm, mdp_norm_release);
     RELEASE(mdp_outcome, mdp_outcome_release);
     RELEASE(mdp_picture, mdp_picture_release);

@@ -249,6 +249,18 @@ static mdp_status read_labels(struct mdp_store *s, struct mdp_error *err)
     return st;
 }
 
+static mdp_status read_failures(struct mdp_store *s, struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+
+    if (!mdp_h5_has(s->file, "/failures/row"))
+        return MDP_OK;
+    mdp_status st = mdp_h5_shape_of(s->file, "/failures/row", &shape, err);
+    if (st == MDP_OK)
+        s->info.n_failures = shape.rank == 1 ? shape.dims[0] : 0;
+    return st;
+}
+
 /* --- text --- */
 
 static mdp_status read_text_rows(struct mdp_store *s, size_t p, size_t d, struct mdp_error *err)
@@ -344,6 +356,8 @@ static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
         st = read_sha256(s, err);
     if (st == MDP_OK)
         st = read_labels(s, err);
+    if (st == MDP_OK)
+        st = read_failures(s, err);
     if (st == MDP_OK)
         st = read_text(s, err);
     if (st == MDP_OK)

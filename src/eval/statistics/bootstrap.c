@@ -126,7 +126,7 @@ static mdp_status evaluate_block(void *context, size_t block, size_t worker, str
     const size_t m = job->list->n;
 
     if (job->resamples->stop && *job->resamples->stop)
-        return mdp_fail(err, MDP_ERR_INTERRUPTED, "interrupted (run again to go on)");
+        return mdp_fail(err, MDP_ERR_INTERRUPTED, "interrupted (nothing is kept: run again to start anew)");
     give_block(job->resamples, block, job->weights[worker]);
     for (size_t s = 0; s < job->n_sets; s++) {
         double *out = job->sets[s].values + block * MDP_RESAMPLES_AT_ONCE * m;

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/numbers/blas.h"
 #include "base/numbers/linalg.h"
-#include "probe/solvers/logistic.h"
+#include "probe/solvers/newton.h"
 
 #include <float.h>
 #include <math.h>
@@ -17,18 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_STEPS = 300, MAX_HALVINGS = 60, MAX_PRODUCTS = 2000, BLOCK_ROWS = 256, DENSE_COLUMNS = 256 };
+enum { MAX_STEPS = 300, MAX_PRODUCTS = 2000, BLOCK_ROWS = 256, DENSE_COLUMNS = 256 };
 
 struct multinomial_fit {
-    const struct mdp_fit_problem *p;
-    double c;
-    double *z, *z_trial, *along; /* [n, K] */
+    struct mdp_newton newton;    /* first */
     double *probability;         /* [n, K] */
     double *residual;            /* [n, K]: P - Y, then B */
-    double *norms;               /* [n]: |x_i| */
-    double *gradient;            /* [K, q] */
     double *metric;              /* [q, q] lower triangle of M, then its factor; or [q], its diagonal */
-    double *step, *trial;        /* [K, q] */
     double *r, *s, *search, *hv; /* [K, q]: of the conjugate gradients */
     double *block;               /* [BLOCK_ROWS, q] */
     bool dense, factored;
@@ -36,10 +31,9 @@ struct multinomial_fit {
 
 static void multinomial_release(struct multinomial_fit *f)
 {
-    double *blocks[] = {f->z,     f->z_trial,  f->along,  f->probability, f->residual,
-                        f->norms, f->gradient, f->metric, f->step,        f->trial,
-                        f->r,     f->s,        f->search, f->hv,          f->block};
+    double *const blocks[] = {f->probability, f->residual, f->metric, f->r, f->s, f->search, f->hv, f->block};
 
+    mdp_newton_release(&f->newton);
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
         free(blocks[i]);
 }
@@ -47,30 +41,26 @@ static void multinomial_release(struct multinomial_fit *f)
 static mdp_status multinomial_init(struct multinomial_fit *f, const struct mdp_fit_problem *p, double c,
                                    struct mdp_error *err)
 {
-    mdp_status st = MDP_OK;
     size_t n = p->n, q = p->q, k = p->k;
 
-    *f = (struct multinomial_fit){.p = p, .c = c};
-    double **row_blocks[] = {&f->z, &f->z_trial, &f->along, &f->probability, &f->residual};
-    double **model_blocks[] = {&f->gradient, &f->step, &f->trial, &f->r, &f->s, &f->search, &f->hv};
+    *f = (struct multinomial_fit){.dense = q <= DENSE_COLUMNS * k};
+    mdp_status st = mdp_newton_init(&f->newton, p, c, err);
+    double **const row_blocks[] = {&f->probability, &f->residual};
+    double **const model_blocks[] = {&f->r, &f->s, &f->search, &f->hv};
     for (size_t i = 0; i < sizeof row_blocks / sizeof row_blocks[0]; i++)
         *row_blocks[i] = mdp_new_array(n * k, sizeof(double), err, &st);
     for (size_t i = 0; i < sizeof model_blocks / sizeof model_blocks[0]; i++)
         *model_blocks[i] = mdp_new_array(k * q, sizeof(double), err, &st);
-    f->norms = mdp_new_array(n, sizeof(double), err, &st);
-    f->dense = q <= DENSE_COLUMNS * k;
     f->metric = mdp_new_array(f->dense ? q * q : q, sizeof(double), err, &st);
     f->block = mdp_new_array(BLOCK_ROWS * q, sizeof(double), err, &st);
-    if (st != MDP_OK)
-        return st;
-    for (size_t i = 0; i < n; i++)
-        f->norms[i] = sqrt(mdp_blas_ddot(q, p->x + i * q, p->x + i * q));
-    return MDP_OK;
+    return st;
 }
 
 /* out[n, K] = X V^T */
-static void logits_of(const struct mdp_fit_problem *p, const double v[], double out[])
+static void logits_of(const struct mdp_newton *f, const double v[], double out[])
 {
+    const struct mdp_fit_problem *p = f->problem;
+
     mdp_blas_dgemm(false, true, p->n, p->k, p->q, 1.0, p->x, p->q, v, p->q, 0.0, out, p->k);
 }
 
@@ -78,12 +68,12 @@ static void logits_of(const struct mdp_fit_problem *p, const double v[], double 
 static void back_to_model(const struct multinomial_fit *f, const double rows[], const double v[],
                           double out[])
 {
-    const struct mdp_fit_problem *p = f->p;
+    const struct mdp_fit_problem *p = f->newton.problem;
 
     memcpy(out, v, p->k * p->q * sizeof *out);
     for (size_t k = 0; k < p->k; k++)
         out[k * p->q + p->q - 1] = 0.0;
-    mdp_blas_dgemm(true, false, p->k, p->q, p->n, f->c, rows, p->k, p->x, p->q, 1.0, out, p->q);
+    mdp_blas_dgemm(true, false, p->k, p->q, p->n, f->newton.c, rows, p->k, p->x, p->q, 1.0, out, p->q);
 }
 
 static double penalty(const struct mdp_fit_problem *p, const double w[])
@@ -95,9 +85,11 @@ static double penalty(const struct mdp_fit_problem *p, const double w[])
     return sum;
 }
 
-static double objective(const struct multinomial_fit *f, const double w[], const double z[])
+static double objective(const struct mdp_newton *f, const double w[], const double z[])
 {
-    return f->c * (double)f->p->n * mdp_logistic_loss(z, f->p->n, f->p->k, f->p->y) + 0.5 * penalty(f->p, w);
+    const struct mdp_fit_problem *p = f->problem;
+
+    return f->c * (double)p->n * mdp_logistic_loss(z, p->n, p->k, p->y) + 0.5 * penalty(p, w);
 }
 
 /* Probabilities and residuals of logits z, and sum_i |residual_i| |x_i| into *size. The residual of the true
@@ -105,7 +97,7 @@ static double objective(const struct multinomial_fit *f, const double w[], const
    sum_ik residual_ik along_ik (0 without `along`). */
 static double residuals(struct multinomial_fit *f, const double z[], double *size, const double along[])
 {
-    const struct mdp_fit_problem *p = f->p;
+    const struct mdp_fit_problem *p = f->newton.problem;
     double product = 0.0;
 
     *size = 0.0;
@@ -122,7 +114,7 @@ static double residuals(struct multinomial_fit *f, const double z[], double *siz
             squares += probability[k] * probability[k];
         }
         residual[p->y[i]] = -others;
-        *size += sqrt(squares + others * others) * f->norms[i];
+        *size += sqrt(squares + others * others) * f->newton.norms[i];
         if (along)
             product += mdp_blas_ddot(p->k, residual, along + i * p->k);
     }
@@ -130,14 +122,15 @@ static double residuals(struct multinomial_fit *f, const double z[], double *siz
 }
 
 /* Probabilities, gradient, and the gradient's size as mdp_logistic_report means it. */
-static double differentiate(struct multinomial_fit *f, const double w[])
+static double differentiate(struct mdp_newton *newton, const double w[])
 {
-    const struct mdp_fit_problem *p = f->p;
+    struct multinomial_fit *f = (struct multinomial_fit *)newton;
     double size = 0.0;
 
-    residuals(f, f->z, &size, NULL);
-    back_to_model(f, f->residual, w, f->gradient);
-    return sqrt(mdp_blas_ddot(p->k * p->q, f->gradient, f->gradient)) / (f->c * size + sqrt(penalty(p, w)));
+    residuals(f, newton->z, &size, NULL);
+    back_to_model(f, f->residual, w, newton->gradient);
+    return sqrt(mdp_blas_ddot(newton->size, newton->gradient, newton->gradient)) /
+           (newton->c * size + sqrt(penalty(newton->problem, w)));
 }
 
 /* The conjugate gradients are preconditioned by one matrix for every class, so that directions that sum to
@@ -149,7 +142,7 @@ static double differentiate(struct multinomial_fit *f, const double w[])
    products; where that is too many its diagonal serves. */
 static void make_preconditioner(struct multinomial_fit *f)
 {
-    const struct mdp_fit_problem *p = f->p;
+    const struct mdp_fit_problem *p = f->newton.problem;
     size_t q = p->q;
     bool dense = f->dense;
 
@@ -168,12 +161,12 @@ static void make_preconditioner(struct multinomial_fit *f)
                 f->block[i * q + j] = weight * x[j];
         }
         if (dense) {
-            mdp_blas_dsyrk(q, rows, f->c, f->block, 1.0, f->metric);
+            mdp_blas_dsyrk(q, rows, f->newton.c, f->block, 1.0, f->metric);
             continue;
         }
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < q; j++)
-                f->metric[j] += f->c * f->block[i * q + j] * f->block[i * q + j];
+                f->metric[j] += f->newton.c * f->block[i * q + j] * f->block[i * q + j];
     }
     if (dense) {
         f->metric[q * q - 1] *= 1.0 + 1e-10; /* the intercept has no penalty to keep M definite */
@@ -184,12 +177,12 @@ static void make_preconditioner(struct multinomial_fit *f)
 /* out = M^-1 r */
 static void precondition(const struct multinomial_fit *f, const double r[], double out[])
 {
-    size_t q = f->p->q;
+    size_t q = f->newton.problem->q;
 
-    memcpy(out, r, f->p->k * q * sizeof *out);
+    memcpy(out, r, f->newton.problem->k * q * sizeof *out);
     if (f->dense && f->factored)
-        mdp_cholesky_solve(q, f->metric, f->p->k, out);
-    for (size_t k = 0; k < f->p->k && !f->dense; k++)
+        mdp_cholesky_solve(q, f->metric, f->newton.problem->k, out);
+    for (size_t k = 0; k < f->newton.problem->k && !f->dense; k++)
         for (size_t j = 0; j < q; j++)
             out[k * q + j] /= f->metric[j];
 }
@@ -197,11 +190,11 @@ static void precondition(const struct multinomial_fit *f, const double r[], doub
 /* hv = H v */
 static void hessian_product(struct multinomial_fit *f, const double v[], double hv[])
 {
-    const struct mdp_fit_problem *p = f->p;
+    const struct mdp_fit_problem *p = f->newton.problem;
 
-    logits_of(p, v, f->z_trial);
+    logits_of(&f->newton, v, f->newton.z_trial);
     for (size_t i = 0; i < p->n; i++) {
-        const double *probability = f->probability + i * p->k, *a = f->z_trial + i * p->k;
+        const double *probability = f->probability + i * p->k, *a = f->newton.z_trial + i * p->k;
         double *b = f->residual + i * p->k, mean = 0.0;
         for (size_t k = 0; k < p->k; k++)
             mean += probability[k] * a[k];
@@ -212,14 +205,14 @@ static void hessian_product(struct multinomial_fit *f, const double v[], double 
 }
 
 /* step = -H^-1 g to a relative residual of `forcing`, by preconditioned conjugate gradients. */
-static void newton_step(struct multinomial_fit *f, double forcing, size_t *products)
+static void solve(struct multinomial_fit *f, double forcing, size_t *products)
 {
-    size_t size = f->p->k * f->p->q;
+    size_t size = f->newton.problem->k * f->newton.problem->q;
 
     make_preconditioner(f);
-    memset(f->step, 0, size * sizeof *f->step);
+    memset(f->newton.step, 0, size * sizeof *f->newton.step);
     for (size_t j = 0; j < size; j++)
-        f->r[j] = -f->gradient[j];
+        f->r[j] = -f->newton.gradient[j];
     precondition(f, f->r, f->s);
     memcpy(f->search, f->s, size * sizeof *f->s);
     double rs = mdp_blas_ddot(size, f->r, f->s);
@@ -230,7 +223,7 @@ static void newton_step(struct multinomial_fit *f, double forcing, size_t *produ
         double curvature = mdp_blas_ddot(size, f->search, f->hv);
         if (!(curvature > 0))
             break;
-        mdp_blas_daxpy(size, rs / curvature, f->search, f->step);
+        mdp_blas_daxpy(size, rs / curvature, f->search, f->newton.step);
         mdp_blas_daxpy(size, -rs / curvature, f->hv, f->r);
         if (sqrt(mdp_blas_ddot(size, f->r, f->r)) <= enough)
             break;
@@ -242,43 +235,25 @@ static void newton_step(struct multinomial_fit *f, double forcing, size_t *produ
     }
 }
 
-/* Slope of f along the step, at w and its logits z; `along` = X step^T. Overwrites the residual. */
-static double slope_at(struct multinomial_fit *f, const double w[], const double z[], const double along[])
+static bool find_step(struct mdp_newton *newton, double gradient, struct mdp_logistic_report *report)
 {
-    const struct mdp_fit_problem *p = f->p;
-    double slope = f->c * residuals(f, z, &(double){0.0}, along);
+    /* Quadratic convergence, without solving further than the bound asks. */
+    const double forcing = fmin(0.1, fmax(gradient, 0.1 * MDP_LOGISTIC_TOLERANCE / gradient));
 
-    for (size_t k = 0; k < p->k; k++)
-        slope += mdp_blas_ddot(p->q - 1, w + k * p->q, f->step + k * p->q);
-    return slope;
+    solve((struct multinomial_fit *)newton, forcing, &report->products);
+    return true;
 }
 
-/* Halves the step until f falls by Armijo's part of the slope. Where rounding hides the fall, f is convex: a
-   slope that has shrunk to a tenth says that the step leads towards the optimum (Hager and Zhang's
-   approximate Wolfe condition, SIAM J. Optim. 16, 2005). */
-static bool line_search(struct multinomial_fit *f, double w[], double *value)
+/* Slope of f along the step, at w and its logits z. Overwrites the residual. */
+static double slope_at(struct mdp_newton *newton, const double w[], const double z[])
 {
-    const struct mdp_fit_problem *p = f->p;
-    size_t size = p->k * p->q;
-    double slope = mdp_blas_ddot(size, f->gradient, f->step), length = 1.0;
+    struct multinomial_fit *f = (struct multinomial_fit *)newton;
+    const struct mdp_fit_problem *p = newton->problem;
+    double slope = newton->c * residuals(f, z, &(double){0.0}, newton->along);
 
-    logits_of(p, f->step, f->along);
-    for (int halving = 0; halving < MAX_HALVINGS; halving++, length *= 0.5) {
-        for (size_t j = 0; j < size; j++)
-            f->trial[j] = w[j] + length * f->step[j];
-        for (size_t i = 0; i < p->n * p->k; i++)
-            f->z_trial[i] = f->z[i] + length * f->along[i];
-        double now = objective(f, f->trial, f->z_trial);
-        if (now <= *value + 1e-4 * length * slope ||
-            (now <= *value + 1e-9 * fabs(*value) &&
-             fabs(slope_at(f, f->trial, f->z_trial, f->along)) <= 0.1 * fabs(slope))) {
-            memcpy(w, f->trial, size * sizeof *w);
-            logits_of(p, w, f->z);
-            *value = objective(f, w, f->z);
-            return true;
-        }
-    }
-    return false;
+    for (size_t k = 0; k < p->k; k++)
+        slope += mdp_blas_ddot(p->q - 1, w + k * p->q, newton->step + k * p->q);
+    return slope;
 }
 
 /* Every column of W[K, q] is moved to sum to zero; of all W with the same probabilities it has the smallest
@@ -297,33 +272,20 @@ static void centre_columns(const struct mdp_fit_problem *p, double w[])
 mdp_status mdp_logistic_fit_multinomial(const struct mdp_fit_problem *problem, double c, double w[],
                                         struct mdp_logistic_report *report, struct mdp_error *err)
 {
+    static const struct mdp_newton_steps steps = {.most = MAX_STEPS,
+                                                  .logits = logits_of,
+                                                  .objective = objective,
+                                                  .differentiate = differentiate,
+                                                  .find_step = find_step,
+                                                  .slope = slope_at};
     struct multinomial_fit f;
     mdp_status st = multinomial_init(&f, problem, c, err);
 
-    if (st != MDP_OK)
-        goto out;
-    centre_columns(problem, w);
-    logits_of(problem, w, f.z);
-    double value = objective(&f, w, f.z);
-    for (;;) {
-        report->gradient = differentiate(&f, w);
-        if (report->gradient <= MDP_LOGISTIC_TOLERANCE)
-            break;
-        /* Quadratic convergence, without solving further than the bound asks. */
-        double forcing = fmin(0.1, fmax(report->gradient, 0.1 * MDP_LOGISTIC_TOLERANCE / report->gradient));
-        newton_step(&f, forcing, &report->products);
-        if (report->steps == MAX_STEPS || !line_search(&f, w, &value)) {
-            st =
-                mdp_fail(err, MDP_ERR_VALUE,
-                         "logistic regression with C = %g did not converge: relative gradient %.3g after %zu "
-                         "Newton steps, expected at most %g",
-                         c, report->gradient, report->steps, MDP_LOGISTIC_TOLERANCE);
-            break;
-        }
-        report->steps++;
+    if (st == MDP_OK) {
+        centre_columns(problem, w);
+        st = mdp_newton_minimise(&f.newton, &steps, w, report, err);
+        centre_columns(problem, w);
     }
-    centre_columns(problem, w);
-out:
     multinomial_release(&f);
     return st;
 }
