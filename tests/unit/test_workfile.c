@@ -102,7 +102,7 @@ static void append(struct mdp_workfile *work, size_t from, size_t to)
     }
 }
 
-static void check(const struct mdp_workfile *work, size_t rows)
+static void check(struct mdp_workfile *work, size_t rows)
 {
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_record r, expected;
