@@ -199,7 +199,14 @@ static mdp_status eval_probe(const struct eval_options *opt, const struct mdp_st
     const struct mdp_scored_what what = {.predictions = opt->probes,
                                          .probe = p.name.at,
                                          .store = opt->store,
-                                         .has_patients = p.table.patient_ids != NULL};
+                                         .has_patients = p.table.patient_ids != NULL,
+                                         .left_out = p.own + p.of_their_patients};
+    if (st == MDP_OK && what.left_out)
+        mdp_log(
+            &opt->common.log, MDP_LOG_WARN,
+            "%s: %s was fitted on it: left out are the %zu rows that it learnt from and %zu others of their "
+            "patients",
+            opt->store, p.name.at, p.own, p.of_their_patients);
     p.table.n = p.labelled;
     if (st == MDP_OK && p.labelled)
         st = score_table(opt, &p.table, &what, err);

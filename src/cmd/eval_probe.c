@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cmd/eval_probe.h"
 
+#include "base/exchange/patients.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "probe/probed_store.h"
@@ -8,9 +9,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers of the rows of the split, those with a label first. */
+/* How a row stands to what the probe learnt from. */
+enum standing { APART, OF_ITS_PATIENTS, LEARNT_FROM };
+
+/* standing[N]; all rows are apart on another store than the one that the probe was fitted on. */
+static mdp_status find_standing(const struct mdp_probe_weights *weights, const struct mdp_store_info *info,
+                                uint8_t standing[], struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    uint32_t *patients = NULL;
+    bool *known = NULL; /* by patient */
+    size_t n = 0;
+
+    if (strcmp(weights->store_sha256, info->content_hash) != 0)
+        return MDP_OK;
+    OR_OUT(mdp_patients_number(info, true, &patients, &n, err));
+    known = mdp_new_array(n, sizeof *known, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < weights->n_seen; i++) {
+        const int64_t row = weights->seen[i];
+        if (row < 0 || (uint64_t)row >= info->n)
+            st = mdp_fail(err, MDP_ERR_FORMAT, "%s: the probe says that it learnt from row %lld of %zu rows",
+                          info->path, (long long)row, info->n);
+        else
+            known[patients[row]] = true;
+    }
+    for (size_t i = 0; st == MDP_OK && i < info->n; i++)
+        standing[i] = known[patients[i]] ? OF_ITS_PATIENTS : APART;
+    for (size_t i = 0; st == MDP_OK && i < weights->n_seen; i++)
+        standing[weights->seen[i]] = LEARNT_FROM;
+out:
+    free(known);
+    free(patients);
+    return st;
+}
+
+/* Numbers of the rows of the split that the probe has not met, those with a label first. */
 static mdp_status choose_rows(struct mdp_probe_predictions *p, const struct mdp_store_info *info,
-                              const char *split, struct mdp_error *err)
+                              const char *split, const uint8_t standing[], struct mdp_error *err)
 {
     struct mdp_prediction_table *t = &p->table;
     mdp_status st = MDP_OK;
@@ -23,12 +58,20 @@ static mdp_status choose_rows(struct mdp_probe_predictions *p, const struct mdp_
         for (size_t i = 0; i < info->n; i++) {
             const bool chosen = !split || strcmp(info->splits[i], split) == 0;
             const bool labelled = info->labels && info->labels[i] >= 0;
-            if (chosen && labelled == with_label)
+            if (!chosen || labelled != with_label)
+                continue;
+            p->own += standing[i] == LEARNT_FROM;
+            p->of_their_patients += standing[i] == OF_ITS_PATIENTS;
+            if (standing[i] == APART)
                 t->numbers[t->n++] = (int64_t)i;
         }
         if (with_label)
             p->labelled = t->n;
     }
+    if (t->n == 0 && p->own + p->of_their_patients)
+        return mdp_fail(err, MDP_ERR_CHECK,
+                        "%s: all %zu rows are ones that %s has learnt from, or of the same patients",
+                        info->path, p->own + p->of_their_patients, p->name.at);
     return t->n ? MDP_OK : mdp_fail(err, MDP_ERR_VALUE, "%s: no rows", info->path);
 }
 
@@ -80,7 +123,10 @@ static mdp_status fill(struct mdp_probe_predictions *p, const struct mdp_store *
     TRY(mdp_saved_probe_read(probes, probe, info, &p->weights, &p->name, err));
     t->k = p->weights.k;
     t->class_names = (const char *const *)p->weights.class_names;
-    TRY(choose_rows(p, info, split, err));
+    uint8_t *standing = mdp_pool_array(t->pool, info->n, sizeof *standing, err, &st);
+    TRY(st);
+    TRY(find_standing(&p->weights, info, standing, err));
+    TRY(choose_rows(p, info, split, standing, err));
     TRY(describe_rows(p, info, err));
     t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);
     TRY(st);

@@ -64,6 +64,57 @@ def test_gives_the_scores_of_the_run(folder):
         assert again[key] == out[key]
 
 
+def test_leaves_out_what_the_probe_learnt_from(folder, tmp_path):
+    """Without --split, the probe was scored on its own support without a word."""
+    out = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", folder / "store.h5", "-o", tmp_path / "o.csv",
+              "--json")
+    with h5py.File(folder / "run/draws.h5") as f:
+        support = f["k4/s1/support"][:]
+    patients = set(support // 2)
+    kept = [i for i in range(240) if i // 2 not in patients]
+    ids = [line.split(",")[0] for line in open(tmp_path / "o.csv")][1:]
+    assert ids == [f"i{r}" for r in kept]
+    got = json.loads(out.stdout)
+    assert (got["n"], got["left_out"]) == (len(kept), 240 - len(kept))
+    assert f"the {len(support)} rows that it learnt from and {240 - len(kept) - len(support)} others" in out.stderr
+
+
+def test_nothing_left_is_a_failed_check(folder, tmp_path):
+    """All rows of the split are its support's patients: exit 4."""
+    with h5py.File(folder / "store.h5") as f, h5py.File(tmp_path / "few.h5", "w") as g:
+        for name in f:
+            f.copy(name, g)
+        for name, value in f.attrs.items():
+            g.attrs[name] = value
+        for name in ("embeddings", "ids", "patient_ids", "splits", "labels"):
+            attributes = dict(g[name].attrs)
+            values = g[name][:]
+            del g[name]
+            kind = h5py.string_dtype() if values.dtype == object else None
+            g.create_dataset(name, data=values, dtype=kind)
+            for key, value in attributes.items():
+                g[name].attrs[key] = value
+        split = np.array(["test"] * 240, dtype=object)
+        split[:120] = "train"
+        with h5py.File(folder / "run/draws.h5") as d:
+            for p in set(d["k4/s1/support"][:] // 2):
+                split[2 * p:2 * p + 2] = "learnt"
+        del g["splits"]
+        g.create_dataset("splits", data=split, dtype=h5py.string_dtype())
+    # another store by its hash: nothing is left out, whatever its rows
+    run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "few.h5", "--split", "learnt", "--json")
+    with h5py.File(folder / "run/probes.h5") as f, h5py.File(tmp_path / "probes.h5", "w") as g:
+        for name in f:
+            f.copy(name, g)
+        for name, value in f.attrs.items():
+            g.attrs[name] = value
+        g.attrs["store_sha256"] = json.loads(run(
+            "eval", "--predictions", folder / "run/predictions.h5", tmp_path / "few.h5", "--json").stdout)["provenance"]["store_sha256"]
+    err = run("eval", "--probes", tmp_path / "probes.h5", "--probe", "logreg/k4/s1", tmp_path / "few.h5", "--split", "learnt",
+              status=4).stderr
+    assert "has learnt from" in err and err.count("\n") == 1
+
+
 def test_several_probes_must_be_named(folder):
     err = run("eval", "--probes", folder / "run/probes.h5", folder / "store.h5", status=2).stderr
     assert "2 probes" in err and "logreg/k4/s1" in err and err.count("\n") == 1
