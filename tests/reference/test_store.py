@@ -317,7 +317,7 @@ def test_what_is_read_is_what_is_stored(made):
 
 def test_blocks_norms_and_ids(tmp_path):
     """More rows than a block, all and chosen ones; a visitor that fails ends it."""
-    assert run(BUILD / "tools/make_store", tmp_path / "s.h5", "patients=1300", "pictures=2", "d=8").returncode == 0
+    assert run(BUILD / "tools/make_store", tmp_path / "s.h5", "patients=650", "pictures=2", "d=8").returncode == 0
     s = Store(tmp_path / "s.h5")
     with h5py.File(tmp_path / "s.h5") as f:
         e, norms, ids = f["embeddings"][()], f["norms"][()], list(f["ids"].asstr())
@@ -336,14 +336,14 @@ def test_blocks_norms_and_ids(tmp_path):
 
 
 def test_norms_that_are_no_lengths(tmp_path):
-    minimal(tmp_path / "m.h5")
-    assert "has no /norms" in Store(tmp_path / "m.h5").norms([0])
+    minimal(tmp_path / "none.h5")
+    assert "has no /norms" in Store(tmp_path / "none.h5").norms([0])
     minimal(tmp_path / "m.h5", norms=np.array([1, 2, np.nan, -1, 1, 1], np.float32))
     s = Store(tmp_path / "m.h5")
     np.testing.assert_array_equal(s.norms([0, 1, 5]), [1, 2, 1])
     assert s.norms([2]).endswith("row 2: the norm is no length") and "row 3" in s.norms([3])
-    minimal(tmp_path / "m.h5", norms=np.ones(5, np.float32))
-    assert "/norms has 5 rows, expected 6" in Store(tmp_path / "m.h5").norms([0])
+    minimal(tmp_path / "other.h5", norms=np.ones(5, np.float32))
+    assert "/norms has 5 rows, expected 6" in Store(tmp_path / "other.h5").norms([0])
 
 
 # --- stores of other programs --------------------------------------------------------------------------------------
