@@ -225,14 +225,6 @@ out:
     return st;
 }
 
-static double seconds_since(struct timespec then)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then.tv_sec) + 1e-9 * (double)(now.tv_nsec - then.tv_nsec);
-}
-
 static mdp_status evaluate(struct probing *p, struct mdp_error *err)
 {
     struct mdp_text path = {0};
@@ -244,8 +236,7 @@ static mdp_status evaluate(struct probing *p, struct mdp_error *err)
     options.stop = p->stop;
     options.resamples = p->plan.resamples;
     options.threads = p->plan.common.threads;
-    OR_OUT(mdp_run_provenance_init(&facts, &p->plan, p->info, &p->support, &p->notes, seconds_since(p->begun),
-                                   err));
+    OR_OUT(mdp_run_provenance_init(&facts, &p->plan, p->info, &p->support, &p->notes, p->begun, err));
     OR_OUT(path_in(p, "predictions.h5", &path, err));
     OR_OUT(mdp_eval_files_open(path.at, p->info, &files, err));
     files.input.n_provenance = facts.n_provenance;

@@ -125,6 +125,14 @@ static void note_versions(struct mdp_run_provenance *p)
     add_text(p, "libraries.liblinear", p->liblinear);
 }
 
+static double seconds_since(struct timespec then)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then.tv_sec) + 1e-9 * (double)(now.tv_nsec - then.tv_nsec);
+}
+
 static void note_environment(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan, double seconds)
 {
     time_t now = time(NULL);
@@ -146,7 +154,8 @@ static void note_environment(struct mdp_run_provenance *p, const struct mdp_prob
 
 mdp_status mdp_run_provenance_init(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
                                    const struct mdp_store_info *info, const struct mdp_run_support *support,
-                                   const struct mdp_run_notes *notes, double seconds, struct mdp_error *err)
+                                   const struct mdp_run_notes *notes, struct timespec begun,
+                                   struct mdp_error *err)
 {
     *p = (struct mdp_run_provenance){0};
     note_store(p, info);
@@ -156,7 +165,7 @@ mdp_status mdp_run_provenance_init(struct mdp_run_provenance *p, const struct md
         st = note_methods(p, plan, err);
     note_rule(p, plan, notes);
     note_versions(p);
-    note_environment(p, plan, seconds);
+    note_environment(p, plan, seconds_since(begun));
     if (st != MDP_OK)
         mdp_run_provenance_release(p);
     return st;

@@ -6,6 +6,8 @@
 #include "cmd/run_notes.h"
 #include "eval/results.h"
 
+#include <time.h>
+
 enum { MDP_MOST_FACTS = 64 };
 
 struct mdp_run_provenance {
@@ -17,10 +19,11 @@ struct mdp_run_provenance {
     char hdf5[32], openblas[32], liblinear[16], host[256], time[32];
 };
 
-/* seconds: how long the run took so far. Everything that is given must outlive the facts. */
+/* begun: when the run did, on CLOCK_MONOTONIC. Everything that is given must outlive the facts. */
 mdp_status mdp_run_provenance_init(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
                                    const struct mdp_store_info *info, const struct mdp_run_support *support,
-                                   const struct mdp_run_notes *notes, double seconds, struct mdp_error *err);
+                                   const struct mdp_run_notes *notes, struct timespec begun,
+                                   struct mdp_error *err);
 void mdp_run_provenance_release(struct mdp_run_provenance *p);
 
 #endif
