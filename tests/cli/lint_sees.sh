@@ -25,9 +25,10 @@ put include/medprobe/thing.h "$spdx\n#ifndef MEDPROBE_THING_H\n#define MEDPROBE_
 put src/base/base.c "$spdx\n#include \"medprobe/thing.h\"\n\n#include <stdio.h>"
 put src/base/words.c "$spdx\n#include <yaml.h>"
 put docs/MODELS.md 'The key \`width\`.'
+put docs/ARCHITECTURE.md 'See `base/base.c`.'
 put tests/unit/test_thing.c "$spdx\n/* Protects: the thing. */"
 put tests/unit/test_release.c "$spdx\n/* Protects: mdp_y_free. */"
-check "a tree without faults has none" scripts/lint format includes libraries headers names comments lengths calls files keys tests
+check "a tree without faults has none" scripts/lint format includes libraries headers names comments lengths calls files keys places tests
 
 sees format "src/base/base.c: not formatted" src/base/base.c "$spdx\nint  mdp_x;"
 includes() { sees includes "$1: line 2: ${3:-} may not include $2" "$1" "$spdx\n#include \"$2\""; }
@@ -76,6 +77,8 @@ sees files "one file name twice: src/base/base.c tests/unit/base.c" tests/unit/b
 sees files "src/base/x.c: 901 lines (at most 900)" src/base/x.c "$spdx$(printf '\\nint mdp_x;%.0s' {1..900})"
 sees keys "src/extract/text/x.c: key 'height' is in no file of docs/" src/extract/text/x.c "$spdx\nstatic const char *const keys[] = {\"width\",\n    \"height\"};"
 sees keys "src/extract/text/x.c: key 'depth' is in no file of docs/" src/extract/text/x.c "$spdx\n    mdp_yaml_get(doc, node, \"depth\", &out, err);"
+sees places "docs/ARCHITECTURE.md: there is no base/gone.c" docs/ARCHITECTURE.md '`base/gone.c`'
+sees places "docs/ARCHITECTURE.md: src/base/base.c has no mdp_gone" docs/ARCHITECTURE.md '`base/base.c:mdp_gone`'
 sees tests "src/base/x.h: mdp_x_free is not in tests/unit/test_release.c" src/base/x.h "$spdx\nvoid mdp_x_free(struct mdp_x *x);"
 sees tests "tests/unit/test_x.c: no line \"Protects: ...\"" tests/unit/test_x.c "$spdx\n/* Tests x. */"
 
