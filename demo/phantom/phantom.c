@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "base/parallel.h"
 #include "picture_file.h"
 #include "render.h"

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/formats/json.h"
 #include "base/numbers/blas.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "base/parallel.h"
 #include "base/try.h"
 #include "cmd/commands.h"

@@ -3,7 +3,7 @@
    store. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "cmd/commands.h"
 #include "cmd/eval_input.h"
 #include "cmd/eval_probe.h"

@@ -4,7 +4,7 @@
 #include "base/config_files.h"
 #include "base/file.h"
 #include "base/formats/csv.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "base/try.h"
 #include "cmd/commands.h"
 #include "extract/input/picture.h"

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "cmd/commands.h"
 #include "cmd/project.h"
 #include "cmd/run_folder.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* version: what this program is and was built from; the first thing to put into a problem report. */
 #include "base/numbers/blas.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "cmd/commands.h"
 
 #include <stdio.h>

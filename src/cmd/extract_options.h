@@ -3,7 +3,7 @@
 #ifndef MDP_CMD_EXTRACT_OPTIONS_H
 #define MDP_CMD_EXTRACT_OPTIONS_H
 
-#include "base/options.h"
+#include "base/options/options.h"
 #include "extract/job/manifest.h"
 #include "extract/model/model.h"
 

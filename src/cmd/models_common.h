@@ -3,7 +3,7 @@
 #ifndef MDP_CMD_MODELS_COMMON_H
 #define MDP_CMD_MODELS_COMMON_H
 
-#include "base/options.h"
+#include "base/options/options.h"
 #include "base/text.h"
 #include "cmd/dispatch.h"
 #include "extract/model/model_card.h"

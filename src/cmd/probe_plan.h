@@ -3,7 +3,7 @@
 #ifndef MDP_CMD_PROBE_PLAN_H
 #define MDP_CMD_PROBE_PLAN_H
 
-#include "base/options.h"
+#include "base/options/options.h"
 #include "probe/method.h"
 #include "probe/protocol.h"
 

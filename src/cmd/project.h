@@ -4,7 +4,7 @@
 #ifndef MDP_CMD_PROJECT_H
 #define MDP_CMD_PROJECT_H
 
-#include "base/options.h"
+#include "base/options/options.h"
 
 /* The names of a command's options into keys[]; returns how many there are. */
 size_t mdp_extract_keys(const char *keys[MDP_MOST_OPTIONS]);

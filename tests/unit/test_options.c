@@ -4,7 +4,7 @@
 #include "unit/unit.h"
 
 #include "base/file.h"
-#include "base/options.h"
+#include "base/options/options.h"
 
 #include <unistd.h>
 

@@ -14,7 +14,7 @@
 #include "base/formats/yaml.h"
 #include "base/hash.h"
 #include "base/list.h"
-#include "base/options.h"
+#include "base/options/options.h"
 #include "base/text.h"
 #include "eval/aggregate.h"
 #include "eval/metrics/curves.h"

@@ -3,7 +3,7 @@
 #ifndef MDP_BASE_OPTIONS_INTERNAL_H
 #define MDP_BASE_OPTIONS_INTERNAL_H
 
-#include "base/options.h"
+#include "base/options/options.h"
 
 enum { MDP_COMMON_OPTIONS = 5 };
 

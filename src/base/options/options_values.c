@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From a text to a target: every kind of option, and what is allowed. */
 #include "base/memory.h"
-#include "base/options_internal.h"
+#include "base/options/options_internal.h"
 
 #include <errno.h>
 #include <math.h>

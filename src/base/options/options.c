@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
-#include "base/options_internal.h"
+#include "base/options/options_internal.h"
 #include "base/parallel.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Options as text: the help page and config.yaml. */
-#include "base/options_internal.h"
+#include "base/options/options_internal.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rows: those that every command has, and what is wrong with a table. */
-#include "base/options_internal.h"
+#include "base/options/options_internal.h"
 
 #include <assert.h>
 #include <string.h>
