@@ -34,6 +34,7 @@ int main(int argc, char **argv)
     mdp_status st = MDP_OK;
 
     mdp_blas_restart_if_slow(argv);
+    mdp_blas_one_thread();
     if (!command || !command->short_name) {
         if (argc > 1 && strcmp(argv[1], "--version") == 0)
             argv[1] = version_word;

@@ -46,7 +46,8 @@ struct mdp_embedder;
 
 /* `model`: a name of `medprobe models list`, or the path of a model's YAML file. `weights`: the file of its weights; NULL: the
    one that `medprobe models pull` fetched, or that lies beside the YAML file. `texts`: the text tower is read, too; an error
-   where the model has none. *embedder is NULL on failure. */
+   where the model has none. *embedder is NULL on failure. With MEDPROBE_KERNEL=portable, and on CPUs without AVX2, OpenBLAS is
+   set to one thread for the whole process: embeddings then do not depend on OPENBLAS_NUM_THREADS. */
 mdp_status mdp_embedder_open(const char *model, const char *weights, bool texts,
                              struct mdp_embedder **embedder, struct mdp_error *err);
 /* NULL is fine. */

@@ -61,6 +61,11 @@ if [ "$build" = "$root/build/release" ]; then
     first=$(sed -n 2p p/manifest.csv | cut -d, -f1) && ./embed_picture "$card" "p/$first" "clear lungs" >picture.txt && cat picture.txt &&
     values=$(sed -nE "s/^128 values, norm [0-9.e+-]+: (.* \.\.\.)$/\1/p" picture.txt) && [ -n "$values" ] &&
     sed -n 2p store.txt | grep -qF ": $values (" && grep -qE "^[+-]0\.[0-9]{4}  clear lungs$" picture.txt'
+  # Seen: only main set one thread of OpenBLAS, so that a program with the library gave other bytes on another machine.
+  check "embeddings from C do not depend on the threads of OpenBLAS" eval '
+    card=$work/root/opt/medprobe/share/medprobe/models/demo-phantom.yaml && cd "$work" && first=p/$(sed -n 2p p/manifest.csv | cut -d, -f1) &&
+    for n in 1 2 4; do MEDPROBE_KERNEL=portable OPENBLAS_NUM_THREADS=$n ./embed_picture "$card" "$first" "clear lungs" >by_$n.txt || exit 1; done &&
+    cat by_?.txt && cmp by_1.txt by_2.txt && cmp by_1.txt by_4.txt'
   check "what is no picture is said" eval '
     cd "$work" && ! ./embed_picture "$work/root/opt/medprobe/share/medprobe/models/demo-phantom.yaml" store.txt 2>err && grep -q "^store.txt: no picture" err'
   mkdir -p "$work/root/opt/medprobe/bin" && touch "$work/root/opt/medprobe/bin/other"

@@ -82,9 +82,13 @@ const char *mdp_blas_better_core(const char *core, int has_avx2, int has_avx512)
     return has_avx512 ? "SkylakeX" : "Haswell";
 }
 
-void mdp_blas_restart_if_slow(char *const argv[])
+void mdp_blas_one_thread(void)
 {
     openblas_set_num_threads(1);
+}
+
+void mdp_blas_restart_if_slow(char *const argv[])
+{
 #if defined(__x86_64__)
     const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const int has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

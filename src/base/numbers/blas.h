@@ -40,8 +40,12 @@ void mdp_blas_version(char text[32]);
 /* The name of the CPU that OpenBLAS has code for and uses: "Zen", "SkylakeX", "Prescott", ... */
 const char *mdp_blas_core(void);
 
-/* First thing in main. OpenBLAS is set to one thread a call: medprobe's own threads each take whole pictures
-   or episodes. OpenBLAS releases before 0.3.25 do not know newer CPUs and fall back to code without AVX, five
+/* One thread a call from now on, in the whole process: medprobe's own threads each take whole pictures or episodes, and
+   the bytes of a product depend on how many share it. main says it for solvers; mdp_kernels_choose for towers, so that
+   it also holds in a program that only links the library. */
+void mdp_blas_one_thread(void);
+
+/* First thing in main. OpenBLAS releases before 0.3.25 do not know newer CPUs and fall back to code without AVX, five
    times slower; what they should use is read from OPENBLAS_CORETYPE when the library is loaded, so it is set
    and this program replaced by itself, once. A core type that the user set is left alone. Where the program
    cannot be replaced, nothing happens. */

@@ -2,6 +2,7 @@
 #include "extract/kernels/kernels.h"
 
 #include "base/names.h"
+#include "base/numbers/blas.h"
 #include "extract/kernels/variants.h"
 
 #include <assert.h>
@@ -68,6 +69,8 @@ mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_err
             return mdp_fail(err, MDP_ERR_USAGE, "MEDPROBE_KERNEL: this CPU cannot run '%s'", wanted);
         if (named || (!wanted && variants[i].runs_here())) {
             *kernels = variants[i].kernels;
+            if ((*kernels)->by_blas)
+                mdp_blas_one_thread();
             return MDP_OK;
         }
     }

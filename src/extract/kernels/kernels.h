@@ -81,7 +81,7 @@ size_t mdp_kernels_count(void);
 const struct mdp_kernels *mdp_kernels_at(size_t i, bool *runs_here);
 
 /* The best variant for this CPU, or the one that MEDPROBE_KERNEL names (an unknown name, or one that this CPU
-   cannot run, is an error). */
+   cannot run, is an error). Where its products are OpenBLAS's, OpenBLAS is set to one thread for the whole process. */
 mdp_status mdp_kernels_choose(const struct mdp_kernels **kernels, struct mdp_error *err);
 
 #endif
