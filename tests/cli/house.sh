@@ -10,7 +10,7 @@ check "make help names the targets" eval 'for t in check check-reference lint as
 check "no command is wrong use" eval '"$medprobe" 2>/dev/null; [ $? = 2 ]'
 check "a misspelt command gets the nearest name" refuses 2 "did you mean 'extract'?" "$medprobe" exract
 check "an unknown option gets one line" refuses 2 "no option '--zzz'" "$medprobe" probe --zzz
-check "the version" eval '"$medprobe" --version | grep -q "^medprobe $(cat VERSION)$"'
+check "the version, short and long" eval '"$medprobe" --version | grep -q "^medprobe $(cat VERSION)$" && "$medprobe" version >"$work/version" && has "medprobe $(cat VERSION)" "$work/version" && has "openblas core" "$work/version"'
 
 commands=$("$medprobe" --help | sed -n '/^commands:/,$p' | awk 'NR > 1 && !NF {exit} NR > 1 {print $1}')
 for c in $commands; do
@@ -21,6 +21,20 @@ done
 for c in $(sed -n 's/^LINKS := //p' Makefile); do
   check "the link $c is the command" eval '[ "$("$build/bin/'$c'" --help)" = "$("$medprobe" '$c' --help)" ]'
 done
+# What lint cannot see of a command: a script that runs it, a word for the user. (Seen: nothing ran doctor.)
+has_script() { grep -qE "\"\\\$medprobe\" $1\b|bin/\"?$1\b" tests/cli/*.sh; }
+has_words() { grep -qE "(\`|medprobe )$1\b" CHANGELOG.md docs/GUIDE.md; }
+check "a command that is nowhere is seen" eval '! has_script none"such" && ! has_words none"such"'
+for c in $commands; do
+  check "a script of tests/cli runs $c, CHANGELOG or GUIDE names it" eval 'has_script '$c' && has_words '$c
+done
+check "doctor looks at everything" eval '
+  "$medprobe" doctor >"$work/doctor" && "$medprobe" doctor --json >"$work/json" && has "\"problems\"" "$work/json" &&
+  for what in "CPU features" "tower kernels" OpenBLAS "usable cores" "disk here" "folder here" "file locking" gnuplot; do
+    has "$what" "$work/doctor" && has "\"$what\"" "$work/json" || exit 1; done'
+check "doctor says what to do about a problem" eval '
+  mkdir -p "$work/bare" && PATH=$work/bare "$medprobe" doctor >"$work/doctor" && grep -A1 "^gnuplot" "$work/doctor" | grep -q " -> " &&
+  has "to look at" "$work/doctor"'
 # (Commands of a command have names of two words.)
 check "every mdp_cmd_NAME of one word is a command" eval '
   same "$(printf "%s\n" $commands | LC_ALL=C sort)" \

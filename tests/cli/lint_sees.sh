@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../tap.sh"
 mkdir -p "$work"/tree/{bin,docs,scripts/lint.d,include/medprobe,tests/unit} && cd "$work/tree" || exit 1
 cp "$root/.clang-format" "$root/VERSION" . && cp -r "$root/scripts/lint" "$root/scripts/lint.d" "$root/scripts/docs" "$root/scripts/completion" scripts && cp -r "$root"/docs/man "$root"/docs/completion docs || exit 1
-for folder in base/numbers cmd eval/metrics eval/report extract/{input,kernels,model,text,towers} probe/solvers; do mkdir -p "src/$folder"; done
+for folder in base/numbers cmd eval/metrics eval/report extract/{input,kernels,model,text,towers} probe/{methods,solvers}; do mkdir -p "src/$folder"; done
 spdx='/* SPDX-License-Identifier: BSD-3-Clause */'
 
 put() { mkdir -p "$(dirname "$1")" && printf '%b\n' "$2" >"$1"; }
@@ -28,7 +28,7 @@ put docs/MODELS.md 'The key \`width\`.'
 put docs/ARCHITECTURE.md 'See `base/base.c`.'
 put tests/unit/test_thing.c "$spdx\n/* Protects: the thing. */"
 put tests/unit/test_release.c "$spdx\n/* Protects: mdp_y_free. */"
-check "a tree without faults has none" scripts/lint format includes libraries headers names comments lengths calls files keys places tests
+check "a tree without faults has none" scripts/lint format includes libraries headers names comments lengths calls files keys places tables documents tests
 
 sees format "src/base/base.c: not formatted" src/base/base.c "$spdx\nint  mdp_x;"
 includes() { sees includes "$1: line 2: ${3:-} may not include $2" "$1" "$spdx\n#include \"$2\""; }
@@ -44,6 +44,7 @@ includes src/extract/model/x.c extract/job/encode.h src/extract/model
 includes src/eval/metrics/x.c eval/report/figures.h src/eval/metrics
 includes src/eval/x.c cmd/commands.h src/eval
 includes include/medprobe/x.h base/text.h include
+sees includes "src/query: a room without a row in the directions" src/query/x.c "$spdx"
 sees includes "line 2: base/formats/h5_internal.h is for its own files" src/base/x.c "$spdx\n#include \"base/formats/h5_internal.h\""
 sees includes 'line 2: include "text.h" by its path' src/base/x.c "$spdx\n#include \"text.h\""
 sees libraries "<yaml.h> is included by more than one file: src/base/words.c src/base/x.c" src/base/x.c "$spdx\n#include <yaml.h>"
@@ -79,7 +80,24 @@ sees keys "src/extract/text/x.c: key 'height' is in no file of docs/" src/extrac
 sees keys "src/extract/text/x.c: key 'depth' is in no file of docs/" src/extract/text/x.c "$spdx\n    mdp_yaml_get(doc, node, \"depth\", &out, err);"
 sees places "docs/ARCHITECTURE.md: there is no base/gone.c" docs/ARCHITECTURE.md '`base/gone.c`'
 sees places "docs/ARCHITECTURE.md: src/base/base.c has no mdp_gone" docs/ARCHITECTURE.md '`base/base.c:mdp_gone`'
+# The objects and functions of a table, in all the ways they are declared.
+put src/probe/method.h "$spdx\n#include \"base/x.h\"\nextern const struct mdp_method *const mdp_methods[]; /* mdp_none */\n\nextern const struct mdp_method mdp_a, mdp_b,\n    mdp_c;"
+put src/probe/method.c "const struct mdp_method *const mdp_methods[] = {&mdp_a, &mdp_b, &mdp_c};"
+put src/cmd/commands.h "$spdx\nmdp_command_run mdp_cmd_a, mdp_cmd_b;"
+put src/cmd/commands.c "mdp_cmd_a mdp_cmd_b"
+check "tables: every row is there" scripts/lint tables
+sees tables "lint: mdp_c has no row in src/probe/method.c" src/probe/method.c "const struct mdp_method *const mdp_methods[] = {&mdp_a, &mdp_b};"
+sees tables "lint: mdp_b has no row in src/probe/method.c" src/probe/method.c "const struct mdp_method *const mdp_methods[] = {&mdp_a, &mdp_c};"
+sees tables "lint: mdp_cmd_b has no row in src/cmd/commands.c or" src/cmd/commands.c "mdp_cmd_a\nmdp_status mdp_cmd_b(int argc)"
+rm src/probe/method.[ch] src/cmd/commands.[ch]
+put docs/METHODS.md 'By `a`, not by b; `--method c`.'
+put src/probe/methods/x.c 'struct mdp_method mdp_a = {.name = "a"}, mdp_c = {.name = "c", .words = "b"};'
+check "documents: every name is there" scripts/lint documents
+sees documents "src/probe/methods/x.c: 'b' is not in docs/METHODS.md" src/probe/methods/x.c '    .name = "b",'
+sees documents "src/extract/weights/x.c: 'gguf' is not in docs/MODELS.md" src/extract/weights/x.c '    .name = "x", .words = "gguf",'
+rm src/probe/methods/x.c docs/METHODS.md
 sees tests "src/base/x.h: mdp_x_free is not in tests/unit/test_release.c" src/base/x.h "$spdx\nvoid mdp_x_free(struct mdp_x *x);"
+sees tests "src/query/x.h: mdp_x_close is not in tests/unit/test_release.c" src/query/x.h "$spdx\nvoid mdp_x_close(struct mdp_x *x);"
 sees tests "tests/unit/test_x.c: no line \"Protects: ...\"" tests/unit/test_x.c "$spdx\n/* Tests x. */"
 
 cp "$medprobe" bin/medprobe
