@@ -99,7 +99,7 @@ check "a pipe in place of a picture is refused, not waited for" eval \
   'mkfifo p/images/pipe.png; printf "path\nimages/pipe.png\n" >p/pipe.csv; refuses 1 "is a named pipe" timeout 20 "$medprobe" extract "${model[@]}" --manifest p/pipe.csv --quiet -o x.h5'
 check "a folder in place of a table points to init" refuses 2 "medprobe init p makes one" extract --manifest p -o x.h5
 sed 's/^embedding_width: 24/embedding_width: 25/' m/tiny.yaml >m/wide.yaml
-check "a card that promises another width" refuses 1 "embedding_width is 25, but the tower gives 24 values" \
+check "a card that promises another width" refuses 1 "embedding_width is 25, but the image tower gives 24 values" \
   "$medprobe" extract --model m/wide.yaml --weights m/weights.safetensors --manifest p/manifest.csv -o x.h5
 check "none of these left anything" [ ! -e x.h5 ]
 

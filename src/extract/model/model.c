@@ -69,6 +69,7 @@ static mdp_status read_card(struct mdp_model *m, const struct mdp_model_choice *
                         "--prompts: %s reads pictures only (leave --prompts out, or take a model with a text "
                         "tower: medprobe models list)",
                         card->name);
+    TRY(mdp_model_card_check(card, err));
     return choose_pipeline(m, choice, err);
 }
 
@@ -158,31 +159,18 @@ static mdp_status take_digest(const struct mdp_model_card *card, const char *rol
 static mdp_status read_image_tower(struct mdp_model *m, struct mdp_error *err)
 {
     const struct mdp_model_card *card = &m->card;
-    const struct mdp_pipeline *p = &m->pipeline;
 
     TRY(mdp_model_card_weights(card, m->weights_file.path.at, &m->weights, err));
     if (m->text_weights_file.path.n)
         TRY(mdp_model_card_weights(card, m->text_weights_file.path.at, &m->text_weights, err));
-    TRY(mdp_image_tower_new(card->doc, card->image, m->weights, &m->image, err));
-    if (mdp_image_tower_input_size(m->image) != p->channels * p->width * p->height)
-        return mdp_fail(
-            err, MDP_ERR_VALUE,
-            "%s: pipeline %s makes %zu x %zu pixels of %zu channels, but the tower takes %zu values",
-            card->path, p->name, p->width, p->height, p->channels, mdp_image_tower_input_size(m->image));
-    if (mdp_model_width(m) != card->embedding_width)
-        return mdp_fail(err, MDP_ERR_VALUE, "%s: embedding_width is %zu, but the tower gives %zu values",
-                        card->path, card->embedding_width, mdp_model_width(m));
-    return MDP_OK;
+    return mdp_image_tower_new(card->doc, card->image, m->weights, &m->image, err);
 }
 
 /* Fewer pieces than the tower has rows are allowed: some models round their table up. */
-static mdp_status check_text_tower(const struct mdp_model *m, struct mdp_error *err)
+static mdp_status check_vocab(const struct mdp_model *m, struct mdp_error *err)
 {
     size_t pieces = mdp_tokenizer_vocab_size(m->tokenizer), known = mdp_text_tower_vocab_size(m->text);
 
-    if (mdp_text_tower_width(m->text) != mdp_model_width(m))
-        return mdp_fail(err, MDP_ERR_VALUE, "%s: texts have %zu values and pictures %zu, expected as many",
-                        m->card.path, mdp_text_tower_width(m->text), mdp_model_width(m));
     if (pieces > known)
         return mdp_fail(
             err, MDP_ERR_VALUE,
@@ -198,14 +186,12 @@ static mdp_status read_text_tower(struct mdp_model *m, const struct mdp_model_ch
     const struct mdp_model_card *card = &m->card;
     const struct mdp_weights *weights = m->text_weights ? m->text_weights : m->weights;
 
-    m->pooling = choice->text_pooling;
-    if (!m->pooling && mdp_yaml_find(card->text, "pooling"))
-        TRY(mdp_yaml_get_string(card->doc, card->text, "pooling", &m->pooling, err));
     TRY(mdp_tokenizer_new(card->doc, card->tokenizer, m->vocab_file.path.at, &m->tokenizer, err));
     TRY(mdp_text_tower_new(card->doc, card->text, choice->text_pooling, weights, &m->text, err));
-    TRY(check_text_tower(m, err));
-    TRY(mdp_model_card_logit_scale(card, m->weights, &m->logit_scale, err));
-    return mdp_model_card_similarity(card, &m->similarity, err);
+    TRY(check_vocab(m, err));
+    m->pooling = mdp_text_tower_pooling(m->text);
+    m->similarity = card->similarity.kind;
+    return mdp_model_card_logit_scale(card, m->weights, &m->logit_scale, err);
 }
 
 static mdp_status open_model(struct mdp_model *m, const struct mdp_model_choice *choice,

@@ -49,8 +49,8 @@ struct mdp_model {
     enum mdp_similarity similarity;
 };
 
-/* Finds the files, reads card, weights and towers, and checks that they belong together: widths, sizes of the input, no
-   tensor left over. Every failure names the file and, where an option would help, the option. */
+/* Finds the files, reads card, weights and towers, and checks that they belong together: the card whole
+   (mdp_model_card_check), pieces of the vocabulary, no tensor left over. Every failure names the file and, where an option would help, the option. */
 mdp_status mdp_model_open(const struct mdp_model_choice *choice, struct mdp_model **model,
                           struct mdp_error *err);
 /* NULL is fine. */

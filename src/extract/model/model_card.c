@@ -145,6 +145,46 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
 }
 
+/* `clamp: [least, most]`, which may be missing. */
+static mdp_status read_clamp(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                             struct mdp_model_similarity *s, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *clamp = mdp_yaml_find(map, "clamp");
+
+    if (!clamp)
+        return MDP_OK;
+    if (clamp->kind != MDP_YAML_LIST || clamp->n != 2)
+        return mdp_yaml_fail(doc, clamp, err, "clamp: expected a list of two numbers");
+    s->clamps = true;
+    TRY(mdp_yaml_to_double(doc, clamp->values[0], &s->least, err));
+    return mdp_yaml_to_double(doc, clamp->values[1], &s->most, err);
+}
+
+static mdp_status read_similarity(struct mdp_model_card *card, const struct mdp_yaml_node *root,
+                                  struct mdp_error *err)
+{
+    static const char *const keys[] = {"kind", "logit_scale", "clamp", "transform"};
+    static const char *const transforms[MDP_SCALE_COUNT] = {"exp", "reciprocal", "identity"};
+    const struct mdp_yaml *doc = card->doc;
+    const struct mdp_yaml_node *map = NULL;
+    size_t kind = 0, transform = 0;
+
+    TRY(optional_map(doc, root, "similarity", &map, err));
+    if (!map)
+        return MDP_OK;
+    TRY(mdp_yaml_known_keys(doc, map, keys, MDP_COUNT(keys), err));
+    if (mdp_yaml_find(map, "kind"))
+        TRY(mdp_yaml_get_choice(doc, map, "kind", "similarity", mdp_similarity_names, MDP_SIMILARITY_COUNT,
+                                &kind, err));
+    TRY(mdp_yaml_get_string(doc, map, "logit_scale", &card->similarity.logit_scale, err));
+    TRY(read_clamp(doc, map, &card->similarity, err));
+    TRY(mdp_yaml_get_choice(doc, map, "transform", "transform of a logit scale", transforms, MDP_SCALE_COUNT,
+                            &transform, err));
+    card->similarity.kind = (enum mdp_similarity)kind;
+    card->similarity.transform = (enum mdp_scale_transform)transform;
+    return MDP_OK;
+}
+
 static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 {
     static const char *const keys[] = {
@@ -169,7 +209,7 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
     TRY(optional_map(doc, root, "pipelines", &card->pipelines, err));
     TRY(optional_map(doc, root, "tokenizer", &card->tokenizer, err));
     TRY(optional_map(doc, root, "text", &card->text, err));
-    TRY(optional_map(doc, root, "similarity", &card->similarity, err));
+    TRY(read_similarity(card, root, err));
     TRY(read_weights_section(card, root, err));
     if (!card->image && !card->text)
         return mdp_yaml_fail(doc, root, err, "neither 'image' nor 'text': the model has no tower");
@@ -312,75 +352,42 @@ mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const 
     return st;
 }
 
-/* `clamp: [least, most]` and `transform: exp | identity | reciprocal` on a value. */
-static mdp_status transform_scale(const struct mdp_model_card *card, float *value, double *factor,
-                                  struct mdp_error *err)
+static double transformed(double value, enum mdp_scale_transform transform)
 {
-    const struct mdp_yaml_node *s = card->similarity, *clamp = mdp_yaml_find(s, "clamp");
-    const char *transform = NULL;
-    double least = 0, most = 0;
-
-    if (clamp) {
-        if (clamp->kind != MDP_YAML_LIST || clamp->n != 2)
-            return mdp_yaml_fail(card->doc, clamp, err, "clamp: expected a list of two numbers");
-        TRY(mdp_yaml_to_double(card->doc, clamp->values[0], &least, err));
-        TRY(mdp_yaml_to_double(card->doc, clamp->values[1], &most, err));
-        /* in float32, as the models do it */
-        *value = fminf(fmaxf(*value, (float)least), (float)most);
+    switch (transform) {
+    case MDP_SCALE_EXP:
+        return exp(value);
+    case MDP_SCALE_RECIPROCAL:
+        return 1 / value;
+    case MDP_SCALE_IDENTITY:
+    case MDP_SCALE_COUNT:
+        break;
     }
-    TRY(mdp_yaml_get_string(card->doc, s, "transform", &transform, err));
-    if (strcmp(transform, "exp") == 0)
-        *factor = exp((double)*value);
-    else if (strcmp(transform, "reciprocal") == 0)
-        *factor = 1 / (double)*value;
-    else if (strcmp(transform, "identity") == 0)
-        *factor = (double)*value;
-    else
-        return mdp_yaml_fail(card->doc, mdp_yaml_find(s, "transform"), err,
-                             "transform: '%s' is not exp, identity or reciprocal", transform);
-    return MDP_OK;
-}
-
-mdp_status mdp_model_card_similarity(const struct mdp_model_card *card, enum mdp_similarity *similarity,
-                                     struct mdp_error *err)
-{
-    const char *name = mdp_similarity_names[0];
-
-    if (card->similarity && mdp_yaml_find(card->similarity, "kind"))
-        TRY(mdp_yaml_get_string(card->doc, card->similarity, "kind", &name, err));
-    size_t found = mdp_name_index(name, mdp_similarity_names, MDP_SIMILARITY_COUNT);
-    if (found == MDP_SIMILARITY_COUNT)
-        return mdp_yaml_fail(card->doc, mdp_yaml_find(card->similarity, "kind"), err,
-                             "no similarity '%s' (%s)", name,
-                             mdp_name_hint(name, mdp_similarity_names, MDP_SIMILARITY_COUNT).text);
-    *similarity = (enum mdp_similarity)found;
-    return MDP_OK;
+    return value;
 }
 
 mdp_status mdp_model_card_logit_scale(const struct mdp_model_card *card, const struct mdp_weights *weights,
                                       double *factor, struct mdp_error *err)
 {
-    static const char *const keys[] = {"kind", "logit_scale", "clamp", "transform"};
+    const struct mdp_model_similarity *s = &card->similarity;
     const struct mdp_tensor *t = NULL;
-    const char *name = NULL;
+    const size_t one = 1;
     float value = 0;
 
     *factor = NAN;
-    if (!card->similarity)
+    if (!s->logit_scale)
         return MDP_OK;
-    TRY(mdp_yaml_known_keys(card->doc, card->similarity, keys, MDP_COUNT(keys), err));
-    TRY(mdp_yaml_get_string(card->doc, card->similarity, "logit_scale", &name, err));
-    t = mdp_weights_find(weights, name);
+    t = mdp_weights_find(weights, s->logit_scale);
     if (!t)
-        return mdp_weights_get(weights, name, 0, NULL, &t, err);
-    if (t->count != 1) {
-        const size_t one = 1;
-        return mdp_weights_get(weights, name, 1, &one, &t, err);
-    }
+        return mdp_weights_get(weights, s->logit_scale, 0, NULL, &t, err);
+    if (t->count != 1)
+        return mdp_weights_get(weights, s->logit_scale, 1, &one, &t, err);
     mdp_tensor_to_f32(t, &value);
-    TRY(transform_scale(card, &value, factor, err));
+    if (s->clamps) /* in float32, as the models do it */
+        value = fminf(fmaxf(value, (float)s->least), (float)s->most);
+    *factor = transformed((double)value, s->transform);
     if (!isfinite(value) || !isfinite(*factor))
         return mdp_fail(err, MDP_ERR_FORMAT, "%s: tensor '%s' gives no finite logit scale",
-                        mdp_weights_path(weights), name);
+                        mdp_weights_path(weights), s->logit_scale);
     return MDP_OK;
 }

@@ -25,6 +25,23 @@ struct mdp_model_file {
     const char *note; /* how to come by a file without url */
 };
 
+/* What becomes of the tensor's value, after the clamp; by the words of `transform`. */
+enum mdp_scale_transform {
+    MDP_SCALE_EXP,
+    MDP_SCALE_RECIPROCAL,
+    MDP_SCALE_IDENTITY,
+    MDP_SCALE_COUNT, /* how many there are */
+};
+
+/* The section `similarity`: from the cosine to a logit, from logits to scores. */
+struct mdp_model_similarity {
+    enum mdp_similarity kind; /* softmax where the card says nothing */
+    const char *logit_scale;  /* name of the tensor; NULL: the card has no such section */
+    bool clamps;
+    double least, most; /* of the tensor's value, where `clamps` */
+    enum mdp_scale_transform transform;
+};
+
 struct mdp_model_card {
     char *path;
     struct mdp_yaml *doc; /* owns every string and node below */
@@ -34,7 +51,8 @@ struct mdp_model_card {
     struct mdp_model_file *files; /* [n_files] */
     size_t n_files;
     /* Sections; NULL where the model has none. */
-    const struct mdp_yaml_node *image, *pipelines, *tokenizer, *text, *similarity;
+    const struct mdp_yaml_node *image, *pipelines, *tokenizer, *text;
+    struct mdp_model_similarity similarity;
     const char *inside;     /* prefix of the names of the model's tensors in its file, or NULL */
     const char **ignorable; /* [n_ignorable + n_ignorable_without_text] patterns of tensors that may be
                                unused; the latter when only the image tower is read */
@@ -44,6 +62,10 @@ struct mdp_model_card {
 /* `model` is a name of `models list` or a file. Unknown and missing keys are errors with their line. */
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err);
 void mdp_model_card_release(struct mdp_model_card *card);
+
+/* The whole card, as far as it can be looked at without its files: every section is read, and what two sections say of one
+   thing must agree (widths of both towers, sizes of each pipeline, length of a text). Errors have the line at fault. */
+mdp_status mdp_model_card_check(const struct mdp_model_card *card, struct mdp_error *err);
 
 /* Folder of the files that `models pull` fetches. */
 mdp_status mdp_model_card_files_folder(const struct mdp_model_card *card, struct mdp_text *path,
@@ -69,10 +91,6 @@ mdp_status mdp_model_card_weights(const struct mdp_model_card *card, const char 
    card does not list as ignorable. */
 mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const struct mdp_weights *weights,
                                        bool with_text, struct mdp_error *err);
-
-/* What turns logits into scores: `kind` of `similarity`, softmax where the card says nothing. */
-mdp_status mdp_model_card_similarity(const struct mdp_model_card *card, enum mdp_similarity *similarity,
-                                     struct mdp_error *err);
 
 /* The factor on the cosine: the tensor of `similarity`, clamped and transformed as the card says; NaN for a
    card without `similarity`. */

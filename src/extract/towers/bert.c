@@ -167,9 +167,9 @@ static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_no
     TRY(mdp_bert_config_from_yaml(doc, node, tower->pooling, &bert->config, err));
     TRY(mdp_kernels_choose(&bert->kernels, err));
     bert->eps = (float)bert->config.layer_norm_eps;
-    tower->width = bert->config.common.output_width;
-    tower->positions = bert->config.positions;
-    tower->vocab_size = bert->config.vocab_size;
+    tower->pooling = mdp_bert_pooling_names[bert->config.pooling];
+    tower->sizes = (struct mdp_text_sizes){bert->config.common.output_width, bert->config.positions,
+                                           bert->config.vocab_size};
     return MDP_OK;
 }
 

@@ -23,6 +23,7 @@
 #include <stddef.h>
 
 enum mdp_bert_pooling { MDP_BERT_LAYERS_1_2_LAST, MDP_BERT_POOLER, MDP_BERT_POOLINGS };
+extern const char *const mdp_bert_pooling_names[MDP_BERT_POOLINGS]; /* in YAML and --text-pooling */
 
 struct mdp_bert_config {
     struct mdp_common_keys common; /* its strings are owned by the YAML and not used after loading */

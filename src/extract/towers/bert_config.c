@@ -8,7 +8,7 @@
 
 enum { MAX_WIDTH = 8192, MAX_LAYERS = 256, MAX_POSITIONS = 65536, MAX_VOCAB = 4000000 };
 
-static const char *const pooling_names[MDP_BERT_POOLINGS] = {"layers-1-2-last", "pooler"};
+const char *const mdp_bert_pooling_names[MDP_BERT_POOLINGS] = {"layers-1-2-last", "pooler"};
 
 static mdp_status read_sizes(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                              struct mdp_bert_config *c, struct mdp_error *err)
@@ -45,7 +45,7 @@ static mdp_status check_override(const struct mdp_yaml *doc, const struct mdp_ya
     if (list && list->kind != MDP_YAML_LIST)
         return mdp_yaml_fail(doc, list, err, "'poolings' is no list");
     for (size_t i = 0; i < (list ? list->n : MDP_BERT_POOLINGS); i++) {
-        const char *name = list ? list->values[i]->scalar : pooling_names[i];
+        const char *name = list ? list->values[i]->scalar : mdp_bert_pooling_names[i];
         if (!name)
             continue;
         found = found || strcmp(name, pooling) == 0;
@@ -64,20 +64,20 @@ static mdp_status read_pooling(const struct mdp_yaml *doc, const struct mdp_yaml
 {
     size_t at = 0;
 
-    TRY(mdp_yaml_get_choice(doc, map, "pooling", "pooling of the family bert", pooling_names,
+    TRY(mdp_yaml_get_choice(doc, map, "pooling", "pooling of the family bert", mdp_bert_pooling_names,
                             MDP_BERT_POOLINGS, &at, err));
     if (override) {
         TRY(check_override(doc, map, override, err));
-        at = mdp_name_index(override, pooling_names, MDP_BERT_POOLINGS);
+        at = mdp_name_index(override, mdp_bert_pooling_names, MDP_BERT_POOLINGS);
     }
     if (at == MDP_BERT_POOLINGS)
         return mdp_yaml_fail(doc, mdp_yaml_find(map, "poolings"), err,
                              "no pooling of the family bert '%s' (%s)", override,
-                             mdp_name_hint(override, pooling_names, MDP_BERT_POOLINGS).text);
+                             mdp_name_hint(override, mdp_bert_pooling_names, MDP_BERT_POOLINGS).text);
     c->pooling = (enum mdp_bert_pooling)at;
     if (c->pooling == MDP_BERT_LAYERS_1_2_LAST && c->layers < 2)
         return mdp_yaml_fail(doc, mdp_yaml_find(map, "layers"), err, "pooling %s of one layer (expected two)",
-                             pooling_names[at]);
+                             mdp_bert_pooling_names[at]);
     return MDP_OK;
 }
 

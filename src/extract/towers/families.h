@@ -15,7 +15,7 @@
 struct mdp_image_family {
     const char *name;
 
-    /* The section's keys: makes tower->model, sets the sizes of the tower. On failure tower->model may be half made;
+    /* The section's keys: makes tower->model, sets tower->sizes and scratch_size. On failure tower->model may be half made;
        free() is called. */
     mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_image_tower *tower, struct mdp_error *err);
@@ -30,7 +30,8 @@ struct mdp_image_family {
 struct mdp_image_tower {
     const struct mdp_image_family *family;
     void *model;
-    size_t width, input_size, scratch_size; /* D; floats of a picture; floats of working memory */
+    struct mdp_image_sizes sizes;
+    size_t scratch_size; /* floats of working memory */
     char kernel[64];
 };
 
@@ -39,8 +40,8 @@ struct mdp_image_tower {
 struct mdp_text_family {
     const char *name;
 
-    /* As above. tower->pooling is what the user chose in place of the section's `pooling`, or NULL; it is not given
-       to sections without that key. */
+    /* As above. tower->pooling comes as what the user chose in place of the section's `pooling`, or NULL (it is not given
+       to sections without that key), and leaves as the family's own name for the pooling in use. */
     mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_text_tower *tower, struct mdp_error *err);
     mdp_status (*load)(void *model, const struct mdp_weights *weights, struct mdp_error *err);
@@ -57,7 +58,7 @@ struct mdp_text_tower {
     const struct mdp_text_family *family;
     void *model;
     const char *pooling;
-    size_t width, positions, vocab_size; /* D; most ids of a text; ids are below it */
+    struct mdp_text_sizes sizes;
 };
 
 /* --- the tables --- */

@@ -64,13 +64,13 @@ mdp_status mdp_image_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml
     return st;
 }
 
-mdp_status mdp_image_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                           size_t *width, struct mdp_error *err)
+mdp_status mdp_image_tower_sizes_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                           struct mdp_image_sizes *sizes, struct mdp_error *err)
 {
     struct mdp_image_tower *tower = NULL;
     mdp_status st = tower_from_yaml(doc, node, &tower, err);
 
-    *width = tower ? tower->width : 0;
+    *sizes = tower ? tower->sizes : (struct mdp_image_sizes){0};
     mdp_image_tower_free(tower);
     return st;
 }
@@ -85,12 +85,12 @@ void mdp_image_tower_free(struct mdp_image_tower *tower)
 
 size_t mdp_image_tower_width(const struct mdp_image_tower *tower)
 {
-    return tower->width;
+    return tower->sizes.embedding;
 }
 
 size_t mdp_image_tower_input_size(const struct mdp_image_tower *tower)
 {
-    return tower->input_size;
+    return tower->sizes.channels * tower->sizes.height * tower->sizes.width;
 }
 
 size_t mdp_image_tower_scratch_size(const struct mdp_image_tower *tower)
@@ -109,5 +109,5 @@ mdp_status mdp_image_tower_run(const struct mdp_image_tower *tower, const float 
     const struct mdp_tapped tapped = {tap, tap_context};
 
     tower->family->run(tower->model, input, scratch, features, &tapped);
-    return mdp_features_check(features, tower->width, err);
+    return mdp_features_check(features, tower->sizes.embedding, err);
 }

@@ -19,9 +19,14 @@ mdp_status mdp_image_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml
                                struct mdp_error *err);
 void mdp_image_tower_free(struct mdp_image_tower *tower);
 
-/* Reads the map without weights: the width that the tower would have, or the map's fault. */
-mdp_status mdp_image_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                           size_t *width, struct mdp_error *err);
+struct mdp_image_sizes {
+    size_t embedding;               /* D: values */
+    size_t channels, height, width; /* C, H, W of the input; H and W in pixels */
+};
+
+/* Reads the map without weights: the sizes that the tower would have, or the map's fault. */
+mdp_status mdp_image_tower_sizes_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                           struct mdp_image_sizes *sizes, struct mdp_error *err);
 
 /* D: values of an embedding. */
 size_t mdp_image_tower_width(const struct mdp_image_tower *tower);

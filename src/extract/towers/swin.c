@@ -246,8 +246,8 @@ static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_no
     TRY(mdp_swin_config_from_yaml(doc, node, &swin->config, err));
     TRY(mdp_swin_plan(swin, err));
     const struct mdp_patches *p = &swin->config.patches;
-    tower->width = swin->config.common.output_width;
-    tower->input_size = p->channels * p->height * p->width;
+    tower->sizes =
+        (struct mdp_image_sizes){swin->config.common.output_width, p->channels, p->height, p->width};
     tower->scratch_size = swin->tokens_size + swin->work_size;
     return MDP_OK;
 }

@@ -47,13 +47,13 @@ mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_
     return st;
 }
 
-mdp_status mdp_text_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                          size_t *width, struct mdp_error *err)
+mdp_status mdp_text_tower_sizes_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          struct mdp_text_sizes *sizes, struct mdp_error *err)
 {
     struct mdp_text_tower *tower = NULL;
     mdp_status st = tower_from_yaml(doc, node, NULL, &tower, err);
 
-    *width = tower ? tower->width : 0;
+    *sizes = tower ? tower->sizes : (struct mdp_text_sizes){0};
     mdp_text_tower_free(tower);
     return st;
 }
@@ -68,12 +68,17 @@ void mdp_text_tower_free(struct mdp_text_tower *tower)
 
 size_t mdp_text_tower_width(const struct mdp_text_tower *tower)
 {
-    return tower->width;
+    return tower->sizes.embedding;
+}
+
+const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower)
+{
+    return tower->pooling;
 }
 
 size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower)
 {
-    return tower->vocab_size;
+    return tower->sizes.vocab_size;
 }
 
 /* One call of mdp_text_tower_run. */
@@ -91,7 +96,7 @@ struct batch {
 static mdp_status run_text(void *context, size_t text, size_t worker, struct mdp_error *err)
 {
     const struct batch *b = context;
-    const size_t width = b->tower->width;
+    const size_t width = b->tower->sizes.embedding;
     float *features = b->features + text * width;
 
     b->tower->family->run(b->tower->model, b->ids + text * b->longest, b->lengths[text], b->longest,
@@ -103,20 +108,20 @@ static mdp_status run_text(void *context, size_t text, size_t worker, struct mdp
 static mdp_status check_batch(const struct mdp_text_tower *tower, const int32_t *ids, const size_t lengths[],
                               size_t texts, size_t longest, struct mdp_error *err)
 {
-    if (longest > tower->positions)
+    if (longest > tower->sizes.positions)
         return mdp_fail(err, MDP_ERR_VALUE,
                         "texts of %zu ids, but the text tower has %zu positions (max_length of the tokenizer "
                         "is too large)",
-                        longest, tower->positions);
+                        longest, tower->sizes.positions);
     for (size_t t = 0; t < texts; t++) {
         assert(lengths[t] >= 1 && lengths[t] <= longest);
         for (size_t i = 0; i < longest; i++) {
             int32_t id = ids[t * longest + i];
-            if (id < 0 || (size_t)id >= tower->vocab_size)
+            if (id < 0 || (size_t)id >= tower->sizes.vocab_size)
                 return mdp_fail(err, MDP_ERR_VALUE,
                                 "text %zu: id %d is outside the text tower's vocabulary of %zu (the "
                                 "vocabulary file does not belong to the weights)",
-                                t + 1, (int)id, tower->vocab_size);
+                                t + 1, (int)id, tower->sizes.vocab_size);
         }
     }
     return MDP_OK;

@@ -20,12 +20,20 @@ mdp_status mdp_text_tower_new(const struct mdp_yaml *doc, const struct mdp_yaml_
                               struct mdp_text_tower **tower, struct mdp_error *err);
 void mdp_text_tower_free(struct mdp_text_tower *tower);
 
-/* Reads the map without weights: the width that the tower would have, or the map's fault. */
-mdp_status mdp_text_tower_width_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                          size_t *width, struct mdp_error *err);
+struct mdp_text_sizes {
+    size_t embedding;  /* D: values */
+    size_t positions;  /* ids of a text at most */
+    size_t vocab_size; /* ids are below it */
+};
+
+/* Reads the map without weights: the sizes that the tower would have, or the map's fault. */
+mdp_status mdp_text_tower_sizes_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                          struct mdp_text_sizes *sizes, struct mdp_error *err);
 
 size_t mdp_text_tower_width(const struct mdp_text_tower *tower);      /* D */
 size_t mdp_text_tower_vocab_size(const struct mdp_text_tower *tower); /* ids are below it */
+/* The pooling in use, by its name in the program's own memory; NULL where the family has one way. */
+const char *mdp_text_tower_pooling(const struct mdp_text_tower *tower);
 
 /* ids[T, L] (row t uses its first lengths[t] ids, the rest is the padding id; see mdp_tokenize_batch) ->
    features[T, D], not normalised. `threads` share the texts; the bytes do not depend on it. An id outside the
