@@ -82,6 +82,7 @@ medprobe/eval --probe NAME
 medprobe/eval --split NAME
 medprobe/eval --out FILE
 medprobe/eval -o FILE
+medprobe/eval --resamples N
 medprobe/eval --json
 medprobe/eval --config FILE
 medprobe/eval --threads N

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* eval: scores predictions that are there (a table, or predictions.h5 of a run), or those of a saved probe on another
    store. */
+#include "base/exchange/store_mark.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/options/options.h"
@@ -18,7 +19,8 @@
 struct eval_options {
     const char *predictions, *probes, *probe, *split, *out, *store;
     struct mdp_list against, metrics;
-    bool json;
+    size_t resamples; /* when resamples_given */
+    bool json, resamples_given;
     struct mdp_common common;
 };
 
@@ -122,13 +124,16 @@ static mdp_status print_results(const struct mdp_results *results, bool json, st
 }
 
 /* What the numbers are of. */
-static void say_run(const struct eval_options *opt, const struct mdp_store_info *info, bool by_patient)
+static void say_run(const struct eval_options *opt, const struct mdp_store_info *info,
+                    const struct mdp_eval_files *files)
 {
     const struct mdp_log *log = &opt->common.log;
 
+    mdp_log(log, MDP_LOG_INFO, "rule for C: %s",
+            files->facts->c_rule ? files->facts->c_rule : "not known (the file does not say)");
     if (info->n_classes == 2)
         mdp_log(log, MDP_LOG_INFO, "positive class: '%s'", info->class_names[1]);
-    if (!by_patient)
+    if (!files->patients)
         mdp_log(log, MDP_LOG_INFO, "patients are not looked at: intervals take every picture for itself");
 }
 
@@ -138,6 +143,9 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
     struct mdp_eval_files files = {0};
     struct mdp_results results = {0};
     struct mdp_eval_options options = mdp_eval_defaults;
+    mdp_status st = mdp_eval_files_open(opt->predictions, info, &files, err);
+    if (st != MDP_OK)
+        return st;
     const struct mdp_fact facts[] = {
         {.kind = MDP_FACT_TEXT, .key = "predictions", .text = opt->predictions},
         {.kind = MDP_FACT_TEXT, .key = "store", .text = info->path},
@@ -145,19 +153,22 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
         {.kind = MDP_FACT_TEXT,
          .key = "positive_class",
          .text = info->n_classes == 2 ? info->class_names[1] : NULL},
+        {.kind = MDP_FACT_TEXT, .key = "c_rule", .text = files.facts->c_rule},
     };
-    mdp_status st = mdp_eval_files_open(opt->predictions, info, &files, err);
-
+    if (!files.facts->names_store)
+        mdp_log(&opt->common.log, MDP_LOG_WARN, MDP_STORE_MARK_ABSENT, opt->predictions, info->path);
+    if (files.facts->resamples != MDP_RESAMPLES_NOT_SAID)
+        options.resamples = files.facts->resamples;
+    if (opt->resamples_given)
+        options.resamples = opt->resamples;
     options.threads = opt->common.threads;
-    if (st == MDP_OK) {
-        files.input.provenance = facts;
-        files.input.n_provenance = sizeof facts / sizeof facts[0];
-        st = mdp_evaluate(&files.input, &options, &results, err);
-        if (st != MDP_OK)
-            st = mdp_fail_at(err, st, "%s", opt->predictions);
-    }
+    files.input.provenance = facts;
+    files.input.n_provenance = sizeof facts / sizeof facts[0];
+    st = mdp_evaluate(&files.input, &options, &results, err);
+    if (st != MDP_OK)
+        st = mdp_fail_at(err, st, "%s", opt->predictions);
     if (st == MDP_OK && !opt->json)
-        say_run(opt, info, files.patients != NULL);
+        say_run(opt, info, &files);
     if (st == MDP_OK)
         st = print_results(&results, opt->json, err);
     mdp_results_release(&results);
@@ -247,6 +258,8 @@ static mdp_status check_use(const struct eval_options *opt, bool h5, struct mdp_
                         opt->probe   ? "probe"
                         : opt->split ? "split"
                                      : "out");
+    if (!h5 && opt->resamples_given)
+        return mdp_fail(err, MDP_ERR_USAGE, "--resamples is for predictions of a run (predictions.h5) only");
     return MDP_OK;
 }
 
@@ -308,6 +321,12 @@ mdp_status mdp_cmd_eval(int argc, char **argv, int *exit_code, struct mdp_error 
          .string = &opt.out,
          .argument = "FILE",
          .help = "writes the probe's predictions as CSV"},
+        {.name = "resamples",
+         .size = &opt.resamples,
+         .argument = "N",
+         .most = MDP_MOST_RESAMPLES,
+         .help =
+             "bootstrap resamples of patients, of predictions.h5; as many as the run took when not given"},
         {.name = "json", .flag = &opt.json, .help = "one JSON document on stdout"},
     };
 
@@ -315,6 +334,7 @@ mdp_status mdp_cmd_eval(int argc, char **argv, int *exit_code, struct mdp_error 
     mdp_status st =
         mdp_options_parse(&usage, rows, sizeof rows / sizeof rows[0], argc, argv, &opt.common, &args, err);
     if (st == MDP_OK && !args.help) {
+        opt.resamples_given = mdp_option_given(&args, "resamples");
         opt.store = args.n ? args.operands[0] : NULL;
         st = eval(&opt, err);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* probe: store -> run folder. Draws episodes, checks them for leaks, fits and scores every method in each,
    evaluates, reports. The order of steps is probe(), at the end. */
+#include "base/exchange/store_mark.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -74,7 +75,9 @@ static mdp_status read_draws(struct probing *p, struct mdp_error *err)
 {
     const struct mdp_probe_plan *plan = &p->plan;
 
-    TRY(mdp_draws_read(plan->draws_file, p->info->n, &p->draws, err));
+    TRY(mdp_draws_read(plan->draws_file, p->info, &p->draws, err));
+    if (!p->draws.names_store)
+        mdp_log(log_of(p), MDP_LOG_WARN, MDP_STORE_MARK_ABSENT, plan->draws_file, p->info->path);
     const size_t n = p->draws.n;
     mdp_draws_select(&p->draws, plan->selects_shots ? plan->shots : NULL, plan->n_shots,
                      plan->selects_seeds ? plan->seeds : NULL, plan->n_seeds);
@@ -183,6 +186,8 @@ static mdp_status run_episodes(struct probing *p, struct mdp_probe_run *run, str
 static mdp_status fit_and_score(struct probing *p, struct mdp_error *err)
 {
     const struct mdp_probe_plan *plan = &p->plan;
+    const struct mdp_predictions_facts facts = {
+        .by_patient = plan->draw.by_patient, .c_rule = plan->c_rule->name, .resamples = plan->resamples};
     struct mdp_text path = {0};
     mdp_status st = MDP_OK;
     struct mdp_probe_run run = {
@@ -201,10 +206,9 @@ static mdp_status fit_and_score(struct probing *p, struct mdp_error *err)
     if (st != MDP_OK)
         return st;
     OR_OUT(path_in(p, "draws.h5", &path, err));
-    OR_OUT(mdp_draws_write(path.at, &p->draws, err));
+    OR_OUT(mdp_draws_write(path.at, p->info, &p->draws, err));
     OR_OUT(path_in(p, "predictions.h5", &path, err));
-    OR_OUT(mdp_predictions_writer_create(path.at, p->info->class_names, p->info->n_classes,
-                                         plan->draw.by_patient, &run.predictions, err));
+    OR_OUT(mdp_predictions_writer_create(path.at, p->info, &facts, &run.predictions, err));
     if (plan->save_probes) {
         OR_OUT(path_in(p, "probes.h5", &path, err));
         OR_OUT(mdp_probes_writer_create(path.at, p->info, &run.probes, err));

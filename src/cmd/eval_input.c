@@ -15,9 +15,10 @@ mdp_status mdp_eval_files_open(const char *predictions, const struct mdp_store_i
     *files = (struct mdp_eval_files){0};
     mdp_status st = mdp_path_stem(&files->dataset, info->path, err);
     if (st == MDP_OK)
-        st = mdp_predictions_reader_open(predictions, info->n, info->class_names, info->n_classes,
-                                         &files->reader, err);
-    if (st == MDP_OK && info->patient_ids && mdp_predictions_reader_by_patient(files->reader))
+        st = mdp_predictions_reader_open(predictions, info, &files->reader, err);
+    if (st == MDP_OK)
+        files->facts = mdp_predictions_reader_facts(files->reader);
+    if (st == MDP_OK && info->patient_ids && files->facts->by_patient)
         st = mdp_patients_number(info, true, &files->patients, &n_patients, err);
     if (st != MDP_OK) {
         mdp_eval_files_close(files);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cmd/probe_plan.h"
 
+#include "base/exchange/predictions.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "cmd/project.h"
 #include "cmd/run_folder.h"
+#include "eval/evaluate.h"
 
 #include <assert.h>
 #include <math.h>
@@ -12,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SHOTS = 1000000, MOST_SEEDS = 100000, DEFAULT_SEEDS = 10, DEFAULT_RESAMPLES = 1000 };
+enum { MOST_SHOTS = 1000000, MOST_SEEDS = 100000, DEFAULT_SEEDS = 10 };
 
 static const size_t most_seed = UINT32_MAX;
 
@@ -129,7 +131,7 @@ static void add_output_options(struct mdp_probe_plan *p)
         {.name = "resamples",
          .size = &p->resamples,
          .argument = "N",
-         .most = 1000000,
+         .most = MDP_MOST_RESAMPLES,
          .help = "bootstrap resamples of patients for the intervals; 0: intervals over draws only"},
     };
 
@@ -331,7 +333,7 @@ mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, 
                                            .c_rule = "support-cv"},
                                  .draw = {.train_split = "train", .test_split = "test", .val_split = "val"},
                                  .c = NAN,
-                                 .resamples = DEFAULT_RESAMPLES};
+                                 .resamples = mdp_eval_defaults.resamples};
     fill_options(p);
     mdp_status st = start_list(&p->typed.shots, shots, 1, err);
     if (st == MDP_OK)

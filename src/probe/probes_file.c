@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probe/probes_file.h"
 
-#include "base/formats/h5.h"
+#include "base/exchange/store_mark.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -43,7 +43,7 @@ mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_inf
     if (st == MDP_OK)
         st = mdp_h5_attr_write_string(writer->file, "/", "model", info->model, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_write_string(writer->file, "/", "store_sha256", info->content_hash, err);
+        st = mdp_store_mark_write(writer->file, info, err);
     if (st != MDP_OK) {
         mdp_probes_writer_free(writer);
         return st;

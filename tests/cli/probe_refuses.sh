@@ -57,7 +57,8 @@ probe_ok() { "$medprobe" probe data.h5 --shots 2 --seeds 2 -q -o given >/dev/nul
 check "draws to give back" probe_ok
 check "draws with a split" refused 2 "--train-split with --draws" data.h5 --draws given/draws.h5 --train-split train
 check "draws without these shots" refused 2 "none of its 2 episodes" data.h5 --draws given/draws.h5 --shots 16
-check "draws of a larger store" refused 1 "expected one of the store's 24 rows" whole.h5 --draws given/draws.h5
+# Fault that was there: row numbers of another store were taken for this one's.
+check "draws of another store" refused 4 "given/draws.h5: its row numbers are those of another store" whole.h5 --draws given/draws.h5
 check "draws that are no draws" refused 1 "no group with support and query" data.h5 --draws data.h5
 check "val-shots without val rows" refused 1 "no val rows" data.h5 --draws given/draws.h5 --c-rule val-shots
 check "draws without a look at patients" eval '"$medprobe" probe leak.h5 --shots 39 --seeds 1 --group none -q -o blind >/dev/null && mv blind/draws.h5 leak_draws.h5'

@@ -108,8 +108,8 @@ def test_nothing_left_is_a_failed_check(folder, tmp_path):
             f.copy(name, g)
         for name, value in f.attrs.items():
             g.attrs[name] = value
-        g.attrs["store_sha256"] = json.loads(run(
-            "eval", "--predictions", folder / "run/predictions.h5", tmp_path / "few.h5", "--json").stdout)["provenance"]["store_sha256"]
+        run("probe", tmp_path / "few.h5", "--shots", "1", "--seeds", "1", "--quiet", "-o", tmp_path / "few", "--test-split", "learnt")
+        g.attrs["store_sha256"] = json.load(open(tmp_path / "few/results.json"))["provenance"]["store_sha256"]
     err = run("eval", "--probes", tmp_path / "probes.h5", "--probe", "logreg/k4/s1", tmp_path / "few.h5", "--split", "learnt",
               status=4).stderr
     assert "has learnt from" in err and err.count("\n") == 1

@@ -16,6 +16,8 @@
 static char folder[] = "/tmp/test_predictions_XXXXXX";
 static char path[sizeof folder + 16];
 
+static const struct mdp_predictions_facts plain = {.by_patient = true, .resamples = MDP_RESAMPLES_NOT_SAID};
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -83,12 +85,14 @@ static void draws_come_back_sorted(void **state)
     struct mdp_draw at[6];
     int64_t rows[6][6];
     struct mdp_draws draws = {.n = 6, .at = at}, back;
+    struct mdp_store_info store = {.n = 60, .path = "s.h5", .content_hash = "abc"};
 
     (void)state;
     for (size_t i = 0; i < 6; i++)
         at[i] = make_draw(written[i], i < 3 ? 10 : (int64_t)(10 * i), i == 1, rows[i]);
-    assert_ok(mdp_draws_write(path, &draws, &err), err);
-    assert_ok(mdp_draws_read(path, 60, &back, &err), err);
+    assert_ok(mdp_draws_write(path, &store, &draws, &err), err);
+    assert_ok(mdp_draws_read(path, &store, &back, &err), err);
+    assert_true(back.names_store);
     assert_int_equal(back.n, 6);
     for (size_t i = 0; i < 6; i++) {
         const struct mdp_draw *d = &back.at[i];
@@ -105,7 +109,8 @@ static void draws_come_back_sorted(void **state)
     char expected[200];
     snprintf(expected, sizeof expected, "%s: /fold/support: row 50, expected one of the store's 13 rows",
              path);
-    assert_fails(mdp_draws_read(path, 13, &back, &err), MDP_ERR_VALUE, err, expected);
+    store.n = 13;
+    assert_fails(mdp_draws_read(path, &store, &back, &err), MDP_ERR_VALUE, err, expected);
 }
 
 static void write_lists(const char *support, enum mdp_h5_type type, const void *rows, size_t n)
@@ -126,28 +131,29 @@ static void draws_that_lie_are_refused(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_draws draws;
     const int64_t twice[] = {3, 4, 3}, negative[] = {-1}, many[] = {0, 1, 2, 3, 4, 5, 6};
+    const struct mdp_store_info store = {.n = 6};
     const double numbers[] = {1.5};
     char expected[300];
 
     (void)state;
     write_lists("/a/support", MDP_H5_I64, twice, 3);
     snprintf(expected, sizeof expected, "%s: /a/support: row 3 stands twice", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_VALUE, err, expected);
     write_lists("/a/support", MDP_H5_I64, negative, 1);
     snprintf(expected, sizeof expected, "%s: /a/support: row -1, expected one of the store's 6 rows", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_VALUE, err, expected);
     write_lists("/a/support", MDP_H5_I64, many, 7);
     snprintf(expected, sizeof expected, "%s: /a/support: 7 rows, but the store has 6", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_VALUE, err, expected);
     write_lists("/a/support", MDP_H5_F64, numbers, 1);
     snprintf(expected, sizeof expected, "%s: /a/support: expected a list of whole numbers", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_FORMAT, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_FORMAT, err, expected);
     write_lists("/a/support", MDP_H5_I64, many, 0);
     snprintf(expected, sizeof expected, "%s: /a/support has no rows", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_VALUE, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_VALUE, err, expected);
     write_lists("/b/support", MDP_H5_I64, many, 1);
     snprintf(expected, sizeof expected, "%s: no group with support and query", path);
-    assert_fails(mdp_draws_read(path, 6, &draws, &err), MDP_ERR_MISSING, err, expected);
+    assert_fails(mdp_draws_read(path, &store, &draws, &err), MDP_ERR_MISSING, err, expected);
 }
 
 static void predictions_come_back_in_order(void **state)
@@ -166,12 +172,13 @@ static void predictions_come_back_in_order(void **state)
                 {"logreg", "k2/s2", 1, 1},
                 {"logreg", "k16/s1", 2.5, 0}};
     struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_store_info store = {.n = 8, .path = "s.h5", .n_classes = 2, .class_names = names};
     struct mdp_predictions_writer *writer = NULL;
     struct mdp_predictions_reader *reader = NULL;
     const struct mdp_prediction *p = NULL;
 
     (void)state;
-    assert_ok(mdp_predictions_writer_create(path, names, 2, true, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, &store, &plain, &writer, &err), err);
     for (size_t i = 0; i < 4; i++) {
         int64_t rows[2] = {written[i].first_row, 7};
         double scores[4] = {0.25, 0.75, written[i].c, 1 - written[i].c};
@@ -183,7 +190,7 @@ static void predictions_come_back_in_order(void **state)
         assert_ok(mdp_predictions_writer_add(writer, &one, &err), err);
     }
     assert_ok(mdp_predictions_writer_commit(writer, &err), err);
-    assert_ok(mdp_predictions_reader_open(path, 8, names, 2, &reader, &err), err);
+    assert_ok(mdp_predictions_reader_open(path, &store, &reader, &err), err);
     assert_int_equal(mdp_predictions_reader_count(reader), 4);
     for (size_t i = 0; i < 4; i++) {
         assert_ok(mdp_predictions_reader_at(reader, i, &p, &err), err);
@@ -194,7 +201,8 @@ static void predictions_come_back_in_order(void **state)
         assert_true(p->scores[0] == 0.25 && p->scores[2] == (isnan(read[i].c) ? 0.5 : read[i].c));
     }
     mdp_predictions_reader_close(reader);
-    assert_ok(mdp_predictions_reader_open(path, 7, names, 2, &reader, &err), err);
+    store.n = 7;
+    assert_ok(mdp_predictions_reader_open(path, &store, &reader, &err), err);
     assert_int_equal(mdp_predictions_reader_at(reader, 0, &p, &err), MDP_ERR_VALUE);
     assert_non_null(strstr(err.message, "zero-shot/k0/s0: row 7, expected one of the store's 7 rows"));
     mdp_predictions_reader_close(reader);
@@ -215,10 +223,15 @@ static mdp_status reopen(const char *const names[], size_t k, bool by_patient, c
                                  .rows = rows,
                                  .scores = scores};
 
-    assert_ok(mdp_predictions_writer_create(path, names, k, by_patient, &writer, err), *err);
+    const struct mdp_store_info store = {.n = 2, .n_classes = k, .class_names = names},
+                                other = {.n = 2, .n_classes = n, .class_names = wanted};
+    const struct mdp_predictions_facts facts = {.by_patient = by_patient,
+                                                .resamples = MDP_RESAMPLES_NOT_SAID};
+
+    assert_ok(mdp_predictions_writer_create(path, &store, &facts, &writer, err), *err);
     assert_ok(mdp_predictions_writer_add(writer, &one, err), *err);
     assert_ok(mdp_predictions_writer_commit(writer, err), *err);
-    return mdp_predictions_reader_open(path, 2, wanted, n, reader, err);
+    return mdp_predictions_reader_open(path, &other, reader, err);
 }
 
 /* Fault once there: the file's class_names were written and never read, so that a store with its classes in another order
@@ -234,7 +247,7 @@ static void columns_are_matched_by_name(void **state)
 
     (void)state;
     assert_ok(reopen(names, 3, true, moved, 3, &reader, &err), err);
-    assert_true(mdp_predictions_reader_by_patient(reader));
+    assert_true(mdp_predictions_reader_facts(reader)->by_patient);
     assert_ok(mdp_predictions_reader_at(reader, 0, &p, &err), err);
     const double want[] = {0.7, 0.1, 0.2, 0.1, 0.4, 0.5};
     assert_memory_equal(p->scores, want, sizeof want);
@@ -245,21 +258,72 @@ static void columns_are_matched_by_name(void **state)
     snprintf(expected, sizeof expected, "%s: no scores of the store's class 'd'", path);
     assert_fails(reopen(names, 3, true, more, 4, &reader, &err), MDP_ERR_VALUE, err, expected);
     assert_ok(reopen(names, 3, false, names, 3, &reader, &err), err);
-    assert_false(mdp_predictions_reader_by_patient(reader));
+    assert_false(mdp_predictions_reader_facts(reader)->by_patient);
     mdp_predictions_reader_close(reader);
+}
+
+/* Fault once there: neither file said of which store its row numbers are, so that a store of the same pictures in another
+   order made an AUC of 0.97 into one of 0.58, exit 0. */
+static void files_know_their_store(void **state)
+{
+    static const char *const names[] = {"a", "b"};
+    const struct mdp_predictions_facts facts = {.by_patient = true, .c_rule = "oracle", .resamples = 20};
+    struct mdp_store_info store = {
+        .n = 6, .path = "s.h5", .n_classes = 2, .class_names = names, .content_hash = "abc"};
+    struct mdp_predictions_writer *writer = NULL;
+    struct mdp_predictions_reader *reader = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+    int64_t rows[6];
+    struct mdp_draw draw = make_draw("k2/s1", 0, false, rows);
+    struct mdp_draws draws = {.n = 1, .at = &draw}, back;
+    double scores[] = {0.5, 0.5};
+    struct mdp_prediction one = {.method = "m",
+                                 .key = mdp_episode_key_of(1, 1),
+                                 .c = NAN,
+                                 .n = 1,
+                                 .k = 2,
+                                 .rows = rows,
+                                 .scores = scores};
+    char expected[300];
+
+    (void)state;
+    snprintf(expected, sizeof expected,
+             "%s: its row numbers are those of another store (content abc...) than s.h5 (def...): use the "
+             "store that it was "
+             "made with, or run probe again on this one",
+             path);
+    assert_ok(mdp_draws_write(path, &store, &draws, &err), err);
+    strcpy(store.content_hash, "def");
+    assert_fails(mdp_draws_read(path, &store, &back, &err), MDP_ERR_CHECK, err, expected);
+    strcpy(store.content_hash, "abc");
+    assert_ok(mdp_predictions_writer_create(path, &store, &facts, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_add(writer, &one, &err), err);
+    assert_ok(mdp_predictions_writer_commit(writer, &err), err);
+    assert_ok(mdp_predictions_reader_open(path, &store, &reader, &err), err);
+    assert_true(mdp_predictions_reader_facts(reader)->names_store);
+    assert_string_equal(mdp_predictions_reader_facts(reader)->c_rule, "oracle");
+    assert_int_equal(mdp_predictions_reader_facts(reader)->resamples, 20);
+    mdp_predictions_reader_close(reader);
+    strcpy(store.content_hash, "def");
+    assert_fails(mdp_predictions_reader_open(path, &store, &reader, &err), MDP_ERR_CHECK, err, expected);
+    write_lists("/a/support", MDP_H5_I64, rows, 1); /* a file that says nothing is taken as it is */
+    assert_ok(mdp_draws_read(path, &store, &back, &err), err);
+    assert_false(back.names_store);
+    mdp_draws_release(&back);
 }
 
 static void an_abandoned_file_is_gone(void **state)
 {
     static const char *const names[] = {"a", "b"};
     struct mdp_error err = MDP_ERROR_INIT;
+    const struct mdp_store_info store = {.n = 2, .n_classes = 2, .class_names = names};
     struct mdp_predictions_writer *writer = NULL;
     char temporary[sizeof path + 8];
 
     (void)state;
     unlink(path);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    assert_ok(mdp_predictions_writer_create(path, names, 2, true, &writer, &err), err);
+    assert_ok(mdp_predictions_writer_create(path, &store, &plain, &writer, &err), err);
     assert_int_equal(access(temporary, F_OK), 0);
     mdp_predictions_writer_free(writer);
     assert_int_not_equal(access(temporary, F_OK), 0);
@@ -322,7 +386,7 @@ int main(void)
         cmocka_unit_test(group_names_are_parsed_whole), cmocka_unit_test(draws_come_back_sorted),
         cmocka_unit_test(draws_that_lie_are_refused),   cmocka_unit_test(predictions_come_back_in_order),
         cmocka_unit_test(columns_are_matched_by_name),  cmocka_unit_test(an_abandoned_file_is_gone),
-        cmocka_unit_test(probes_score_another_store),
+        cmocka_unit_test(files_know_their_store),       cmocka_unit_test(probes_score_another_store),
     };
     return cmocka_run_group_tests_name("predictions", tests, make_folder, remove_folder);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/exchange/draws.h"
 
+#include "base/exchange/store_mark.h"
 #include "base/formats/h5_groups.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -104,14 +105,17 @@ static mdp_status write_all(struct mdp_h5 *file, const struct mdp_draws *draws, 
     return st;
 }
 
-mdp_status mdp_draws_write(const char *path, const struct mdp_draws *draws, struct mdp_error *err)
+mdp_status mdp_draws_write(const char *path, const struct mdp_store_info *info, const struct mdp_draws *draws,
+                           struct mdp_error *err)
 {
     struct mdp_h5 *file = NULL;
     mdp_status st = mdp_h5_create(path, &file, err);
 
     if (st != MDP_OK)
         return st;
-    st = write_all(file, draws, err);
+    st = mdp_store_mark_write(file, info, err);
+    if (st == MDP_OK)
+        st = write_all(file, draws, err);
     if (st == MDP_OK)
         return mdp_h5_commit(file, err);
     mdp_h5_close(file);
@@ -230,16 +234,18 @@ static mdp_status read_group(void *reader, const struct mdp_h5_group *group, str
     return read_episode(reader, group->path, mdp_h5_group_has(group, "val"), err);
 }
 
-mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *draws, struct mdp_error *err)
+mdp_status mdp_draws_read(const char *path, const struct mdp_store_info *info, struct mdp_draws *draws,
+                          struct mdp_error *err)
 {
     struct mdp_h5 *file = NULL;
     mdp_status st = mdp_h5_open(path, &file, err);
-    struct draws_reader r = {.file = file, .path = path, .n_rows = n_rows, .draws = draws};
+    struct draws_reader r = {.file = file, .path = path, .n_rows = info->n, .draws = draws};
 
     *draws = (struct mdp_draws){0};
     if (st != MDP_OK)
         return st;
-    r.seen = mdp_new_array(n_rows, 1, err, &st);
+    st = mdp_store_mark_check(file, path, info, &draws->names_store, err);
+    r.seen = mdp_new_array(info->n, 1, err, &st);
     if (st == MDP_OK)
         st = mdp_h5_visit_groups(file, path, read_group, &r, err);
     if (st == MDP_OK && draws->n == 0)

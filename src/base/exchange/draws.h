@@ -5,6 +5,8 @@
 
 #include "base/exchange/episode_key.h"
 
+#include "medprobe/store.h"
+
 #include <stdint.h>
 
 /* The rows of one episode. Row numbers of the store; support and val in the order drawn. */
@@ -19,13 +21,16 @@ struct mdp_draws {
     size_t n;
     struct mdp_draw *at;   /* [n], in the order of keys */
     int64_t *shared_query; /* the query rows that several episodes have in common, or NULL */
+    bool names_store; /* read: the file says that its rows are this store's; else that is taken on trust */
 };
 
-/* Writes the file complete or not at all. */
-mdp_status mdp_draws_write(const char *path, const struct mdp_draws *draws, struct mdp_error *err);
-/* Every group with `support` and `query` is an episode, however deep; rows outside [0, n_rows), a row twice
-   in one list and a file without an episode are errors that name group and row. */
-mdp_status mdp_draws_read(const char *path, size_t n_rows, struct mdp_draws *draws, struct mdp_error *err);
+/* Rows of the store `info`. Writes the file complete or not at all. */
+mdp_status mdp_draws_write(const char *path, const struct mdp_store_info *info, const struct mdp_draws *draws,
+                           struct mdp_error *err);
+/* Every group with `support` and `query` is an episode, however deep. MDP_ERR_CHECK when the file names another store; rows
+   outside it, a row twice in one list and a file without an episode are errors that name group and row. */
+mdp_status mdp_draws_read(const char *path, const struct mdp_store_info *info, struct mdp_draws *draws,
+                          struct mdp_error *err);
 void mdp_draws_release(struct mdp_draws *draws);
 
 /* Sorts the episodes by mdp_episode_key_compare. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/exchange/predictions.h"
 
+#include "base/exchange/store_mark.h"
 #include "base/formats/h5_groups.h"
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/try.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -32,9 +34,25 @@ struct mdp_predictions_writer {
     size_t n_rows, capacity;
 };
 
-mdp_status mdp_predictions_writer_create(const char *path, const char *const class_names[], size_t k,
-                                         bool by_patient, struct mdp_predictions_writer **out,
-                                         struct mdp_error *err)
+static mdp_status write_facts(struct mdp_h5 *file, const struct mdp_store_info *info,
+                              const struct mdp_predictions_facts *facts, struct mdp_error *err)
+{
+    const int64_t resamples = (int64_t)facts->resamples;
+
+    TRY(mdp_h5_attr_write(file, "/", "class_names", MDP_H5_STRING, info->n_classes, info->class_names, err));
+    TRY(mdp_store_mark_write(file, info, err));
+    if (!facts->by_patient)
+        TRY(mdp_h5_attr_write_string(file, "/", "group", "none", err));
+    if (facts->c_rule)
+        TRY(mdp_h5_attr_write_string(file, "/", "c_rule", facts->c_rule, err));
+    if (facts->resamples != MDP_RESAMPLES_NOT_SAID)
+        TRY(mdp_h5_attr_write_scalar(file, "/", "resamples", MDP_H5_I64, &resamples, err));
+    return MDP_OK;
+}
+
+mdp_status mdp_predictions_writer_create(const char *path, const struct mdp_store_info *info,
+                                         const struct mdp_predictions_facts *facts,
+                                         struct mdp_predictions_writer **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_predictions_writer *writer = mdp_new_array(1, sizeof *writer, err, &st);
@@ -42,15 +60,13 @@ mdp_status mdp_predictions_writer_create(const char *path, const char *const cla
     *out = NULL;
     if (!writer)
         return st;
-    writer->k = k;
+    writer->k = info->n_classes;
     mdp_text_add(&writer->path, "%s", path);
     st = mdp_text_status(&writer->path, err);
     if (st == MDP_OK)
         st = mdp_h5_create(path, &writer->file, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_write(writer->file, "/", "class_names", MDP_H5_STRING, k, class_names, err);
-    if (st == MDP_OK && !by_patient)
-        st = mdp_h5_attr_write_string(writer->file, "/", "group", "none", err);
+        st = write_facts(writer->file, info, facts, err);
     if (st != MDP_OK) {
         mdp_predictions_writer_free(writer);
         return st;
@@ -122,7 +138,8 @@ struct mdp_predictions_reader {
     struct mdp_h5 *file;
     struct mdp_text path;
     size_t n_rows, k, n, capacity;
-    bool by_patient;
+    struct mdp_predictions_facts facts;
+    char *c_rule;              /* what facts points to */
     struct mdp_prediction *at; /* [n]: names and sizes, without rows and scores */
     struct mdp_prediction now; /* what was given last */
     size_t *column;            /* [k]: the file's column of a class; NULL: the same order */
@@ -173,18 +190,29 @@ static mdp_status match_classes(struct mdp_predictions_reader *r, const char *co
     return st;
 }
 
-static mdp_status read_by_patient(struct mdp_predictions_reader *r, struct mdp_error *err)
+static mdp_status read_facts(struct mdp_predictions_reader *r, struct mdp_error *err)
 {
     char *group = NULL;
-    mdp_status st = MDP_OK;
+    int64_t resamples = 0;
 
-    r->by_patient = true;
-    if (mdp_h5_attr_has(r->file, "/", "group"))
-        st = mdp_h5_attr_read_string(r->file, "/", "group", &group, err);
-    if (st == MDP_OK && group)
-        r->by_patient = strcmp(group, "none") != 0;
-    free(group);
-    return st;
+    r->facts.by_patient = true;
+    r->facts.resamples = MDP_RESAMPLES_NOT_SAID;
+    if (mdp_h5_attr_has(r->file, "/", "group")) {
+        TRY(mdp_h5_attr_read_string(r->file, "/", "group", &group, err));
+        r->facts.by_patient = strcmp(group, "none") != 0;
+        free(group);
+    }
+    if (mdp_h5_attr_has(r->file, "/", "c_rule"))
+        TRY(mdp_h5_attr_read_string(r->file, "/", "c_rule", &r->c_rule, err));
+    r->facts.c_rule = r->c_rule;
+    if (mdp_h5_attr_has(r->file, "/", "resamples")) {
+        TRY(mdp_h5_attr_read(r->file, "/", "resamples", MDP_H5_I64, 1, &resamples, err));
+        if (resamples < 0 || resamples > MDP_MOST_RESAMPLES)
+            return mdp_fail(err, MDP_ERR_VALUE, "%s: resamples is %lld, expected 0 to %d", r->path.at,
+                            (long long)resamples, MDP_MOST_RESAMPLES);
+        r->facts.resamples = (size_t)resamples;
+    }
+    return MDP_OK;
 }
 
 static mdp_status check_shapes(struct mdp_predictions_reader *r, const char *group, struct mdp_prediction *p,
@@ -250,8 +278,8 @@ static mdp_status note_group(void *reader, const struct mdp_h5_group *group, str
                : MDP_OK;
 }
 
-mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, const char *const class_names[],
-                                       size_t k, struct mdp_predictions_reader **out, struct mdp_error *err)
+mdp_status mdp_predictions_reader_open(const char *path, const struct mdp_store_info *info,
+                                       struct mdp_predictions_reader **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_predictions_reader *r = mdp_new_array(1, sizeof *r, err, &st);
@@ -259,18 +287,20 @@ mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, const ch
     *out = NULL;
     if (!r)
         return st;
-    r->n_rows = n_rows;
-    r->k = k;
-    r->row = mdp_new_array(k, sizeof *r->row, err, &st);
+    r->n_rows = info->n;
+    r->k = info->n_classes;
+    r->row = mdp_new_array(r->k, sizeof *r->row, err, &st);
     mdp_text_add(&r->path, "%s", path);
     if (st == MDP_OK)
         st = mdp_text_status(&r->path, err);
     if (st == MDP_OK)
         st = mdp_h5_open(path, &r->file, err);
     if (st == MDP_OK)
-        st = match_classes(r, class_names, err);
+        st = mdp_store_mark_check(r->file, path, info, &r->facts.names_store, err);
     if (st == MDP_OK)
-        st = read_by_patient(r, err);
+        st = match_classes(r, info->class_names, err);
+    if (st == MDP_OK)
+        st = read_facts(r, err);
     if (st == MDP_OK)
         st = mdp_h5_visit_groups(r->file, path, note_group, r, err);
     if (st == MDP_OK && r->n == 0)
@@ -284,9 +314,9 @@ mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, const ch
     return MDP_OK;
 }
 
-bool mdp_predictions_reader_by_patient(const struct mdp_predictions_reader *reader)
+const struct mdp_predictions_facts *mdp_predictions_reader_facts(const struct mdp_predictions_reader *reader)
 {
-    return reader->by_patient;
+    return &reader->facts;
 }
 
 size_t mdp_predictions_reader_count(const struct mdp_predictions_reader *reader)
@@ -359,6 +389,7 @@ void mdp_predictions_reader_close(struct mdp_predictions_reader *reader)
     mdp_prediction_release(&reader->now);
     mdp_h5_close(reader->file);
     mdp_text_release(&reader->path);
+    free(reader->c_rule);
     free(reader->at);
     free(reader->column);
     free(reader->row);

@@ -2,11 +2,11 @@
 /* predictions.h5 of a run folder (docs/FORMATS.md): what the probe stage hands to the eval stage. Predictions are written
    and read one at a time, so that memory does not grow with the number of episodes:
 
-       TRY(mdp_predictions_writer_create(path, class_names, k, by_patient, &writer, err));
+       TRY(mdp_predictions_writer_create(path, info, &facts, &writer, err));
        TRY(mdp_predictions_writer_add(writer, &prediction, err));
        TRY(mdp_predictions_writer_commit(writer, err));
 
-       TRY(mdp_predictions_reader_open(path, n_rows, class_names, k, &reader, err));
+       TRY(mdp_predictions_reader_open(path, info, &reader, err));
        for (size_t i = 0; i < mdp_predictions_reader_count(reader); i++)
            TRY(mdp_predictions_reader_at(reader, i, &prediction, err));
 
@@ -15,6 +15,8 @@
 #define MDP_BASE_PREDICTIONS_H
 
 #include "base/exchange/episode_key.h"
+
+#include "medprobe/store.h"
 
 #include <stdint.h>
 
@@ -35,11 +37,21 @@ void mdp_prediction_release(struct mdp_prediction *prediction);
    Equal row lists of successive predictions are stored once. */
 struct mdp_predictions_writer;
 
-/* class_names[k]: what the columns of scores are. by_patient: false is written down, so that whoever scores the file again
-   leaves patients out of account too. */
-mdp_status mdp_predictions_writer_create(const char *path, const char *const class_names[], size_t k,
-                                         bool by_patient, struct mdp_predictions_writer **writer,
-                                         struct mdp_error *err);
+/* How the run was made, so that whoever scores its file again does as it did. */
+struct mdp_predictions_facts {
+    bool by_patient;    /* false: --group none, patients were not looked at */
+    const char *c_rule; /* name of the rule for C; NULL: not said */
+    size_t resamples;   /* for the intervals; MDP_RESAMPLES_NOT_SAID */
+    bool names_store;   /* read: the file says that its rows are this store's; else that is taken on trust */
+};
+
+#define MDP_RESAMPLES_NOT_SAID SIZE_MAX
+enum { MDP_MOST_RESAMPLES = 1000000 };
+
+/* Rows and classes of the store `info`. */
+mdp_status mdp_predictions_writer_create(const char *path, const struct mdp_store_info *info,
+                                         const struct mdp_predictions_facts *facts,
+                                         struct mdp_predictions_writer **writer, struct mdp_error *err);
 mdp_status mdp_predictions_writer_add(struct mdp_predictions_writer *writer,
                                       const struct mdp_prediction *prediction, struct mdp_error *err);
 /* Frees the writer, whatever it returns. */
@@ -49,18 +61,17 @@ MDP_MUST_USE mdp_status mdp_predictions_writer_commit(struct mdp_predictions_wri
 void mdp_predictions_writer_free(struct mdp_predictions_writer *writer);
 
 /* predictions.h5, being read: every group with `rows` and `scores`; those of no shots first, then by method and key. Rows
-   outside [0, n_rows) and scores that are not finite are errors. */
+   outside the store and scores that are not finite are errors. */
 struct mdp_predictions_reader;
 
-/* class_names[k]: those of the store, in whose order scores are given, whatever their order in the file. MDP_ERR_VALUE
-   when the file has scores of another class, or none of one of these. A file that does not name its classes has them in
-   this order. */
-mdp_status mdp_predictions_reader_open(const char *path, size_t n_rows, const char *const class_names[],
-                                       size_t k, struct mdp_predictions_reader **reader,
-                                       struct mdp_error *err);
+/* Scores are given in the store's order of classes, whatever their order in the file. MDP_ERR_CHECK when the file names
+   another store, MDP_ERR_VALUE when it has scores of another class, or none of one of the store's. A file that does not name
+   its classes has them in the store's order. */
+mdp_status mdp_predictions_reader_open(const char *path, const struct mdp_store_info *info,
+                                       struct mdp_predictions_reader **reader, struct mdp_error *err);
 size_t mdp_predictions_reader_count(const struct mdp_predictions_reader *reader);
-/* false: made with --group none, patients were not looked at. */
-bool mdp_predictions_reader_by_patient(const struct mdp_predictions_reader *reader);
+/* Valid until the reader is closed. */
+const struct mdp_predictions_facts *mdp_predictions_reader_facts(const struct mdp_predictions_reader *reader);
 /* Prediction i; stays valid until the next call. The signature is that of mdp_prediction_source.get. */
 mdp_status mdp_predictions_reader_at(void *reader, size_t i, const struct mdp_prediction **prediction,
                                      struct mdp_error *err);
