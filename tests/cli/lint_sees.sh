@@ -5,7 +5,7 @@
 # Faults are planted here for good: sees CHECK "what lint must say" FILE 'content, \n in it'; the file is as before again.
 . "$(dirname "$0")/../tap.sh"
 mkdir -p "$work"/tree/{bin,docs,scripts/lint.d,include/medprobe,tests/unit} && cd "$work/tree" || exit 1
-cp "$root/.clang-format" "$root/VERSION" . && cp -r "$root/scripts/lint" "$root/scripts/lint.d" "$root/scripts/docs" "$root/scripts/completion" scripts && cp -r "$root"/docs/man "$root"/docs/completion docs || exit 1
+cp "$root/.clang-format" "$root/VERSION" . && cp -r "$root/scripts/lint" "$root/scripts/lint.d" "$root/scripts/docs" "$root/scripts/completion" "$root/scripts/deps" scripts && cp "$root/Makefile" . && cp -r "$root"/docs/man "$root"/docs/completion docs || exit 1
 for folder in base/numbers cmd eval/metrics eval/report extract/{input,kernels,model,text,towers} probe/{methods,solvers}; do mkdir -p "src/$folder"; done
 spdx='/* SPDX-License-Identifier: BSD-3-Clause */'
 
@@ -49,6 +49,8 @@ sees includes "line 2: base/formats/h5_internal.h is for its own files" src/base
 sees includes 'line 2: include "text.h" by its path' src/base/x.c "$spdx\n#include \"text.h\""
 sees libraries "<yaml.h> is included by more than one file: src/base/words.c src/base/x.c" src/base/x.c "$spdx\n#include <yaml.h>"
 sees libraries "a public header shows <jansson.h>" include/medprobe/x.h "$spdx\n#include <jansson.h>"
+sees libraries "no Debian package is named for libtiff-4 of the Makefile" Makefile "PACKAGES := hdf5 libtiff-4"
+sees libraries "scripts/deps: hdf5 is not linked by the Makefile" Makefile "PACKAGES := openblas"
 sees headers "src/base/x.h: does not compile alone in C" src/base/x.h "$spdx\nsize_t mdp_x;"
 sees headers "src/base/x.h: does not compile alone in C++" src/base/x.h "$spdx\nstruct mdp_x {\n    int class;\n};"
 sees names "src/base/x.h: line 2: macro MOST does not begin with MDP_" src/base/x.h "$spdx\n#define MOST 3"
