@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     }
     if (st == MDP_OK && command)
         st = command->run(argc, argv, &exit_code, &err);
-    if (st == MDP_OK && fflush(stdout) != 0)
+    if (st == MDP_OK && (fflush(stdout) != 0 || ferror(stdout)))
         st = mdp_fail_errno(&err, MDP_ERR_IO, "standard output");
     if (st == MDP_OK)
         return exit_code;

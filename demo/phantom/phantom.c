@@ -179,7 +179,6 @@ static const struct mdp_usage usage = {
     .synopsis = "--out DIR [options]",
     .summary = "Makes synthetic chest-like radiographs with a manifest, for demonstrations and tests.",
     .example = "phantom --out phantoms --pictures 1000 --seed 7",
-    .operand = "nothing",
 };
 
 static mdp_status run_phantom(int argc, char **argv, struct mdp_error *err)

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/try.h"
 #include "cmd/commands.h"
+#include "cmd/print.h"
 #include "extract/kernels/kernels.h"
 
 #include <fcntl.h>
@@ -73,10 +74,8 @@ static mdp_status print_findings(struct findings *f, struct mdp_error *err)
     } else {
         mdp_text_add(&f->out, "no problems");
     }
-    mdp_status st = mdp_text_status(&f->out, err);
-    if (st == MDP_OK)
-        printf("%s\n", f->out.at);
-    return st;
+    mdp_text_add(&f->out, "\n");
+    return mdp_print_text(&f->out, err);
 }
 
 static void look_at_cpu(struct findings *f)

@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/eval_input.h"
 #include "cmd/eval_probe.h"
+#include "cmd/print.h"
 #include "eval/results_json.h"
 #include "eval/score_table.h"
 #include "medprobe/store.h"
@@ -34,17 +35,8 @@ static const struct mdp_usage usage = {
         "  medprobe eval --predictions mine.csv --against theirs.csv --metrics accuracy,auc --json\n"
         "  medprobe eval --probes results/tb/probes.h5 --probe logreg/k16/s1 other.h5 -o predictions.csv",
     .most_operands = 1,
-    .operand = "a store",
+    .operands = {"a store"},
 };
-
-static mdp_status print_text(const struct mdp_text *text, struct mdp_error *err)
-{
-    mdp_status st = mdp_text_status(text, err);
-
-    if (st == MDP_OK && fwrite(text->at, 1, text->n, stdout) != text->n)
-        st = mdp_fail_errno(err, MDP_ERR_IO, "standard output");
-    return st;
-}
 
 /* --- one table of scores, alone and against others --- */
 
@@ -56,7 +48,7 @@ static mdp_status print_scores(const struct mdp_score_table *scores, bool json, 
         mdp_score_table_to_json(scores, &text);
     else
         mdp_score_table_to_text(scores, &text);
-    mdp_status st = print_text(&text, err);
+    mdp_status st = mdp_print_text(&text, err);
     mdp_text_release(&text);
     return st;
 }
@@ -118,7 +110,7 @@ static mdp_status print_results(const struct mdp_results *results, bool json, st
     else
         mdp_results_to_text(results, &text);
     if (st == MDP_OK)
-        st = print_text(&text, err);
+        st = mdp_print_text(&text, err);
     mdp_text_release(&text);
     return st;
 }

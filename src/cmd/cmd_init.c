@@ -27,7 +27,7 @@ static const struct mdp_usage usage = {
     .example = "  medprobe init images/\n  extract\n  probe --shots 16",
     .least_operands = 1,
     .most_operands = 1,
-    .operand = "a folder",
+    .operands = {"a folder"},
 };
 
 #define MANIFEST_FILE "manifest.csv"

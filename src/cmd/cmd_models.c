@@ -299,7 +299,7 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
         .example = "medprobe models show medclip-vit",
         .least_operands = 1,
         .most_operands = 1,
-        .operand = "a model"};
+        .operands = {"a model"}};
 
     (void)exit_code;
     return mdp_models_with_card(&usage, options, 1, argc, argv, show, &json, err);

@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/eval_input.h"
 #include "cmd/interrupt.h"
+#include "cmd/print.h"
 #include "cmd/run_folder.h"
 #include "cmd/run_provenance.h"
 #include "eval/report/report.h"
@@ -283,11 +284,9 @@ static mdp_status print_results(struct probing *p, struct mdp_error *err)
         p->plan.json ? mdp_results_to_json(&p->results, &out, err) : mdp_report_to_summary(&run, &out, err);
 
     if (st == MDP_OK)
-        st = mdp_text_status(&out, err);
-    if (st == MDP_OK) {
-        fwrite(out.at, 1, out.n, stdout);
+        st = mdp_print_text(&out, err);
+    if (st == MDP_OK)
         mdp_log(log_of(p), MDP_LOG_INFO, "report: %s/report.html", p->folder.path.at);
-    }
     mdp_text_release(&out);
     return st;
 }

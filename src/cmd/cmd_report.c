@@ -30,7 +30,7 @@ static const struct mdp_usage usage = {
                "--format html,tex",
     .least_operands = 1,
     .most_operands = 1000,
-    .operand = "a run folder",
+    .operands = {"a run folder"},
     .file_operand = "results",
     .project_out = "report",
     .project_keys = mdp_project_keys,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program's commands. A new one is:
 
-   - src/cmd/cmd_NAME.c with mdp_cmd_NAME (start from cmd_version.c, the smallest),
+   - src/cmd/cmd_NAME.c with mdp_cmd_NAME (start from cmd_version.c, the smallest): options, then the order of steps. What it
+     computes stands elsewhere; what it prints goes through print.h,
    - its declaration below and its row in commands.c,
    - where it shall work as `NAME` alone, .short_name in the row and the name in the Makefile's LINKS,
    - `make docs`, which writes its man page and its shell completion from --help,
-   - a script in tests/cli/ and a line in CHANGELOG.md.
+   - a script in tests/cli/ and a line in CHANGELOG.md or the guide.
 
    `make lint` and tests/cli/house.sh say what of this was forgotten. */
 #ifndef MDP_CMD_COMMANDS_H

@@ -2,9 +2,9 @@
 #include "cmd/dispatch.h"
 
 #include "base/names.h"
+#include "cmd/print.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { MOST_COMMANDS = 64 };
@@ -40,9 +40,7 @@ static mdp_status print_help(const struct mdp_command_table *table, struct mdp_e
     struct mdp_text page = {0};
 
     mdp_commands_to_help(table, &page);
-    mdp_status st = mdp_text_status(&page, err);
-    if (st == MDP_OK)
-        fputs(page.at, stdout);
+    mdp_status st = mdp_print_text(&page, err);
     mdp_text_release(&page);
     return st;
 }

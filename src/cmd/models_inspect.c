@@ -145,7 +145,7 @@ mdp_status mdp_models_inspect(int argc, char **argv, int *exit_code, struct mdp_
         .example = "medprobe models inspect pytorch_model.bin",
         .least_operands = 1,
         .most_operands = 1,
-        .operand = "a weight file"};
+        .operands = {"a weight file"}};
     struct mdp_common common = {0};
     struct mdp_arguments args = {0};
 

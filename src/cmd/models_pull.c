@@ -108,7 +108,7 @@ mdp_status mdp_models_pull(int argc, char **argv, int *exit_code, struct mdp_err
         .example = "medprobe models pull medclip-vit",
         .least_operands = 1,
         .most_operands = 1,
-        .operand = "a model"};
+        .operands = {"a model"}};
 
     (void)exit_code;
     return mdp_models_with_card(&usage, options, 2, argc, argv, pull, &o, err);
@@ -147,7 +147,7 @@ mdp_status mdp_models_check(int argc, char **argv, int *exit_code, struct mdp_er
         .example = "medprobe models check medclip-vit",
         .least_operands = 1,
         .most_operands = 1,
-        .operand = "a model"};
+        .operands = {"a model"}};
 
     (void)exit_code;
     return mdp_models_with_card(&usage, NULL, 0, argc, argv, check, NULL, err);

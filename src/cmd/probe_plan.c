@@ -28,7 +28,7 @@ static const struct mdp_usage usage = {
         "  medprobe probe data.h5 --shots 1,2,4,8,16 --seeds 10 --method zero-shot,logreg -o results/tb",
     .least_operands = 1,
     .most_operands = 1,
-    .operand = "a store",
+    .operands = {"a store"},
     .file_operand = "store",
     .project_out = "results",
     .project_keys = mdp_project_keys,

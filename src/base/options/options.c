@@ -114,8 +114,8 @@ static mdp_status check_operands(const struct mdp_option_parser *p, bool file_wa
 
     if (p->args->n >= usage->least_operands)
         return MDP_OK;
-    return mdp_fail(p->err, MDP_ERR_USAGE, "%s is missing (usage: medprobe %s %s%s)", usage->operand,
-                    usage->command, usage->synopsis,
+    return mdp_fail(p->err, MDP_ERR_USAGE, "%s is missing (usage: medprobe %s %s%s)",
+                    mdp_operand_name(usage, p->args->n), usage->command, usage->synopsis,
                     could_be_in_file ? "; there is no " MDP_PROJECT_FILE " here" : "");
 }
 

@@ -42,6 +42,7 @@ struct mdp_option {
     const char *const *choices; /* of a string and of a list's entries, NULL-terminated; NULL: anything */
 };
 
+enum { MDP_MOST_NAMED_OPERANDS = 3 };
 enum { MDP_MOST_OPTIONS = 64, MDP_MOST_PROJECT_KEYS = 4 * MDP_MOST_OPTIONS }; /* rows of a command; of all */
 
 struct mdp_common {
@@ -56,7 +57,8 @@ struct mdp_usage {
     const char *summary;  /* one sentence */
     const char *example;  /* one or more command lines */
     size_t least_operands, most_operands;
-    const char *operand; /* what an operand is: "a store", for messages */
+    /* What each operand is, for messages: {"a store", "an id"}; the last name is for all that follow. */
+    const char *operands[MDP_MOST_NAMED_OPERANDS];
     const char
         *file_operand; /* the key under which an operand stands in a config file: "store"; NULL: in none */
     const char *project_out; /* how the project file calls this command's `out`: "store", "results"; NULL: the

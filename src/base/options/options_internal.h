@@ -47,6 +47,9 @@ mdp_status mdp_option_set(struct mdp_option_parser *p, const struct mdp_option *
 mdp_status mdp_option_add_entry(struct mdp_option_parser *p, const struct mdp_option *option,
                                 const char *text, size_t n);
 
+/* What the operand at `i` is; NULL where the command takes none. */
+const char *mdp_operand_name(const struct mdp_usage *usage, size_t i);
+
 /* `text` as the next operand. MDP_ERR_USAGE: empty, or more than the command takes. */
 mdp_status mdp_option_add_operand(struct mdp_option_parser *p, const char *text);
 

@@ -159,6 +159,15 @@ mdp_status mdp_option_set(struct mdp_option_parser *p, const struct mdp_option *
     return MDP_OK;
 }
 
+const char *mdp_operand_name(const struct mdp_usage *usage, size_t i)
+{
+    const char *name = usage->operands[0];
+
+    for (size_t j = 1; j <= i && j < MDP_MOST_NAMED_OPERANDS && usage->operands[j]; j++)
+        name = usage->operands[j];
+    return name;
+}
+
 /* One operand more than there may be. */
 static mdp_status too_many(const struct mdp_option_parser *p, const char *text)
 {
@@ -179,7 +188,7 @@ mdp_status mdp_option_add_operand(struct mdp_option_parser *p, const char *text)
         return too_many(p, text);
     if (!*text)
         return mdp_fail(p->err, MDP_ERR_USAGE, "argument %zu is empty, expected %s", args->n + 1,
-                        p->usage->operand);
+                        mdp_operand_name(p->usage, args->n));
     mdp_status st = mdp_grow(&args->operands, &capacity, args->n + 1, sizeof *args->operands, p->err);
     if (st != MDP_OK)
         return st;
