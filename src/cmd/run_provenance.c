@@ -4,6 +4,7 @@
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/numbers/blas.h"
+#include "eval/provenance_keys.h"
 #include "probe/solvers/liblinear.h"
 
 #include <assert.h>
@@ -39,7 +40,7 @@ static void note_store(struct mdp_run_provenance *p, const struct mdp_store_info
     add_text(p, "model", info->model);
     add_text(p, "weights_sha256", info->weights_sha256);
     add_text(p, "pipeline", info->pipeline);
-    add_text(p, "prompt_set", info->prompt_set);
+    add_text(p, MDP_FACT_KEY_PROMPT_SET, info->prompt_set);
     add_text(p, "prompt_set_sha256", info->prompt_set_sha256);
 }
 
@@ -48,7 +49,7 @@ static mdp_status note_draw(struct mdp_run_provenance *p, const struct mdp_probe
 {
     const char *shorter = plan->draw.allow_short ? ", short classes allowed" : "";
 
-    add_text(p, "protocol", plan->draws_file ? "given draws" : plan->protocol->name);
+    add_text(p, MDP_FACT_KEY_PROTOCOL, plan->draws_file ? "given draws" : plan->protocol->name);
     add_text(p, "group", plan->typed.group);
     if (plan->draws_file)
         mdp_text_add(&p->rows, "given draws");
@@ -71,18 +72,18 @@ static void note_support(struct mdp_run_provenance *p, const struct mdp_probe_pl
 {
     bool is_short = false;
 
-    add_counts(p, "shots", s->shots, s->n_shots);
+    add_counts(p, MDP_FACT_KEY_SHOTS, s->shots, s->n_shots);
     add_counts(p, "support_pictures", s->pictures, s->n_shots);
-    add_counts(p, "support_patients", s->patients, plan->draw.by_patient ? s->n_shots : 0);
+    add_counts(p, MDP_FACT_KEY_SUPPORT_PATIENTS, s->patients, plan->draw.by_patient ? s->n_shots : 0);
     add_counts(p, "support_least_a_class", s->least, s->n_shots);
     for (size_t i = 0; i < s->n_shots; i++)
         is_short = is_short || s->least[i] < s->shots[i];
     if (is_short)
-        add_counts(p, "support_pictures_fewest", s->fewest, s->n_shots);
+        add_counts(p, MDP_FACT_KEY_SUPPORT_FEWEST, s->fewest, s->n_shots);
     if (s->failures)
-        add_count(p, "left_out.failures", s->failures);
+        add_count(p, MDP_FACT_KEY_FAILURES, s->failures);
     if (s->unlabelled)
-        add_count(p, "left_out.unlabelled", s->unlabelled);
+        add_count(p, MDP_FACT_KEY_UNLABELLED, s->unlabelled);
     if (!plan->draw.by_patient && s->n_patients)
         add_count(p, "store_patients", s->n_patients);
     add_counts(p, "seeds", s->seeds, s->n_seeds);
@@ -95,7 +96,8 @@ static mdp_status note_methods(struct mdp_run_provenance *p, const struct mdp_pr
 
     p->method_keys = mdp_new_array(plan->n_methods, sizeof *p->method_keys, err, &st);
     for (size_t m = 0; m < plan->n_methods && st == MDP_OK; m++) {
-        snprintf(p->method_keys[m], sizeof p->method_keys[m], "methods.%s", plan->methods[m]->name);
+        snprintf(p->method_keys[m], sizeof p->method_keys[m], MDP_FACT_KEY_METHODS "%s",
+                 plan->methods[m]->name);
         add_text(p, p->method_keys[m], plan->methods[m]->sentence);
     }
     return st;
@@ -104,13 +106,14 @@ static mdp_status note_methods(struct mdp_run_provenance *p, const struct mdp_pr
 static void note_rule(struct mdp_run_provenance *p, const struct mdp_probe_plan *plan,
                       const struct mdp_run_notes *notes)
 {
-    add_text(p, "c_rule", plan->c_rule->name);
-    add_text(p, "c_rule_text", plan->c_rule->summary);
+    add_text(p, MDP_FACT_KEY_C_RULE, plan->c_rule->name);
+    add_text(p, MDP_FACT_KEY_C_RULE_TEXT, plan->c_rule->summary);
     if (plan->c_rule->rows == MDP_C_ROWS_NONE)
         add(p, (struct mdp_fact){.kind = MDP_FACT_NUMBER, .key = "c", .number = plan->c});
-    add(p,
-        (struct mdp_fact){
-            .kind = MDP_FACT_TEXTS, .key = "notes", .texts = (const char *const *)notes->at, .n = notes->n});
+    add(p, (struct mdp_fact){.kind = MDP_FACT_TEXTS,
+                             .key = MDP_FACT_KEY_NOTES,
+                             .texts = (const char *const *)notes->at,
+                             .n = notes->n});
 }
 
 static void note_versions(struct mdp_run_provenance *p)

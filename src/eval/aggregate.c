@@ -19,12 +19,17 @@ struct series {
     const char **reasons; /* [M]: why a metric was not defined where it first was not; not owned */
 };
 
+/* Rows and patients of an episode. */
+struct scored {
+    size_t rows, patients;
+};
+
 struct group {
     const char *method; /* not owned */
     size_t shots;
-    size_t order;                    /* of the method's first appearance */
-    size_t n;                        /* episodes */
-    struct mdp_range rows, patients; /* of an episode */
+    size_t order;          /* of the method's first appearance */
+    size_t n, capacity;    /* episodes */
+    struct scored *scored; /* [n] */
     bool compared;
     struct series own, difference;
 };
@@ -62,6 +67,7 @@ void mdp_aggregate_free(struct mdp_aggregate *a)
     for (size_t g = 0; g < a->n; g++) {
         release_series(&a->groups[g].own);
         release_series(&a->groups[g].difference);
+        free(a->groups[g].scored);
     }
     free(a->groups);
     free(a);
@@ -151,6 +157,8 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *a, const struct mdp_episode_v
     mdp_status st = find_group(a, e, &g, err);
 
     if (st == MDP_OK)
+        st = mdp_grow(&g->scored, &g->capacity, g->n + 1, sizeof *g->scored, err);
+    if (st == MDP_OK)
         st = add_to_series(a, &g->own, g->n, v, false, err);
     if (st == MDP_OK && v->baseline)
         st = add_to_series(a, &g->difference, g->n, v, true, err);
@@ -158,9 +166,7 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *a, const struct mdp_episode_v
         return st;
     assert(g->n == 0 || g->compared == (v->baseline != NULL));
     g->compared = v->baseline != NULL;
-    g->n++;
-    mdp_range_widen(&g->rows, g->n == 1, e->n_test);
-    mdp_range_widen(&g->patients, g->n == 1, e->n_patients);
+    g->scored[g->n++] = (struct scored){e->n_test, e->n_patients};
     return MDP_OK;
 }
 
@@ -168,7 +174,8 @@ mdp_status mdp_aggregate_add(struct mdp_aggregate *a, const struct mdp_episode_v
 
 struct summary {
     double mean, std;
-    size_t defined;
+    size_t defined;                  /* episodes in which the metric is; what follows is of these */
+    struct mdp_range rows, patients; /* of an episode */
     struct mdp_nested parts;
     size_t resamples; /* in which the mean over episodes is defined */
 };
@@ -199,15 +206,21 @@ static mdp_status summarise(const struct mdp_aggregate *a, const struct group *g
                             size_t metric, struct summary *out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    const size_t m = a->list.n, units = g->patients.least ? g->patients.least : g->rows.least;
+    const size_t m = a->list.n;
     double variance = NAN;
     double *values = mdp_new_array(g->n, sizeof *values, err, &st);
 
     if (!values)
         return st;
-    for (size_t e = 0; e < g->n; e++)
-        values[e] = s->values[e * m + metric];
     *out = (struct summary){0};
+    for (size_t e = 0; e < g->n; e++) {
+        values[e] = s->values[e * m + metric];
+        if (isnan(values[e]))
+            continue;
+        mdp_range_widen(&out->rows, out->defined == 0, g->scored[e].rows);
+        mdp_range_widen(&out->patients, out->defined++ == 0, g->scored[e].patients);
+    }
+    const size_t units = out->patients.least ? out->patients.least : out->rows.least;
     mdp_mean_variance(values, g->n, &out->mean, &variance, &out->defined);
     free(values);
     out->std = sqrt(variance);
@@ -230,9 +243,13 @@ static void describe(const struct mdp_aggregate *a, const struct group *g, size_
     mdp_text_add(t, "%s; ", a->list.at[metric].kind->definition);
     if (s->defined > 1)
         mdp_text_add(t, "mean over %zu episodes", s->defined);
-    else
+    else if (s->defined == 1)
         mdp_text_add(t, "one episode");
-    if (s->defined < g->n)
+    else if (g->n > 1)
+        mdp_text_add(t, "undefined in all %zu episodes", g->n);
+    else
+        mdp_text_add(t, "undefined in the one episode");
+    if (s->defined && s->defined < g->n)
         mdp_text_add(t, " of %zu, undefined in the others", g->n);
     mdp_text_add(t, "; ");
     if (!draws && !patients) {
@@ -242,10 +259,10 @@ static void describe(const struct mdp_aggregate *a, const struct group *g, size_
     mdp_text_add(t, "%s interval over ", MDP_LEVEL_TEXT);
     if (draws)
         mdp_text_add(t, "draws%s", patients ? " and " : " only");
-    if (patients && g->patients.least)
-        mdp_text_add_range(t, g->patients, "test patients");
+    if (patients && s->patients.least)
+        mdp_text_add_range(t, s->patients, "test patient", "");
     else if (patients)
-        mdp_text_add_range(t, g->rows, "test pictures, each as its own patient");
+        mdp_text_add_range(t, s->rows, "test picture", ", each as its own patient");
     if (patients && !draws)
         mdp_text_add(t, " only");
     mdp_text_add(t, " (");
@@ -272,6 +289,11 @@ static mdp_status fill_result(const struct mdp_aggregate *a, const struct group 
 
     if (st != MDP_OK)
         return st;
+    struct mdp_range rows = {0}, patients = {0};
+    for (size_t e = 0; e < g->n; e++) {
+        mdp_range_widen(&rows, e == 0, g->scored[e].rows);
+        mdp_range_widen(&patients, e == 0, g->scored[e].patients);
+    }
     mdp_metric_range(&a->list.at[metric], &least, &most);
     const struct mdp_interval i = mdp_interval_nested(s.mean, &s.parts, MDP_LEVEL, least, most);
     describe(a, g, metric, &s, &text);
@@ -284,8 +306,9 @@ static mdp_status fill_result(const struct mdp_aggregate *a, const struct group 
                              .ci_low = i.low,
                              .ci_high = i.high,
                              .n_episodes = g->n,
-                             .n_test = g->rows.least,
-                             .n_patients = g->patients.least,
+                             .n_defined = s.defined,
+                             .n_test = rows.least,
+                             .n_patients = patients.least,
                              .reason = isnan(s.mean) ? g->own.reasons[metric] : NULL};
     st = mdp_text_status(&text, err);
     if (st == MDP_OK)
@@ -311,6 +334,8 @@ static mdp_status fill_comparison(const struct mdp_aggregate *a, const struct gr
                                 .b = baseline,
                                 .shots = g->shots,
                                 .metric = a->list.at[metric].name,
+                                .n_episodes = g->n,
+                                .n_defined = s.defined,
                                 .difference = s.mean,
                                 .ci_low = t.low,
                                 .ci_high = t.high,

@@ -20,7 +20,7 @@ struct mdp_episode_values {
 
 struct mdp_aggregate;
 
-/* For the metrics of `list` (borrowed), with intervals at `level` from `resamples` of patients (0: none). */
+/* For the metrics of `list` (borrowed), with intervals at MDP_LEVEL from `resamples` of patients (0: over draws only). */
 mdp_status mdp_aggregate_new(const struct mdp_metric_list *list, size_t resamples,
                              struct mdp_aggregate **aggregate, struct mdp_error *err);
 void mdp_aggregate_free(struct mdp_aggregate *aggregate);

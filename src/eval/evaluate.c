@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "eval/aggregate.h"
 #include "eval/metrics/curves.h"
+#include "eval/provenance_keys.h"
 #include "eval/statistics/bootstrap.h"
 #include "eval/statistics/paired.h"
 
@@ -18,6 +19,9 @@ const struct mdp_eval_options mdp_eval_defaults = {.resamples = 1000, .seed = 0,
 /* --- the rows of a prediction --- */
 
 static const uint32_t not_used = UINT32_MAX;
+
+/* Fewer patients of a class among the test patients are put down for the reader. */
+enum { FEW_PATIENTS_OF_A_CLASS = 10 };
 
 /* Scored rows with everything they point to. */
 struct prepared {
@@ -58,7 +62,13 @@ struct evaluation {
     uint32_t seen_now;
     struct mdp_resamples resamples;
     double *own, *on_same; /* [B * L, M] of the current prediction, of the baseline on its rows */
+    bool same_rows;        /* every prediction is of the same rows */
+    struct {
+        size_t class, patients;
+    } rarest; /* the class that has fewest patients in some episode, and how many; patients 0: not looked yet */
+    uint32_t *seen_in_class; /* [K, G], as `seen` */
     bool has_baseline;
+    size_t first_baseline; /* index of the baseline's first prediction; P without one */
     struct prepared baseline;
     double *baseline_own;     /* [B * L, M] */
     uint32_t *baseline_place; /* [N] place of a row among the baseline's, or not_used */
@@ -70,6 +80,7 @@ static void release_evaluation(struct evaluation *ev)
 {
     free(ev->patient_of);
     free(ev->seen);
+    free(ev->seen_in_class);
     free(ev->own);
     free(ev->on_same);
     free(ev->baseline_own);
@@ -193,6 +204,8 @@ static mdp_status number_patients(struct evaluation *ev, struct mdp_error *err)
     free(number_of);
     if (st == MDP_OK)
         ev->seen = mdp_new_array(ev->g, sizeof *ev->seen, err, &st);
+    if (st == MDP_OK)
+        ev->seen_in_class = mdp_new_array(ev->g, in->n_classes * sizeof *ev->seen_in_class, err, &st);
     return st;
 }
 
@@ -200,8 +213,10 @@ static mdp_status survey(struct evaluation *ev, struct mdp_error *err)
 {
     const struct mdp_prediction_source *source = &ev->in->source;
     const struct mdp_prediction *p = NULL;
+    size_t used = 0, least = SIZE_MAX;
     mdp_status st = MDP_OK;
 
+    ev->first_baseline = source->n;
     if (ev->in->n_rows >= UINT32_MAX)
         return mdp_fail(err, MDP_ERR_LIMIT, "%zu rows are too many", ev->in->n_rows);
     ev->patient_of = mdp_new_array(ev->in->n_rows, sizeof *ev->patient_of, err, &st);
@@ -211,9 +226,17 @@ static mdp_status survey(struct evaluation *ev, struct mdp_error *err)
         st = source->get(source->context, i, &p, err);
         if (st == MDP_OK)
             st = check_prediction(ev, p, err);
-        for (size_t r = 0; st == MDP_OK && r < p->n; r++)
+        for (size_t r = 0; st == MDP_OK && r < p->n; r++) {
+            used += ev->patient_of[p->rows[r]] == not_used;
             ev->patient_of[p->rows[r]] = 0;
+        }
+        if (st != MDP_OK)
+            break;
+        least = p->n < least ? p->n : least;
+        if (ev->first_baseline == source->n && strcmp(p->method, MDP_BASELINE) == 0)
+            ev->first_baseline = i;
     }
+    ev->same_rows = source->n == 0 || least == used; /* no prediction has a row twice */
     return st == MDP_OK ? number_patients(ev, err) : st;
 }
 
@@ -242,20 +265,18 @@ static mdp_status use_as_baseline(struct evaluation *ev, const struct mdp_predic
     return st;
 }
 
-/* The first prediction of the baseline's name, when there is one. */
-static mdp_status find_baseline(struct evaluation *ev, struct mdp_error *err)
+/* The baseline that the survey found, when there is one. */
+static mdp_status read_baseline(struct evaluation *ev, struct mdp_error *err)
 {
     const struct mdp_prediction_source *source = &ev->in->source;
     const struct mdp_prediction *p = NULL;
-    mdp_status st = MDP_OK;
 
-    for (size_t i = 0; st == MDP_OK && !ev->has_baseline && i < source->n; i++) {
-        st = source->get(source->context, i, &p, err);
-        if (st == MDP_OK && strcmp(p->method, MDP_BASELINE) == 0)
-            st = use_as_baseline(ev, p, err);
-    }
-    if (st != MDP_OK || !ev->has_baseline || ev->resamples.blocks == 0)
-        return st;
+    if (ev->first_baseline == source->n)
+        return MDP_OK;
+    TRY(source->get(source->context, ev->first_baseline, &p, err));
+    TRY(use_as_baseline(ev, p, err));
+    if (ev->resamples.blocks == 0)
+        return MDP_OK;
     struct mdp_bootstrap_set set = {ev->baseline.sorted, ev->baseline_own};
     return mdp_bootstrap(&ev->resamples, &ev->list, &set, 1, ev->threads, err);
 }
@@ -319,6 +340,28 @@ static mdp_status note_episode(struct evaluation *ev, const struct mdp_predictio
     memcpy(e->reasons, p->reasons, m * sizeof *e->reasons);
     mdp_sorted_scores_confusion(p->sorted, e->confusion);
     return MDP_OK;
+}
+
+/* Looks for the class with the fewest patients, pictures where patients are not looked at; a class without any has
+   no numbers, which is said elsewhere. */
+static mdp_status note_rarest(struct evaluation *ev, const struct prepared *p, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    size_t *patients = mdp_new_array(ev->in->n_classes, sizeof *patients, err, &st); /* [K] */
+
+    for (size_t i = 0; st == MDP_OK && i < p->n; i++) {
+        const size_t c = (size_t)p->labels[i];
+        uint32_t *seen = &ev->seen_in_class[c * ev->g + p->patients[i]];
+        patients[c] += *seen != ev->seen_now;
+        *seen = ev->seen_now;
+    }
+    for (size_t c = 0; st == MDP_OK && c < ev->in->n_classes; c++)
+        if (patients[c] && (ev->rarest.patients == 0 || patients[c] < ev->rarest.patients)) {
+            ev->rarest.class = c;
+            ev->rarest.patients = patients[c];
+        }
+    free(patients);
+    return st;
 }
 
 static mdp_status test_episode(struct evaluation *ev, const struct prepared *p,
@@ -409,6 +452,8 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
     mdp_status st = prepare(ev, from, false, &p, err);
 
     if (st == MDP_OK)
+        st = note_rarest(ev, &p, err);
+    if (st == MDP_OK)
         st = note_episode(ev, from, &p, e, err);
     if (st == MDP_OK)
         st = mdp_curves_add(&ev->curves, e->method, e->shots, &p.sorted->rows, ev->results->class_names, err);
@@ -422,17 +467,29 @@ static mdp_status evaluate_prediction(struct evaluation *ev, const struct mdp_pr
 
 /* --- the door --- */
 
-/* The caller's facts and, after them, how the intervals were made. */
+/* The caller's facts and, after them, how the intervals were made and what a reader must know of the test rows. */
 static mdp_status note_provenance(struct evaluation *ev, struct mdp_error *err)
 {
     const struct mdp_eval_options *o = ev->options;
-    const struct mdp_fact own[] = {
-        {.kind = MDP_FACT_NUMBER, .key = "intervals.level", .number = MDP_LEVEL},
-        {.kind = MDP_FACT_COUNT, .key = "intervals.resamples", .count = ev->resamples.n},
-        {.kind = MDP_FACT_COUNT, .key = "intervals.seed", .count = (size_t)o->seed},
-        {.kind = MDP_FACT_TEXT, .key = "intervals.baseline", .text = MDP_BASELINE},
+    struct mdp_fact own[8] = {
+        {.kind = MDP_FACT_NUMBER, .key = MDP_FACT_KEY_LEVEL, .number = MDP_LEVEL},
+        {.kind = MDP_FACT_COUNT, .key = MDP_FACT_KEY_RESAMPLES, .count = ev->resamples.n},
+        {.kind = MDP_FACT_COUNT, .key = MDP_FACT_KEY_RESAMPLES_SEED, .count = (size_t)o->seed},
+        {.kind = MDP_FACT_TEXT, .key = MDP_FACT_KEY_BASELINE, .text = MDP_BASELINE},
     };
-    const size_t n_own = sizeof own / sizeof own[0], n = ev->in->n_provenance;
+    const size_t n = ev->in->n_provenance;
+    size_t n_own = 4;
+
+    if (!ev->same_rows)
+        own[n_own++] = (struct mdp_fact){
+            .kind = MDP_FACT_TEXT, .key = MDP_FACT_KEY_TEST_ROWS, .text = "not the same in every episode"};
+    if (ev->rarest.patients && ev->rarest.patients < FEW_PATIENTS_OF_A_CLASS) {
+        own[n_own++] = (struct mdp_fact){.kind = MDP_FACT_TEXT,
+                                         .key = MDP_FACT_KEY_RAREST_CLASS,
+                                         .text = ev->in->class_names[ev->rarest.class]};
+        own[n_own++] = (struct mdp_fact){
+            .kind = MDP_FACT_COUNT, .key = MDP_FACT_KEY_RAREST_PATIENTS, .count = ev->rarest.patients};
+    }
     mdp_status st = MDP_OK;
     struct mdp_fact *all = mdp_new_array(n + n_own, sizeof *all, err, &st);
 
@@ -440,7 +497,7 @@ static mdp_status note_provenance(struct evaluation *ev, struct mdp_error *err)
         return st;
     if (n)
         memcpy(all, ev->in->provenance, n * sizeof *all);
-    memcpy(all + n, own, sizeof own);
+    memcpy(all + n, own, n_own * sizeof *own);
     st = mdp_pool_facts(ev->results->pool, all, n + n_own, &ev->results->provenance, err);
     ev->results->n_provenance = n + n_own;
     free(all);
@@ -512,9 +569,7 @@ mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_o
     if (st == MDP_OK)
         st = begin_resamples(&ev, err);
     if (st == MDP_OK)
-        st = note_provenance(&ev, err);
-    if (st == MDP_OK)
-        st = find_baseline(&ev, err);
+        st = read_baseline(&ev, err);
     for (size_t i = 0; st == MDP_OK && i < in->source.n; i++) {
         st = in->source.get(in->source.context, i, &p, err);
         if (st == MDP_OK)
@@ -523,6 +578,8 @@ mdp_status mdp_evaluate(const struct mdp_eval_input *in, const struct mdp_eval_o
     }
     if (st == MDP_OK)
         st = mdp_aggregate_results(ev.aggregate, results->baseline, results, err);
+    if (st == MDP_OK)
+        st = note_provenance(&ev, err);
     if (st == MDP_OK)
         st = mdp_results_find_series(results, err);
     if (st == MDP_OK)

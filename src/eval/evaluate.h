@@ -15,7 +15,7 @@
 #include <signal.h>
 
 /* Gives prediction i of [0, n). What it gives stays valid until the next call; it is asked for every
-   prediction twice, in order, and for zero-shot ones once more, so that a file can be read piece by piece. */
+   prediction twice, in order, and in between for the first zero-shot one once more, so that a file can be read piece by piece. */
 struct mdp_prediction_source {
     size_t n;
     mdp_status (*get)(void *context, size_t i, const struct mdp_prediction **prediction,

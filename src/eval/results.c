@@ -2,6 +2,7 @@
 #include "eval/results.h"
 
 #include "base/memory.h"
+#include "eval/provenance_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,14 @@ const struct mdp_comparison *mdp_results_find_comparison(const struct mdp_result
     return NULL;
 }
 
+const struct mdp_fact *mdp_results_fact(const struct mdp_results *r, const char *key)
+{
+    for (size_t i = 0; i < r->n_provenance; i++)
+        if (strcmp(r->provenance[i].key, key) == 0)
+            return &r->provenance[i];
+    return NULL;
+}
+
 /* --- series --- */
 
 void mdp_range_widen(struct mdp_range *range, bool first, size_t n)
@@ -131,12 +140,20 @@ void mdp_range_widen(struct mdp_range *range, bool first, size_t n)
     range->most = first || n > range->most ? n : range->most;
 }
 
-void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what)
+void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what, const char *rest)
 {
-    if (range.least == range.most)
-        mdp_text_add(t, "%zu %s", range.least, what);
-    else
-        mdp_text_add(t, "%zu to %zu %s", range.least, range.most, what);
+    mdp_text_add(t, "%zu", range.least);
+    if (range.least != range.most)
+        mdp_text_add(t, " to %zu", range.most);
+    mdp_text_add(t, " %s%s%s", what, range.most == 1 ? "" : "s", rest);
+}
+
+static void widen(struct mdp_over *over, bool first, const struct mdp_over *by)
+{
+    mdp_range_widen(&over->rows, first, by->rows.least);
+    mdp_range_widen(&over->rows, false, by->rows.most);
+    mdp_range_widen(&over->patients, first, by->patients.least);
+    mdp_range_widen(&over->patients, false, by->patients.most);
 }
 
 static struct mdp_series *find_series(const struct mdp_results *r, const char *method, size_t shots)
@@ -145,6 +162,22 @@ static struct mdp_series *find_series(const struct mdp_results *r, const char *m
         if (r->series[i].shots == shots && strcmp(r->series[i].method, method) == 0)
             return &r->series[i];
     return NULL;
+}
+
+/* What all series are over. As many pictures in every episode are the same ones unless the provenance says that they
+   are not. */
+static void note_over(struct mdp_results *r)
+{
+    size_t fitted = 0;
+
+    r->over = r->fitted = (struct mdp_over){0};
+    for (size_t i = 0; i < r->n_series; i++) {
+        widen(&r->over, i == 0, &r->series[i].over);
+        if (!r->series[i].is_baseline)
+            widen(&r->fitted, fitted++ == 0, &r->series[i].over);
+    }
+    r->fitted = fitted ? r->fitted : r->over;
+    r->same_rows = r->over.rows.least == r->over.rows.most && !mdp_results_fact(r, MDP_FACT_KEY_TEST_ROWS);
 }
 
 mdp_status mdp_results_find_series(struct mdp_results *r, struct mdp_error *err)
@@ -172,9 +205,10 @@ mdp_status mdp_results_find_series(struct mdp_results *r, struct mdp_error *err)
         if (!s)
             continue;
         s->n_episodes++;
-        mdp_range_widen(&s->rows, s->n_episodes == 1, x->n_test);
-        mdp_range_widen(&s->patients, s->n_episodes == 1, x->n_patients);
+        const struct mdp_over over = {{x->n_test, x->n_test}, {x->n_patients, x->n_patients}};
+        widen(&s->over, s->n_episodes == 1, &over);
     }
+    note_over(r);
     return st;
 }
 

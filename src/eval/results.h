@@ -41,10 +41,10 @@ struct mdp_result {
     const char *metric;     /* "accuracy", "auc:edema" */
     double mean, std;       /* std over episodes (n - 1), NaN with fewer than two */
     double ci_low, ci_high; /* NaN when not defined */
-    size_t n_episodes; /* of the method at these shots; the definition says when the metric is undefined in
-                          some */
-    size_t n_test;     /* rows scored in an episode; the smallest when episodes differ */
-    size_t n_patients; /* their patients, counted in the same way; 0 when the store has none */
+    size_t n_episodes;      /* of the method at these shots */
+    size_t n_defined;       /* of them those in which the metric is defined: the numbers are over these */
+    size_t n_test;          /* rows scored in an episode; the smallest when episodes differ */
+    size_t n_patients;      /* their patients, counted in the same way; 0 when the store has none */
     const char *definition; /* a sentence: what the metric and the interval are */
     const char *reason;     /* a sentence when mean is NaN, else NULL */
 };
@@ -74,6 +74,7 @@ struct mdp_comparison {
     const char *a, *b; /* methods; difference = a - b */
     size_t shots;      /* of a */
     const char *metric;
+    size_t n_episodes, n_defined; /* of a at its shots; those in which the difference is defined */
     double difference, ci_low, ci_high, p, p_adjusted;
     const char *test;   /* "nested-t" */
     const char *reason; /* a sentence when difference is NaN, else NULL */
@@ -99,8 +100,13 @@ struct mdp_range {
 
 /* Takes n in; the first one sets both ends. */
 void mdp_range_widen(struct mdp_range *range, bool first, size_t n);
-/* "12 test pictures", "12 to 15 test pictures". */
-void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what);
+/* "1 test picture", "12 test pictures", "12 to 15 test pictures"; `rest` follows. */
+void mdp_text_add_range(struct mdp_text *t, struct mdp_range range, const char *what, const char *rest);
+
+/* What numbers are over. */
+struct mdp_over {
+    struct mdp_range rows, patients; /* test pictures and patients of an episode; patients 0: not looked at */
+};
 
 /* A method at a number of shots: a line of a report's table, and what its numbers are over. */
 struct mdp_series {
@@ -109,7 +115,7 @@ struct mdp_series {
     bool is_baseline;
     bool is_largest; /* the method's largest number of shots */
     size_t n_episodes;
-    struct mdp_range rows, patients; /* test pictures and patients of an episode; patients 0: not looked at */
+    struct mdp_over over;
 };
 
 /* All strings and arrays are owned by the pool and go with mdp_results_release; {0} is empty. */
@@ -126,7 +132,10 @@ struct mdp_results {
     struct mdp_comparison *comparisons; /* by a, shots, metric */
     struct mdp_roc_curve *curves;       /* by method, shots, class; empty after mdp_results_read */
     size_t n_series;
-    struct mdp_series *series; /* in the order of results: mdp_results_find_series */
+    struct mdp_series *series; /* in the order of results; these and what follows: mdp_results_find_series */
+    struct mdp_over over;      /* of all series */
+    struct mdp_over fitted;    /* of all but the baseline's; of that where there is no other */
+    bool same_rows;            /* every number is over the very same test pictures */
     size_t n_provenance, n_environment;
     struct mdp_fact *provenance, *environment;
     struct mdp_pool *pool; /* owns what the pointers point to */
@@ -143,7 +152,10 @@ const struct mdp_result *mdp_results_find(const struct mdp_results *results, con
 const struct mdp_comparison *mdp_results_find_comparison(const struct mdp_results *results, const char *a,
                                                          size_t shots, const char *metric);
 
-/* Fills results->series from results and episodes, in the results' pool. */
+/* The line of the provenance with this key (eval/provenance_keys.h), or NULL. */
+const struct mdp_fact *mdp_results_fact(const struct mdp_results *results, const char *key);
+
+/* Fills results->series and what they are over from results, episodes and provenance, in the results' pool. */
 mdp_status mdp_results_find_series(struct mdp_results *results, struct mdp_error *err);
 /* What a run is about: of the methods that are compared with the baseline the one at the largest number of shots, of equal
    ones the first. NULL without one. */

@@ -89,6 +89,14 @@ static size_t get_count(struct reader *r, const struct mdp_json_value *map, cons
     return n;
 }
 
+/* "n_defined", which stands where some of the n episodes do not have the number. */
+static size_t get_defined(struct reader *r, const struct mdp_json_value *map, double number, size_t n)
+{
+    if (isnan(number))
+        return 0;
+    return mdp_json_find(map, "n_defined") ? get_count(r, map, "n_defined") : n;
+}
+
 static const char *const *get_texts(struct reader *r, const struct mdp_json_value *map, const char *key,
                                     size_t *n)
 {
@@ -125,6 +133,8 @@ static void read_results(struct reader *r, const struct mdp_json_value *root)
                                                 .n_patients = get_count(r, x, "n_patients"),
                                                 .definition = get_text(r, x, "definition"),
                                                 .reason = optional_text(r, x, "reason")};
+        struct mdp_result *at = &r->to->results[i];
+        at->n_defined = get_defined(r, x, at->mean, at->n_episodes);
         r->to->n_results = i + 1;
     }
 }
@@ -148,6 +158,11 @@ static void read_comparisons(struct reader *r, const struct mdp_json_value *root
                                                         .p_adjusted = get_number(r, x, "p_adjusted"),
                                                         .test = get_text(r, x, "test"),
                                                         .reason = optional_text(r, x, "reason")};
+        struct mdp_comparison *at = &r->to->comparisons[i];
+        const struct mdp_result *of_a =
+            r->st == MDP_OK ? mdp_results_find(r->to, at->a, at->shots, at->metric) : NULL;
+        at->n_episodes = of_a ? of_a->n_episodes : 0;
+        at->n_defined = get_defined(r, x, at->difference, at->n_episodes);
         r->to->n_comparisons = i + 1;
     }
 }

@@ -17,6 +17,13 @@ static void put_reason(struct mdp_json_writer *w, double x, const char *reason)
         mdp_json_put_text(w, "reason", reason ? reason : "not defined");
 }
 
+/* Only where there is something to say: the same numbers have the same bytes as ever. */
+static void put_defined(struct mdp_json_writer *w, size_t n_defined, size_t n_episodes)
+{
+    if (n_defined && n_defined < n_episodes)
+        mdp_json_put_size(w, "n_defined", n_defined);
+}
+
 /* The row of the table whose key has this place in `metrics`; NULL past the last. */
 static const struct mdp_metric_kind *summary_metric(int place)
 {
@@ -67,6 +74,7 @@ static void put_result(struct mdp_json_writer *w, const struct mdp_result *r)
     mdp_json_put_number(w, "ci_low", r->ci_low);
     mdp_json_put_number(w, "ci_high", r->ci_high);
     mdp_json_put_size(w, "n_episodes", r->n_episodes);
+    put_defined(w, r->n_defined, r->n_episodes);
     mdp_json_put_size(w, "n_test", r->n_test);
     mdp_json_put_size(w, "n_patients", r->n_patients);
     mdp_json_put_text(w, "definition", r->definition);
@@ -134,6 +142,7 @@ static void put_comparison(struct mdp_json_writer *w, const struct mdp_compariso
     mdp_json_put_text(w, "b", c->b);
     mdp_json_put_size(w, "shots", c->shots);
     mdp_json_put_text(w, "metric", c->metric);
+    put_defined(w, c->n_defined, c->n_episodes);
     mdp_json_put_number(w, "difference", c->difference);
     mdp_json_put_number(w, "ci_low", c->ci_low);
     mdp_json_put_number(w, "ci_high", c->ci_high);

@@ -3,6 +3,7 @@
    intervals and tests: tests/reference/.) */
 #include "base/numbers/rng.h"
 #include "eval/evaluate.h"
+#include "eval/provenance_keys.h"
 #include "eval/results_file.h"
 #include "eval/results_json.h"
 
@@ -249,6 +250,91 @@ static void an_absent_class_is_null_with_a_reason(void **state)
     free_study(s);
 }
 
+/* Episodes without the metric are left out of mean, interval and degrees of freedom, and that is said. Seen before: "one
+   episode of 3, undefined in the others" where it is undefined in all, no count in comparisons, and degrees of freedom
+   from the patients of an episode that was left out. */
+static void a_mean_says_over_how_many_episodes_it_is(void **state)
+{
+    enum {
+        ONLY = 30
+    }; /* rows of one class that the first episode at 16 shots is scored on, of 10 patients */
+    struct study *s = new_study();
+    struct mdp_results r;
+    struct mdp_text json = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    struct mdp_prediction *p = &s->at[4];
+    for (size_t i = 0; i < ONLY; i++) {
+        s->labels[i] = 0;
+        s->patients[i] = (uint32_t)(i % 10);
+        p->rows[i] = (int64_t)i;
+    }
+    p->n = ONLY;
+    evaluate(s, &r);
+    const struct mdp_result *x = mdp_results_find(&r, "logreg", 16, "auc_ovr_macro");
+    assert_int_equal(x->n_episodes, 3);
+    assert_int_equal(x->n_defined, 2);
+    assert_int_equal(x->n_test, ONLY);
+    assert_non_null(strstr(x->definition,
+                           "mean over 2 episodes of 3, undefined in the others; 95 % interval over draws "
+                           "and 40 test patients"));
+    assert_non_null(strstr(mdp_results_find(&r, "logreg", 16, "accuracy")->definition,
+                           "mean over 3 episodes; 95 % interval over draws and 10 to 40 test patients"));
+    assert_int_equal(mdp_results_find_comparison(&r, "logreg", 16, "auc_ovr_macro")->n_defined, 2);
+    assert_int_equal(mdp_results_to_json(&r, &json, &err), MDP_OK);
+    assert_non_null(strstr(json.at, "\"metric\": \"auc_ovr_macro\", \"n_defined\": 2, \"difference\""));
+    mdp_text_release(&json);
+    mdp_results_release(&r);
+    for (size_t i = 0; i < ROWS; i++)
+        s->labels[i] = s->labels[i] == 1 ? 0 : s->labels[i];
+    evaluate(s, &r);
+    assert_non_null(strstr(mdp_results_find(&r, "logreg", 4, "auc_ovr_macro")->definition,
+                           "; undefined in all 3 episodes; no interval"));
+    assert_non_null(strstr(mdp_results_find(&r, "zero-shot", 0, "auc_ovr_macro")->definition,
+                           "; undefined in the one episode; no interval"));
+    mdp_results_release(&r);
+    free_study(s);
+}
+
+/* What a reader must know of the test rows, and only then. As many rows were taken for the same rows. */
+static void what_must_be_known_of_the_rows_is_noted(void **state)
+{
+    struct study *s = new_study();
+    struct mdp_results r;
+
+    (void)state;
+    evaluate(s, &r);
+    assert_non_null(mdp_results_fact(&r, MDP_FACT_KEY_TEST_ROWS));
+    assert_null(mdp_results_fact(&r, MDP_FACT_KEY_RAREST_PATIENTS));
+    assert_false(r.same_rows);
+    mdp_results_release(&r);
+    for (size_t e = 0; e < EPISODES; e++) {
+        s->at[e].n = ROWS - EPISODES;
+        for (size_t i = 0; i < s->at[e].n; i++)
+            s->at[e].rows[i] = (int64_t)i;
+    }
+    evaluate(s, &r);
+    assert_null(mdp_results_fact(&r, MDP_FACT_KEY_TEST_ROWS));
+    assert_true(r.same_rows);
+    mdp_results_release(&r);
+    for (size_t i = 0; i < s->at[3].n; i++)
+        s->at[3].rows[i]++; /* as many, but others */
+    for (size_t i = 0; i < ROWS; i++)
+        s->labels[i] = s->labels[i] == 1 ? 0 : s->labels[i];
+    for (size_t i = 50; i < 55; i++) {
+        s->labels[i] = 1;
+        s->patients[i] = (uint32_t)(i % 3);
+    }
+    evaluate(s, &r);
+    assert_non_null(mdp_results_fact(&r, MDP_FACT_KEY_TEST_ROWS));
+    assert_false(r.same_rows);
+    assert_int_equal(mdp_results_fact(&r, MDP_FACT_KEY_RAREST_PATIENTS)->count, 3);
+    assert_string_equal(mdp_results_fact(&r, MDP_FACT_KEY_RAREST_CLASS)->text, class_names[1]);
+    mdp_results_release(&r);
+    free_study(s);
+}
+
 static void one_patient_has_no_interval_over_patients(void **state)
 {
     struct study *s = new_study();
@@ -346,6 +432,8 @@ int main(void)
         cmocka_unit_test(differences_are_taken_on_the_same_rows),
         cmocka_unit_test(equal_scores_give_no_difference),
         cmocka_unit_test(an_absent_class_is_null_with_a_reason),
+        cmocka_unit_test(a_mean_says_over_how_many_episodes_it_is),
+        cmocka_unit_test(what_must_be_known_of_the_rows_is_noted),
         cmocka_unit_test(one_patient_has_no_interval_over_patients),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(stops_in_order_when_asked),

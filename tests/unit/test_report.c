@@ -3,11 +3,13 @@
    terminal table fits, a page fetches nothing, a figure shows the curve that its legend names. Planted once and seen: a
    table cell written without escaping. Seen in earlier versions: curves chosen by counting lines, so that a class without
    test pictures moved all others; the shots figure lost whole because one metric was not defined; "gnuplot is missing"
-   said of it; 16 shots said of 8 pictures; the last episodes' number of test pictures said of every row. */
+   said of it; 16 shots said of 8 pictures; the last episodes' number of test pictures said of every row; and what the last
+   tests here say of themselves. */
 #include "unit/unit.h"
 
 #include "base/file.h"
 #include "base/formats/csv.h"
+#include "eval/provenance_keys.h"
 #include "eval/report/report.h"
 #include "eval/report/report_tables.h"
 
@@ -26,7 +28,7 @@ struct example {
     struct mdp_episode episodes[1 + SHOTS * EPISODES];
     uint64_t confusion[CLASSES * CLASSES];
     struct mdp_comparison comparisons[METRICS * SHOTS];
-    struct mdp_fact facts[6];
+    struct mdp_fact facts[8];
 };
 
 static void note_series(struct example *x);
@@ -75,6 +77,7 @@ static void fill(struct example *x)
     x->facts[0] = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = "c_rule", .text = "support-cv"};
     x->facts[1] = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = "protocol", .text = "medprobe"};
     x->facts[2] = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = "prompt_set", .text = "tb <plain>"};
+    x->facts[3] = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = MDP_FACT_KEY_RESAMPLES, .count = 1000};
     x->results = (struct mdp_results){.model = "demo",
                                       .pretrained = "",
                                       .dataset = "x & <y>",
@@ -90,7 +93,7 @@ static void fill(struct example *x)
                                       .episodes = x->episodes,
                                       .n_comparisons = c,
                                       .comparisons = x->comparisons,
-                                      .n_provenance = 3,
+                                      .n_provenance = 4,
                                       .provenance = x->facts};
     note_series(x);
 }
@@ -311,11 +314,11 @@ static void short_classes_are_said(void **state)
 
     (void)state;
     fill(&x);
-    x.facts[3] = (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = "shots", .counts = shots, .n = SHOTS};
-    x.facts[4] = (struct mdp_fact){
+    x.facts[4] = (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = "shots", .counts = shots, .n = SHOTS};
+    x.facts[5] = (struct mdp_fact){
         .kind = MDP_FACT_COUNTS, .key = "support_pictures_fewest", .counts = fewest, .n = SHOTS};
-    x.facts[5] = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "left_out.unlabelled", .count = 7};
-    x.results.n_provenance = 6;
+    x.facts[6] = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = "left_out.unlabelled", .count = 7};
+    x.results.n_provenance = 7;
     const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
     assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
     char *html = read_file("report.html");
@@ -399,6 +402,136 @@ static void undefined_is_said(void **state)
     release(&x);
 }
 
+/* Writes the report of x and gives its Markdown, for the caller to free. */
+static char *markdown_of(const struct example *x)
+{
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x->results};
+    struct mdp_text notes = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_ok(mdp_report_write(folder, &run, 1, MDP_REPORT_ALL, add_note, &notes, &err), err);
+    mdp_text_release(&notes);
+    return read_file("report.md");
+}
+
+/* The sentence said "the probe is better" by an interval that left out 0, with p (Holm) = 0.247 beside it. */
+static void the_verdict_follows_the_adjusted_p(void **state)
+{
+    struct example x;
+    struct mdp_comparison *c = NULL;
+
+    (void)state;
+    fill(&x);
+    for (size_t i = 0; i < x.results.n_comparisons; i++)
+        if (x.comparisons[i].shots == 16 && strcmp(x.comparisons[i].metric, "auc_ovr_macro") == 0)
+            c = &x.comparisons[i];
+    assert_non_null(c);
+    c->p_adjusted = 0.247;
+    char *text = markdown_of(&x);
+    has(text,
+        "Difference +0.150 \\[+0.010, +0.200\\], p (Holm) = 0.247: which of the two is better is not shown "
+        "by these data");
+    assert_null(strstr(text, "is better."));
+    free(text);
+    c->p_adjusted = 0.0002;
+    text = markdown_of(&x);
+    has(text, "p (Holm) \\< 0.001: logreg is better.");
+    free(text);
+    /* p = 0 of a difference that never moves is a formula's, not a test's: "< 0.001" stood in the table. */
+    c->ci_low = c->ci_high = c->difference;
+    c->p = c->p_adjusted = 0;
+    text = markdown_of(&x);
+    has(text, "the same in every episode and resample, so that there is no test");
+    has(text, "| no spread |");
+    assert_null(strstr(text, "logreg is better"));
+    free(text);
+    release(&x);
+}
+
+/* A mean over fewer episodes than there are stood there as a mean over all of them. */
+static void a_mean_over_some_episodes_says_so(void **state)
+{
+    struct example x;
+    struct mdp_text out = {0};
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    fill(&x);
+    for (size_t i = 0; i < x.results.n_results; i++)
+        x.rows[i].n_defined = x.rows[i].n_episodes;
+    x.rows[METRICS * SHOTS + 1].n_defined = 3; /* AUC of logreg at 16 shots */
+    char *text = markdown_of(&x);
+    has(text, "| 4 (AUC: 3 of 4) |");
+    has(text, "± 0.020 (3 of 4) |");
+    has(text, "reaches an AUC of 0.900 \\[0.860, 0.940\\] in the 3 of 4 episodes that have one");
+    has(text,
+        "logreg at 16 shots: not defined in every episode, so that the mean and its interval are over the "
+        "others: auc\\_ovr\\_macro in 3 of 4.");
+    free(text);
+    const struct mdp_report_run run = {.name = "x", .folder = folder, .results = &x.results};
+    assert_ok(mdp_report_to_summary(&run, &out, &err), err);
+    has(out.at, "AUC is defined in 3 of 4 episodes at 16 shots\n");
+    mdp_text_release(&out);
+    release(&x);
+}
+
+/* As many pictures are not the same pictures, intervals are not over patients that were not resampled, and a baseline
+   that is not there was not asked for: all three were said otherwise. */
+static void facts_are_said_as_they_are(void **state)
+{
+    struct example x;
+
+    (void)state;
+    fill(&x);
+    x.facts[4] = (struct mdp_fact){
+        .kind = MDP_FACT_TEXT, .key = MDP_FACT_KEY_TEST_ROWS, .text = "not the same in every episode"};
+    x.facts[5] = (struct mdp_fact){.kind = MDP_FACT_COUNTS, .key = MDP_FACT_KEY_SUPPORT_PATIENTS};
+    x.results.n_provenance = 6;
+    note_series(&x);
+    char *text = markdown_of(&x);
+    has(text, "The numbers are over 300 test pictures of 120 patients, not all over the same ones");
+    has(text, "interval over draws and test patients; without draws: over test patients.");
+    has(text, "| support\\_patients | not looked at |");
+    free(text);
+
+    x.facts[3].count = 0;
+    x.results.n_comparisons = 0;
+    x.results.n_results -= METRICS; /* of zero-shot */
+    x.results.n_episodes--;
+    x.results.results = x.rows + METRICS;
+    x.results.episodes = x.episodes + 1;
+    note_series(&x);
+    text = markdown_of(&x);
+    has(text, "95 % interval over draws only. AUC");
+    has(text, "No zero-shot among the methods of this run");
+    assert_null(strstr(text, "p (Holm)"));
+    assert_null(strstr(text, "text embeddings"));
+    assert_null(strstr(text, "The difference is taken"));
+    free(text);
+    release(&x);
+}
+
+static void one_is_one(void **state)
+{
+    struct example x;
+
+    (void)state;
+    fill(&x);
+    for (size_t e = 0; e < x.results.n_episodes; e++) {
+        x.episodes[e].n_test = x.episodes[e].n_patients = 1;
+        x.episodes[e].shots =
+            e < 2 ? x.episodes[e].shots : 100 + e; /* one episode of logreg at a number of shots */
+    }
+    x.results.n_results = 2 * METRICS;
+    note_series(&x);
+    char *text = markdown_of(&x);
+    has(text, "Every number is over 1 test picture of 1 patient;");
+    has(text, "The one episode (protocol medprobe) draws its labelled pictures, by patient");
+    has(text, "Only 1 test patient: ");
+    free(text);
+    release(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +543,10 @@ int main(void)
         cmocka_unit_test(the_page_explains_itself),
         cmocka_unit_test(the_terminal_table_fits),
         cmocka_unit_test(undefined_is_said),
+        cmocka_unit_test(the_verdict_follows_the_adjusted_p),
+        cmocka_unit_test(a_mean_over_some_episodes_says_so),
+        cmocka_unit_test(facts_are_said_as_they_are),
+        cmocka_unit_test(one_is_one),
     };
     char command[128];
 

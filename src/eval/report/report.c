@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/try.h"
+#include "eval/metrics/metric_table.h"
+#include "eval/provenance_keys.h"
 #include "eval/report/report_html.h"
 #include "eval/report/report_markdown.h"
 #include "eval/statistics/intervals.h"
@@ -110,44 +112,45 @@ mdp_status mdp_report_write(const char *folder, const struct mdp_report_run runs
 
 /* --- the terminal --- */
 
-static bool has_intervals(const struct mdp_results *r)
-{
-    for (size_t i = 0; i < r->n_results; i++)
-        if (!isnan(r->results[i].ci_low))
-            return true;
-    return false;
-}
-
 /* What the numbers of the table are over: those of the baseline apart where they are others. */
 static void add_over(struct mdp_text *out, const struct mdp_results *r, struct mdp_pool *pool)
 {
     const struct mdp_series *leading = mdp_results_leading(r), *baseline = mdp_results_baseline(r);
     const struct mdp_series *any = leading ? leading : baseline;
-    struct mdp_range rows = any->rows, patients = any->patients;
-    const char *rule = mdp_report_fact(r, "c_rule", pool);
+    const char *rule = mdp_report_fact(r, MDP_FACT_KEY_C_RULE, pool);
 
-    for (size_t i = 0; i < r->n_series; i++) {
-        if (r->series[i].is_baseline && leading)
-            continue;
-        mdp_range_widen(&rows, false, r->series[i].rows.least);
-        mdp_range_widen(&rows, false, r->series[i].rows.most);
-        mdp_range_widen(&patients, false, r->series[i].patients.least);
-        mdp_range_widen(&patients, false, r->series[i].patients.most);
-    }
-    mdp_text_add_range(out, rows, "test pictures");
-    mdp_text_add(out, patients.most ? ", " : "");
-    if (patients.most)
-        mdp_text_add_range(out, patients, "patients");
+    mdp_text_add_range(out, r->fitted.rows, "test picture", "");
+    mdp_text_add(out, r->fitted.patients.most ? ", " : "");
+    if (r->fitted.patients.most)
+        mdp_text_add_range(out, r->fitted.patients, "patient", "");
     mdp_text_add(out, ", %zu episode%s", any->n_episodes, any->n_episodes == 1 ? "" : "s");
     if (leading && *rule)
         mdp_text_add(out, ", rule for C: %s", rule);
     mdp_text_add(out, "; means%s\n",
-                 has_intervals(r) ? " with " MDP_LEVEL_TEXT " intervals" : ", no intervals");
-    if (leading && baseline && (rows.least != rows.most || baseline->rows.least != rows.least)) {
+                 mdp_report_has_intervals(r) ? " with " MDP_LEVEL_TEXT " intervals" : ", no intervals");
+    if (leading && baseline && !r->same_rows) {
         mdp_text_add(out, "%s: over all ", baseline->method);
-        mdp_text_add_range(out, baseline->rows, "test pictures");
-        mdp_text_add(out, "; the difference is over those of each episode\n");
+        mdp_text_add_range(out, baseline->over.rows, "test picture",
+                           "; the difference is over those of each episode\n");
     }
+}
+
+/* Where the leading metric is not defined in every episode; the others are in the report. */
+static void add_partly_defined(struct mdp_text *out, const struct mdp_results *r)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < r->n_results; i++) {
+        const struct mdp_result *x = &r->results[i];
+        if (!x->n_defined || x->n_defined == x->n_episodes ||
+            strcmp(x->metric, mdp_metric_leading()->name) != 0)
+            continue;
+        mdp_text_add(out, any ? ", " : "%s is defined in ", mdp_metric_leading()->headline);
+        mdp_text_add(out, "%zu of %zu episodes at %zu shot%s", x->n_defined, x->n_episodes, x->shots,
+                     x->shots == 1 ? "" : "s");
+        any = true;
+    }
+    mdp_text_add(out, any ? "\n" : "");
 }
 
 static void add_short_classes(struct mdp_text *out, const struct mdp_results *r)
@@ -180,6 +183,7 @@ mdp_status mdp_report_to_summary(const struct mdp_report_run *run, struct mdp_te
             add_over(out, run->results, pool);
         mdp_table_to_text(&table, MOST_ROWS, out);
         add_short_classes(out, run->results);
+        add_partly_defined(out, run->results);
         st = mdp_text_status(out, err);
     }
     mdp_pool_free(pool);

@@ -3,15 +3,14 @@
 
 #include "base/try.h"
 #include "eval/metrics/metric_table.h"
+#include "eval/provenance_keys.h"
+#include "eval/statistics/intervals.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SENTENCES = 16, FEW_EPISODES = 5, FEW_PATIENTS = 50 };
-
-/* Facts of a run: the sentence of each of its methods. */
-#define METHODS "methods."
 
 /* Sentences being collected; the first failure is kept and ends the collecting. */
 struct sentences {
@@ -45,8 +44,6 @@ static void end_sentence(struct sentences *s)
 struct told {
     const struct mdp_results *r;
     const struct mdp_series *leading, *baseline, *any; /* NULL: not there */
-    struct mdp_range rows, patients;                   /* over all series */
-    bool same_rows; /* all series have as many test pictures in every episode */
     const char *rule;
 };
 
@@ -55,16 +52,9 @@ static struct told told_of(const struct mdp_results *r, struct mdp_pool *pool)
     struct told t = {.r = r,
                      .leading = mdp_results_leading(r),
                      .baseline = mdp_results_baseline(r),
-                     .rule = mdp_report_fact(r, "c_rule", pool)};
+                     .rule = mdp_report_fact(r, MDP_FACT_KEY_C_RULE, pool)};
 
     t.any = t.leading ? t.leading : t.baseline;
-    for (size_t i = 0; i < r->n_series; i++) {
-        mdp_range_widen(&t.rows, i == 0, r->series[i].rows.least);
-        mdp_range_widen(&t.rows, false, r->series[i].rows.most);
-        mdp_range_widen(&t.patients, i == 0, r->series[i].patients.least);
-        mdp_range_widen(&t.patients, false, r->series[i].patients.most);
-    }
-    t.same_rows = t.rows.least == t.rows.most;
     return t;
 }
 
@@ -72,12 +62,13 @@ static struct told told_of(const struct mdp_results *r, struct mdp_pool *pool)
 
 static void say_over(struct sentences *s, const struct told *t)
 {
-    mdp_text_add(&s->now, t->same_rows ? "Every number is over " : "The numbers are over ");
-    mdp_text_add_range(&s->now, t->rows, "test pictures");
-    mdp_text_add(&s->now, t->patients.most ? " of " : "");
-    if (t->patients.most)
-        mdp_text_add_range(&s->now, t->patients, "patients");
-    if (!t->same_rows)
+    const struct mdp_over *over = &t->r->over;
+
+    mdp_text_add(&s->now, t->r->same_rows ? "Every number is over " : "The numbers are over ");
+    mdp_text_add_range(&s->now, over->rows, "test picture", over->patients.most ? " of " : "");
+    if (over->patients.most)
+        mdp_text_add_range(&s->now, over->patients, "patient", "");
+    if (!t->r->same_rows)
         mdp_text_add(&s->now, ", not all over the same ones: the table says over how many");
     mdp_text_add(&s->now, "; classes: ");
     for (size_t i = 0; i < t->r->n_classes; i++)
@@ -89,8 +80,8 @@ static void say_over(struct sentences *s, const struct told *t)
 /* Rows of the store that no number knows of. */
 static void say_left_out(struct sentences *s, const struct told *t)
 {
-    const size_t failures = mdp_report_fact_count(t->r, "left_out.failures");
-    const size_t unlabelled = mdp_report_fact_count(t->r, "left_out.unlabelled");
+    const size_t failures = mdp_report_fact_count(t->r, MDP_FACT_KEY_FAILURES);
+    const size_t unlabelled = mdp_report_fact_count(t->r, MDP_FACT_KEY_UNLABELLED);
 
     if (failures)
         mdp_text_add(&s->now, "%zu picture%s could not be read and %s left out%s", failures,
@@ -103,22 +94,26 @@ static void say_left_out(struct sentences *s, const struct told *t)
 
 static void say_fit(struct sentences *s, const struct told *t)
 {
-    const char *protocol = mdp_report_fact(t->r, "protocol", s->pool);
+    const char *protocol = mdp_report_fact(t->r, MDP_FACT_KEY_PROTOCOL, s->pool);
 
-    mdp_text_add(&s->now, "Each of %zu episodes (protocol %s) draws its labelled pictures anew",
-                 t->leading->n_episodes, *protocol ? protocol : "not named");
+    if (t->leading->n_episodes == 1)
+        mdp_text_add(&s->now, "The one episode");
+    else
+        mdp_text_add(&s->now, "Each of %zu episodes", t->leading->n_episodes);
+    mdp_text_add(&s->now, " (protocol %s) draws its labelled pictures%s", *protocol ? protocol : "not named",
+                 t->leading->n_episodes == 1 ? "" : " anew");
     mdp_text_add(&s->now, "%s.",
-                 t->leading->patients.most
+                 t->leading->over.patients.most
                      ? ", by patient: no patient has pictures both among them and among the test pictures"
                      : "; patients are not looked at");
     end_sentence(s);
     for (size_t i = 0; i < t->r->n_provenance; i++)
-        if (strncmp(t->r->provenance[i].key, METHODS, strlen(METHODS)) == 0 &&
-            strcmp(t->r->provenance[i].key + strlen(METHODS), t->r->baseline) != 0) {
+        if (strncmp(t->r->provenance[i].key, MDP_FACT_KEY_METHODS, strlen(MDP_FACT_KEY_METHODS)) == 0 &&
+            strcmp(t->r->provenance[i].key + strlen(MDP_FACT_KEY_METHODS), t->r->baseline) != 0) {
             mdp_text_add(&s->now, "%s.", mdp_report_fact(t->r, t->r->provenance[i].key, s->pool));
             end_sentence(s);
         }
-    const char *rule = mdp_report_fact(t->r, "c_rule_text", s->pool);
+    const char *rule = mdp_report_fact(t->r, MDP_FACT_KEY_C_RULE_TEXT, s->pool);
     mdp_text_add(&s->now,
                  "The strength C of a fit follows the rule %s%s%s. The smaller C is, the more the fit is "
                  "held back from "
@@ -129,18 +124,18 @@ static void say_fit(struct sentences *s, const struct told *t)
 
 static void say_baseline(struct sentences *s, const struct told *t)
 {
-    const char *set = mdp_report_fact(t->r, "prompt_set", s->pool);
+    const char *set = mdp_report_fact(t->r, MDP_FACT_KEY_PROMPT_SET, s->pool);
 
     mdp_text_add(&s->now, "Zero-shot scores the ");
-    if (t->same_rows)
+    if (t->r->same_rows)
         mdp_text_add(&s->now, "same test pictures");
     else
-        mdp_text_add_range(&s->now, t->baseline->rows, "test pictures of all episodes together");
+        mdp_text_add_range(&s->now, t->baseline->over.rows, "test picture", " of all episodes together");
     mdp_text_add(&s->now, " by the %s%s, without any labelled picture",
                  *set ? "prompt set " : "prompts of the store", set);
-    mdp_text_add(&s->now, "%s.",
-                 t->same_rows ? ""
-                              : "; its difference to a probe is taken on the test pictures of each episode");
+    mdp_text_add(
+        &s->now, "%s.",
+        t->r->same_rows ? "" : "; its difference to a probe is taken on the test pictures of each episode");
     end_sentence(s);
 }
 
@@ -172,7 +167,7 @@ static void warn_as_noted(struct sentences *s, const struct told *t)
 {
     for (size_t i = 0; i < t->r->n_provenance; i++) {
         const struct mdp_fact *notes = &t->r->provenance[i];
-        for (size_t k = 0; strcmp(notes->key, "notes") == 0 && k < notes->n; k++) {
+        for (size_t k = 0; strcmp(notes->key, MDP_FACT_KEY_NOTES) == 0 && k < notes->n; k++) {
             mdp_text_add(&s->now, "%s.", notes->texts[k]);
             end_sentence(s);
         }
@@ -199,25 +194,54 @@ static void warn_of_short_classes(struct sentences *s, const struct told *t)
 
 static void warn_of_numbers(struct sentences *s, const struct told *t)
 {
+    const struct mdp_range *patients = &t->r->over.patients;
+
     if (t->leading && t->leading->n_episodes < FEW_EPISODES)
         mdp_text_add(&s->now,
                      "Only %zu episode%s: the spread over draws is hardly known (10 are the default).",
                      t->leading->n_episodes, t->leading->n_episodes == 1 ? "" : "s");
     end_sentence(s);
-    if (t->any && t->patients.most == 0)
+    if (t->any && patients->most == 0)
         mdp_text_add(&s->now,
                      "Patients were not looked at: pictures of one person may stand on both sides, and "
                      "intervals take every picture for a person of its own.");
     end_sentence(s);
-    if (t->any && t->patients.most > 0 && t->patients.least < FEW_PATIENTS) {
+    if (t->any && patients->most > 0 && patients->least < FEW_PATIENTS) {
         mdp_text_add(&s->now, "Only ");
-        mdp_text_add_range(&s->now, t->patients,
-                           "test patients: the intervals are wide and rest on few people.");
+        mdp_text_add_range(&s->now, *patients, "test patient",
+                           ": the intervals are wide and rest on few people.");
     }
     end_sentence(s);
     if (!t->baseline)
-        mdp_text_add(&s->now, "No zero-shot baseline: the store holds no text embeddings.");
+        mdp_text_add(&s->now,
+                     "No %s among the methods of this run: nothing says what the model does without "
+                     "any labelled picture.",
+                     t->r->baseline);
     end_sentence(s);
+}
+
+/* Means over fewer episodes than there are; one sentence a series. */
+static void warn_of_partly_defined(struct sentences *s, const struct told *t)
+{
+    for (size_t k = 0; k < t->r->n_series && s->n + 2 < MOST_SENTENCES; k++) {
+        const struct mdp_series *series = &t->r->series[k];
+        const char *before = "";
+        for (size_t i = 0; i < t->r->n_results; i++) {
+            const struct mdp_result *x = &t->r->results[i];
+            if (x->shots != series->shots || strcmp(x->method, series->method) != 0 || !x->n_defined ||
+                x->n_defined == x->n_episodes)
+                continue;
+            if (!*before)
+                mdp_text_add(&s->now,
+                             "%s at %zu shot%s: not defined in every episode, so that the mean and its "
+                             "interval are over the others: ",
+                             x->method, x->shots, x->shots == 1 ? "" : "s");
+            mdp_text_add(&s->now, "%s%s in %zu of %zu", before, x->metric, x->n_defined, x->n_episodes);
+            before = ", ";
+        }
+        mdp_text_add(&s->now, *before ? "." : "");
+        end_sentence(s);
+    }
 }
 
 /* As many as there is room for; the last sentence counts the others. */
@@ -250,6 +274,7 @@ static mdp_status say_warnings(const struct told *t, struct mdp_pool *pool,
     warn_of_short_classes(&s, t);
     warn_as_noted(&s, t);
     warn_of_numbers(&s, t);
+    warn_of_partly_defined(&s, t);
     warn_of_undefined(&s, t);
     mdp_text_release(&s.now);
     section->warnings = s.at;
@@ -271,6 +296,12 @@ static mdp_status make_confusions(const struct mdp_results *r, struct mdp_pool *
 
 /* --- the result in one sentence --- */
 
+static void say_defined(struct mdp_text *text, size_t n_defined, size_t n_episodes)
+{
+    if (n_defined && n_defined < n_episodes)
+        mdp_text_add(text, " in the %zu of %zu episodes that have one", n_defined, n_episodes);
+}
+
 static void say_reached(struct mdp_text *text, const struct told *t, const struct mdp_result *value)
 {
     const size_t shots = t->leading->shots, fewest = mdp_report_fewest_pictures(t->r, shots);
@@ -281,10 +312,29 @@ static void say_reached(struct mdp_text *text, const struct told *t, const struc
                      shots, fewest);
     else if (shots)
         mdp_text_add(text, "With %zu labelled picture%s a class, ", shots, shots == 1 ? "" : "s");
-    mdp_text_add(text, "%s reaches an %s of %.3f", t->leading->method, mdp_metric_leading()->headline,
-                 value->mean);
-    if (!isnan(value->ci_low))
-        mdp_text_add(text, " [%.3f, %.3f]", value->ci_low, value->ci_high);
+    mdp_text_add(text, "%s reaches an %s of ", t->leading->method, mdp_metric_leading()->headline);
+    mdp_text_add_interval(text, false, value->mean, value->ci_low, value->ci_high);
+    say_defined(text, value->n_defined, value->n_episodes);
+}
+
+/* The verdict follows the p that stands beside it: the interval knows nothing of the other comparisons. */
+static void say_verdict(struct mdp_text *text, const struct told *t, const struct mdp_comparison *c)
+{
+    if (isnan(c->p_adjusted))
+        return;
+    if (mdp_report_has_no_spread(c) && c->difference != 0) {
+        mdp_text_add(text,
+                     ": the same in every episode and resample, so that there is no test, and nothing is "
+                     "said of other patients");
+        return;
+    }
+    mdp_text_add(text, ", p (Holm) ");
+    mdp_text_add(text, c->p_adjusted < 0.0005 ? "" : "= ");
+    mdp_text_add_p(text, c);
+    if (c->p_adjusted >= 1 - MDP_LEVEL)
+        mdp_text_add(text, ": which of the two is better is not shown by these data");
+    else
+        mdp_text_add(text, ": %s is better", c->difference > 0 ? t->leading->method : t->r->baseline);
 }
 
 static void say_difference(struct mdp_text *text, const struct told *t, const struct mdp_result *of_baseline)
@@ -295,16 +345,13 @@ static void say_difference(struct mdp_text *text, const struct told *t, const st
     if (!c || isnan(c->difference) || !of_baseline)
         return;
     mdp_text_add(text, "; %s has %.3f", t->r->baseline, of_baseline->mean);
-    mdp_text_add(text, t->same_rows ? "" : " over all ");
-    if (!t->same_rows)
-        mdp_text_add_range(text, t->baseline->rows, "test pictures");
-    mdp_text_add(text, ". Difference%s %+.3f", t->same_rows ? "" : " on the test pictures of each episode",
-                 c->difference);
-    if (!isnan(c->ci_low))
-        mdp_text_add(text, " [%+.3f, %+.3f]: %s", c->ci_low, c->ci_high,
-                     c->ci_low > 0    ? "the probe is better"
-                     : c->ci_high < 0 ? "zero-shot is better"
-                                      : "which of the two is better is not shown by these data");
+    mdp_text_add(text, t->r->same_rows ? "" : " over all ");
+    if (!t->r->same_rows)
+        mdp_text_add_range(text, t->baseline->over.rows, "test picture", "");
+    mdp_text_add(text, ". Difference%s ", t->r->same_rows ? "" : " on the test pictures of each episode");
+    mdp_text_add_interval(text, true, c->difference, c->ci_low, c->ci_high);
+    say_defined(text, c->n_defined, c->n_episodes);
+    say_verdict(text, t, c);
 }
 
 /* "With 16 labelled pictures a class, logreg reaches an AUC of 0.93 [..]; zero-shot has 0.81. Difference ..." */

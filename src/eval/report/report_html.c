@@ -152,8 +152,9 @@ mdp_status mdp_report_to_html(const struct mdp_report_content *content, const ch
     add_titled(&content->definitions, NULL, "titled long", out);
     mdp_text_add(
         out,
-        "<p class=\"note\">Made by medprobe %s. Every number can be computed again from results.json, "
-        "predictions.h5 and draws.h5 of the run.</p>\n</body></html>\n",
+        "<p class=\"note\">Made by medprobe %s. Every number can be computed again from predictions.h5 "
+        "and draws.h5 of the run and the store that it was made of, which holds the labels and "
+        "patients.</p>\n</body></html>\n",
         MDP_VERSION);
     return st == MDP_OK ? mdp_text_status(out, err) : st;
 }

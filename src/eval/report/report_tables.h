@@ -31,6 +31,17 @@ size_t mdp_report_confusion(const struct mdp_results *results, const struct mdp_
 mdp_status mdp_table_provenance(const struct mdp_report_run *run, struct mdp_pool *pool,
                                 struct mdp_table *table, struct mdp_error *err);
 
+/* "0.970 [0.949, 0.991]", "+0.102 [+0.004, +0.200]" with `sign`; without brackets where there is no interval. */
+void mdp_text_add_interval(struct mdp_text *t, bool sign, double value, double low, double high);
+/* Holm's p: "0.247", "< 0.001"; "no spread" for a difference that nothing can be tested by; nothing without one. */
+void mdp_text_add_p(struct mdp_text *t, const struct mdp_comparison *c);
+/* Whether the difference is the same in every episode and resample: its interval has no width, and its p is that of the
+   formula only. */
+bool mdp_report_has_no_spread(const struct mdp_comparison *c);
+
+/* Whether any number of the run has an interval. */
+bool mdp_report_has_intervals(const struct mdp_results *results);
+
 /* The text of a provenance fact with this key, or "" (numbers: formatted). The result lives in `pool`. */
 const char *mdp_report_fact(const struct mdp_results *results, const char *key, struct mdp_pool *pool);
 /* The count of a fact that is one; 0 without it. */
