@@ -104,15 +104,39 @@ static mdp_status say_input(const struct job *job, struct mdp_error *err)
     return st;
 }
 
-static void say_result(const struct job *job, const char *how, int *exit_code)
+static const char *plural(size_t n)
 {
-    mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %s%zu pictures of %zu values", job->opt.out, how,
-            job->manifest.n - job->failures, mdp_model_width(job->model));
-    if (job->failures) {
-        mdp_log(&job->common.log, MDP_LOG_WARN, "%zu of %zu pictures could not be used: see /failures in %s",
-                job->failures, job->manifest.n, job->opt.out);
-        *exit_code = MDP_EXIT_SOME_FAILED;
-    }
+    return n == 1 ? "" : "s";
+}
+
+static void say_store(const struct job *job, const char *how)
+{
+    size_t n = job->manifest.n - job->failures;
+
+    mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %s%zu picture%s of %zu values", job->opt.out, how, n,
+            plural(n), mdp_model_width(job->model));
+}
+
+static void say_result(const struct job *job, int *exit_code)
+{
+    say_store(job, "");
+    if (!job->failures)
+        return;
+    mdp_log(&job->common.log, MDP_LOG_WARN, "%zu of %zu picture%s could not be used: see /failures in %s",
+            job->failures, job->manifest.n, plural(job->manifest.n), job->opt.out);
+    *exit_code = MDP_EXIT_SOME_FAILED;
+}
+
+/* A finished store is not looked through again for pictures that were missing: that must be said. */
+static void say_there(const struct job *job, int *exit_code)
+{
+    say_store(job, "is there already, made of the same inputs: ");
+    if (!job->failures)
+        return;
+    mdp_log(&job->common.log, MDP_LOG_WARN,
+            "%zu of %zu picture%s could not be used then: see /failures in %s; --force reads all again",
+            job->failures, job->manifest.n, plural(job->manifest.n), job->opt.out);
+    *exit_code = MDP_EXIT_SOME_FAILED;
 }
 
 static void begin_rows(void *context, size_t done, size_t failures)
@@ -196,14 +220,20 @@ static mdp_status open_work(struct job *job, struct mdp_error *err)
     return st;
 }
 
-/* Whether a run that was interrupted has left a work file of the same inputs: it is open then. */
+/* Whether a run that was interrupted has left a work file of the same inputs, to the last row: it is open then. */
 static bool find_work(struct job *job)
 {
     struct mdp_text path = {0};
     bool exists = work_path(job, &path, NULL) == MDP_OK && mdp_path_exists(path.at);
 
     mdp_text_release(&path);
-    return exists && open_work(job, NULL) == MDP_OK;
+    if (!exists || open_work(job, NULL) != MDP_OK)
+        return false;
+    if (mdp_workfile_same_manifest(job->work))
+        return true;
+    mdp_workfile_close(job->work);
+    job->work = NULL;
+    return false;
 }
 
 static mdp_status remove_work(struct job *job, struct mdp_error *err)
@@ -240,7 +270,7 @@ static mdp_status already_there(struct job *job, bool *done, int *exit_code, str
     *done = st == MDP_OK;
     if (*done) {
         TRY(remove_work(job, err));
-        say_result(job, "is there already, made of the same inputs: ", exit_code);
+        say_there(job, exit_code);
         return MDP_OK;
     }
     job->failures = 0;
@@ -280,7 +310,7 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
         TRY(open_work(job, err));
     TRY(embed_pictures(job, err));
     TRY(write_store(job, err));
-    say_result(job, "", exit_code);
+    say_result(job, exit_code);
     return MDP_OK;
 }
 

@@ -33,9 +33,9 @@ check "a finished store of the same inputs is said to be there" eval \
 cp one.h5 kept.h5
 check "another model is refused by name" refuses 1 "made with other --weights (SHA-256 " \
   full --weights "$work/m2/weights.safetensors" -o one.h5 --quiet
-check "another pipeline is refused by name" refuses 1 "another --pipeline, --grey16, --orientation or --resize-order: '{\"name\": \"small\"" full --pipeline other -o one.h5 --quiet
-check "another policy of grey is refused by name" refuses 1 "grey16" full --grey16 clip -o one.h5 --quiet
-check "another pooling is refused by name" refuses 1 '"pooling": "pooler"}' full --text-pooling pooler -o one.h5 --quiet
+check "another pipeline is refused by name" refuses 1 "made with another --pipeline, --grey16, --orientation or --resize-order: name 'small', this command has 'other'" full --pipeline other -o one.h5 --quiet
+check "another policy of grey is refused by name" refuses 1 "--resize-order: grey16 'auto', this command has 'clip'" full --grey16 clip -o one.h5 --quiet
+check "another pooling is refused by name" refuses 1 "--text-pooling: pooling 'layers-1-2-last', this command has 'pooler'" full --text-pooling pooler -o one.h5 --quiet
 sed 's/clear/clean/' m/prompts.yaml >clean.yaml
 check "another prompt set is refused by name" refuses 1 "made with another text of prompt set 'tiny' (--prompts)" \
   extract --prompts clean.yaml -o one.h5 --quiet
@@ -46,11 +46,50 @@ check "another manifest is refused by line and column" refuses 1 "line 3 of p/sp
 # Planted: without the comparison of labels the whole table was blamed, no row.
 sed '5s/,normal,/,other,/; 5s/,tuberculosis,/,normal,/; 5s/,other,/,tuberculosis,/' p/manifest.csv >p/label.csv
 check "a changed label is refused by line" refuses 1 "line 5 of p/label.csv: label was '" full --manifest p/label.csv -o one.h5 --quiet
-check "classes in another order are no other row" refuses 1 "classes in another order (--classes, --positive)" \
+check "classes in another order are no other row" refuses 1 \
+  "with classes in another order (--classes, --positive): number 1 was 'normal', is 'tuberculosis'" \
   full --positive normal -o one.h5 --quiet
 head -n 11 p/manifest.csv >p/short.csv
 check "fewer rows are counted" refuses 1 "made with 60 rows, this command has 10 (--manifest, --limit)" \
   full --manifest p/short.csv -o one.h5 --quiet
+# Every way in which two tables differ, each with its own reason. Faults seen (the program before): targets and columns that
+# are carried along were "classes in another order ... or other values", rows in another order an id that was another.
+differs() { # differs "words" AWK-PROGRAM [OPTION...]: the program changes $1 path, $2 id, $3 label, $7 age, ...
+  local words=$1 program=$2
+  shift 2
+  awk -F, -v OFS=, "$program" p/manifest.csv >p/d.csv
+  refuses 1 "one.h5: is a finished store, made $words" full --manifest p/d.csv -o "${store:-one.h5}" --quiet "$@"
+}
+check "a path" differs "with another table: line 4 of p/d.csv: path was 'images/" 'NR == 4 { $1 = "images/x.png" } 1'
+check "an id" differs "with another table: line 4 of p/d.csv: id was 'p" 'NR == 4 { $2 = "x" } 1'
+check "a patient" differs "with another table: line 4 of p/d.csv: patient_id was 'p" 'NR == 4 { $4 = "x" } 1'
+check "a label that is blank" differs "with another table: line 4 of p/d.csv: label was '" 'NR == 4 { $3 = "" } 1'
+check "a number" differs "with another table: line 4 of p/d.csv: age was '" 'NR == 4 { $7 = 17.5 } 1'
+check "a number that is blank" differs "with another table: line 4 of p/d.csv: age was '" 'NR == 4 { $7 = "" } 1'
+check "a word" differs "with another table: line 4 of p/d.csv: site was 'site-" 'NR == 4 { $9 = "x" } 1'
+check "numbers that have become words" differs "with another table: column 'age' of p/d.csv held numbers, holds text" 'NR == 4 { $7 = "x" } 1'
+check "a column more" differs "without a column 'ward', which p/d.csv has" '{ print $0, NR == 1 ? "ward" : 1 }'
+check "a column less" differs "with a column 'age', which p/d.csv lacks" '{ $7 = NR == 1 ? "" : $7 } 1'
+check "a column of targets" differs "without --labels, this command has --labels effusion,nodules" 1 --labels effusion,nodules
+check "a row less in the middle" differs "with 60 rows, this command has 59 (--manifest, --limit): they part at line 4 of p/d.csv" 'NR != 4'
+check "rows in another order" differs "with another table: the rows stand in another order from line 3 of p/d.csv on" \
+  'NR == 3 { kept = $0; next } 1; NR == 4 { print kept }'
+check "columns in another order" differs "with another table: it differs in the order of its columns, in empty columns (" \
+  '{ kept = $7; $7 = $6; $6 = kept } 1'
+full --quiet --labels effusion,nodules -o targets.h5
+check "a target" eval 'awk -F, -v OFS=, "NR == 4 { \$15 = -1 } 1" p/manifest.csv >p/d.csv;
+  refuses 1 "with another table: line 4 of p/d.csv: effusion was '"'0', is '-1'"'" full --manifest p/d.csv --labels effusion,nodules -o targets.h5 --quiet'
+check "other targets" refuses 1 "made with --labels effusion,nodules, this command has nodules" full --labels nodules -o targets.h5 --quiet
+check "targets left out" refuses 1 "made with --labels effusion,nodules, this command has none" full -o targets.h5 --quiet
+
+# Fault seen (the program before): "made with another --vocab or --text-pooling: ''" for prompts that were added.
+extract --quiet -o bare.h5
+check "prompts added" refuses 1 "made without prompts, this command has prompt set 'tiny' (--force makes it anew" full -o bare.h5 --quiet
+check "a class more" refuses 1 "made with 2 classes, this command has 3 (column 'label', --classes)" \
+  extract --classes normal,tuberculosis,mass -o bare.h5 --quiet
+extract --quiet --classes normal,tuberculosis,mass -o bare.h5 --force
+check "another class" refuses 1 "made with other classes (column 'label', --classes): number 3 was 'mass', is 'lesion'" \
+  extract --classes normal,tuberculosis,lesion -o bare.h5 --quiet
 check "none of that touched the store" cmp one.h5 kept.h5
 first=$(sed -n 2p p/manifest.csv | cut -d, -f1)
 cp "p/$first" first.bak && printf x >>"p/$first"
@@ -74,7 +113,15 @@ check "and nothing stands under -o" [ ! -e bad.h5 ]
 last_line() { "$@" 2>lines; set -- $?; tail -n 1 lines >&2; return "$1"; }
 check "--skip-errors ends in 3 and counts" refuses 3 "2 of 60 pictures could not be used" \
   last_line full --manifest p/bad.csv -o bad.h5 --skip-errors
-check "again, it is said to be there, with 3" eval 'full --manifest p/bad.csv -o bad.h5 --skip-errors --quiet; [ $? = 3 ]'
+check "again, it is said to be there, with 3, and what tries them again" \
+  refuses 3 "2 of 60 pictures could not be used then: see /failures in bad.h5; --force reads all again" last_line full --manifest p/bad.csv -o bad.h5 --skip-errors
+# Faults seen (the program before): "classes in another order, or other values in columns that are carried along" for both.
+check "a path that was corrected since is the difference" refuses 1 \
+  "made with another table: line 4 of $work/p/manifest.csv: path was 'images/none.png', is 'images/" full -o bad.h5 --quiet
+sed '4s/,[^,]*,/,x,/' p/bad.csv >p/bad2.csv
+check "of a picture that could not be used the store knows no more" refuses 1 \
+  "made with another table: it differs in the order of its columns, in empty columns or in what it says of the pictures that could not be used" \
+  full --manifest p/bad2.csv -o bad.h5 --skip-errors --quiet
 check "threads do not change the failures" eval \
   'full --threads 3 --manifest p/bad.csv -o bad3.h5 --skip-errors --quiet; [ $? = 3 ] && cmp bad.h5 bad3.h5'
 

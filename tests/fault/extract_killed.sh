@@ -114,6 +114,32 @@ mended() { # a bad picture stops the run; mended, the run goes on
     extract --root p -o mended.h5 && equal mended.h5
 }
 check "a missing picture, then mended" mended
+# Fault seen (the program before): refused as another table, and all that was done was lost.
+corrected() { # a wrong path stops the run; corrected in the table, the run goes on behind what was done
+  awk -F, -v OFS=, 'NR == 600 { $1 = "images/none.png" } 1' p/many.csv >p/wrong.csv
+  refuses 1 "images/none.png: No such file or directory (line 600 of p/wrong.csv" extract --manifest p/wrong.csv -o wrong.h5 &&
+    "$medprobe" extract "${options[@]/--quiet/--log-level=info}" -o wrong.h5 2>lines && grep -qE "wrong.h5.work: [0-9]{3} of 1200 pictures are done already" lines &&
+    equal wrong.h5
+}
+check "a wrong path, then corrected in the table" corrected
+more() { # rows that were added at the end, classes in another order: the work goes on as well
+  half a.h5 && sed 's/-29,/-last,/' p/many.csv >p/more.csv && extract --manifest p/more.csv --positive normal -o fresh.h5 &&
+    extract --manifest p/more.csv --positive normal -o a.h5 && cmp fresh.h5 a.h5 && alone a.h5
+}
+check "rows that differ behind what is done" more
+fewer() {
+  half a.h5 && refuses 1 "a.h5.work: has pictures of more rows than the 3 of p/many.csv" extract --limit 3 -o a.h5 && extract -o a.h5 && equal a.h5
+}
+check "fewer rows than are done are refused, the work is kept" fewer
+replaced() { # a forced run's work is of its very table: another does not replace the store without --force
+  cp one.h5 kept.h5
+  begin --force --pipeline other -o kept.h5 &
+  begun kept.h5.work $! && kill -INT $!
+  wait $!
+  refuses 1 "kept.h5: is a finished store, made with" extract --pipeline other --manifest p/more.csv -o kept.h5 && cmp one.h5 kept.h5 &&
+    extract --pipeline other -o kept.h5 && ! cmp -s one.h5 kept.h5 && alone kept.h5
+}
+check "a forced run's work and another table" replaced
 skipped() { # failures that an interrupted run has listed are tried again
   extract --root q --skip-errors -o skip.h5
   [ $? = 3 ] && half_skip && extract --root q --skip-errors -o again.h5

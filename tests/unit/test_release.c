@@ -31,6 +31,7 @@
 #include "extract/job/manifest.h"
 #include "extract/job/manifest_summary.h"
 #include "extract/job/prompt_embeddings.h"
+#include "extract/job/table_difference.h"
 #include "extract/job/workfile.h"
 #include "extract/kernels/linear.h"
 #include "extract/model/model.h"
@@ -90,6 +91,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_list, mdp_list_release);
     RELEASE(mdp_manifest, mdp_manifest_release);
     RELEASE(mdp_manifest_summary, mdp_manifest_summary_release);
+    RELEASE(mdp_store_rows, mdp_store_rows_release);
     RELEASE(mdp_map, mdp_map_close);
     RELEASE(mdp_model_card, mdp_model_card_release);
     RELEASE(mdp_model_room, mdp_model_room_release);

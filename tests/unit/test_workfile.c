@@ -212,6 +212,42 @@ static void names_what_differs(void **state)
     assert_false(mdp_path_exists(path));
 }
 
+static void read_table(const char *text, struct mdp_manifest *m)
+{
+    static const struct mdp_manifest_options none;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_ok(mdp_file_write(table, text, strlen(text), &err), err);
+    assert_ok(mdp_manifest_read(table, &none, m, &err), err);
+}
+
+/* Fault seen: any change of the table was refused, and what was done was lost. Row 3 has failed. */
+static void goes_on_with_a_mended_tail(void **state)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_workfile *work = open_work();
+    struct mdp_manifest other;
+
+    (void)state;
+    append(work, 0, 4);
+    assert_true(mdp_workfile_same_manifest(work));
+    mdp_workfile_close(work);
+    read_table("path,label\na,x\nb,y\nc,x\nmended,y\nE,x\nf,y\ng,z\n", &other);
+    assert_ok(open_as("m", &other, false, &work, &err), err);
+    assert_false(mdp_workfile_same_manifest(work));
+    check(work, 4);
+    append(work, 4, 5);
+    mdp_workfile_close(work);
+    refuses("m", &manifest, "(id 'e') differs");
+    assert_ok(open_as("m", &other, false, &work, &err), err);
+    check(work, 5);
+    mdp_workfile_close(work);
+    mdp_manifest_release(&other);
+    read_table("path,label\na,x\nb,y\nc,x\n", &other);
+    refuses("m", &other, "has pictures of more rows than the 3 of");
+    mdp_manifest_release(&other);
+}
+
 static void leaves_strangers_alone(void **state)
 {
     struct mdp_error err = MDP_ERROR_INIT;
@@ -250,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup(goes_on_where_it_was, no_file),
         cmocka_unit_test_setup(drops_what_is_not_whole, no_file),
         cmocka_unit_test_setup(names_what_differs, no_file),
+        cmocka_unit_test_setup(goes_on_with_a_mended_tail, no_file),
         cmocka_unit_test_setup(leaves_strangers_alone, no_file),
         cmocka_unit_test_setup(cuts_back, no_file),
     };

@@ -88,15 +88,60 @@ static void say_values(struct mdp_text *out, const char *what, const char *made,
     while (made[same] && made[same] == now[same])
         same++;
     size_t start = same > BEFORE ? same - BEFORE : 0;
-    mdp_text_add(out, "%s ", what);
+    mdp_text_add(out, "with %s ", what);
     add_part(out, made, start);
     mdp_text_add(out, ", this command has ");
     add_part(out, now, start);
 }
 
+/* Behind the value that begins at text[at]: strings and lists whole, else up to what ends it. */
+static size_t value_end(const char *text, size_t at)
+{
+    if (text[at] == '"' || text[at] == '[') {
+        size_t n = strcspn(text + at + 1, text[at] == '"' ? "\"" : "]");
+        return at + 1 + n + (text[at + 1 + n] != '\0');
+    }
+    return at + strcspn(text + at, ",}");
+}
+
+/* A value without the quotes of JSON. */
+static void add_word(struct mdp_text *out, const char *text, size_t at)
+{
+    size_t n = value_end(text, at) - at;
+    bool quoted = n > 1 && text[at] == '"';
+
+    mdp_text_add(out, "'%.*s'", (int)(quoted ? n - 2 : n), text + at + quoted);
+}
+
+/* Of two maps in JSON, as this program writes them (`"key": value, `), the first key whose value is another. */
+static void say_maps(struct mdp_text *out, const char *what, const char *made, const char *now)
+{
+    size_t key = 0, length = 0, value = 0;
+
+    for (size_t i = 0; made[i] && made[i] == now[i]; i++) {
+        size_t n = made[i] == '"' ? strcspn(made + i + 1, "\"") : 0;
+        if (made[i] != '"' || strncmp(made + i, now + i, n + 4) != 0)
+            continue;
+        if (strncmp(made + i + n + 1, "\": ", 3) == 0) {
+            key = i + 1;
+            length = n;
+            value = i + n + 4;
+        }
+        i += n + 1;
+    }
+    mdp_text_add(out, "with %s", what);
+    size_t end = value ? value_end(made, value) : 0;
+    if (!value || strncmp(made + value, now + value, end + 1 - value) == 0)
+        return; /* keys of another version: there is nothing to compare */
+    mdp_text_add(out, ": %.*s ", (int)length, made + key);
+    add_word(out, made, value);
+    mdp_text_add(out, ", this command has ");
+    add_word(out, now, value);
+}
+
 static void say_digests(struct mdp_text *out, const char *what, const char *made, const char *now)
 {
-    mdp_text_add(out, "other %s (SHA-256 %.*s..., this command's %.*s...)", what, DIGITS,
+    mdp_text_add(out, "with other %s (SHA-256 %.*s..., this command's %.*s...)", what, DIGITS,
                  *made ? made : "of none", DIGITS, *now ? now : "of none");
 }
 
@@ -105,23 +150,21 @@ static void say_prompts(struct mdp_text *out, const struct mdp_facts *made, cons
 {
     const char *old = mdp_facts_find(made, "prompt_set"), *asked = mdp_facts_find(now, "prompt_set");
 
-    if (old && *old && asked && strcmp(old, asked) == 0) {
-        mdp_text_add(out, "another text of prompt set '%.100s' (--prompts)", old);
-        return;
-    }
-    if (old && *old)
-        mdp_text_add(out, "prompt set '%.100s'", old);
+    old = old ? old : "";
+    asked = asked ? asked : "";
+    if (*old && strcmp(old, asked) == 0)
+        mdp_text_add(out, "with another text of prompt set '%.100s' (--prompts)", old);
+    else if (*old && *asked)
+        mdp_text_add(out, "with prompt set '%.100s', this command has '%.100s' (--prompts)", old, asked);
+    else if (*old)
+        mdp_text_add(out, "with prompt set '%.100s', this command has none (--prompts)", old);
     else
-        mdp_text_add(out, "no prompts");
-    if (asked && *asked)
-        mdp_text_add(out, ", this command has '%.100s' (--prompts)", asked);
-    else
-        mdp_text_add(out, ", this command has none (--prompts)");
+        mdp_text_add(out, "without prompts, this command has prompt set '%.100s'", asked);
 }
 
-enum sort { VALUE, DIGEST, PROMPTS };
+enum sort { VALUE, MAP, DIGEST, PROMPTS };
 
-/* Every fact by which runs are compared. */
+/* Every fact by which runs are compared. Prompts come before all that only they bring along. */
 static const struct {
     const char *key, *what;
     enum sort sort;
@@ -129,13 +172,13 @@ static const struct {
 } compared[] = {
     {"model", "--model", VALUE, false},
     {"weights_sha256", "--weights", DIGEST, false},
+    {"prompt_set_sha256", "--prompts", PROMPTS, false},
     {"text_weights_sha256", "--text-weights", DIGEST, false},
     {"pretrained", "weights", VALUE, false},
-    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order:", VALUE, false},
-    {"text_pipeline", "another --vocab or --text-pooling:", VALUE, false},
+    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
+    {"text_pipeline", "another --vocab or --text-pooling", MAP, false},
     {"rendering", "rendering", VALUE, false},
     {"precision", "--precision", VALUE, false},
-    {"prompt_set_sha256", "--prompts", PROMPTS, false},
     {"max_pixels", "--max-pixels", VALUE, true},
     {"medprobe_version", "medprobe", VALUE, true},
     {"kernel", "the kernels", VALUE, true},
@@ -153,6 +196,8 @@ bool mdp_run_facts_differ(const struct mdp_facts *made, const struct mdp_facts *
             continue;
         if (compared[i].sort == PROMPTS)
             say_prompts(out, made, now);
+        else if (compared[i].sort == MAP)
+            say_maps(out, compared[i].what, old, asked);
         else if (compared[i].sort == DIGEST)
             say_digests(out, compared[i].what, old, asked);
         else

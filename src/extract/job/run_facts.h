@@ -24,7 +24,7 @@ mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes
                          struct mdp_error *err);
 
 /* The first difference between the facts of a store or of a work file that are `made` and those of the run that is asked for
-   `now`, in the words of the options: appended to `out` so that it goes on after "made with ". False when there is none.
+   `now`, in the words of the options: appended to `out` so that it goes on after "made ". False when there is none.
    For a finished store (`finished`) the program, the machine and the limits do not count; the manifest is never compared
    here, its rows say more. */
 bool mdp_run_facts_differ(const struct mdp_facts *made, const struct mdp_facts *now, bool finished,

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "extract/job/run_facts.h"
 
 #include <assert.h>
@@ -47,7 +48,8 @@ struct mdp_workfile {
     size_t header;           /* bytes before the first record */
     size_t record;           /* bytes of one */
     size_t rows;             /* records */
-    uint8_t run[CHECK_SIZE]; /* digest of the facts: goes into every checksum */
+    uint8_t run[CHECK_SIZE]; /* digest of the facts it was begun with: goes into every checksum */
+    bool same_manifest;      /* these name the manifest at hand */
     unsigned char *buffer;   /* [record] */
     time_t synced;
 };
@@ -283,38 +285,13 @@ static mdp_status read_header(struct mdp_workfile *work, struct mdp_facts *facts
     if (st == MDP_OK && got == all) {
         mdp_sha256_of(bytes, all - CHECK_SIZE, digest);
         *whole = memcmp(digest, bytes + all - CHECK_SIZE, CHECK_SIZE) == 0;
+        memcpy(work->run, digest, CHECK_SIZE);
     }
     if (st == MDP_OK && *whole)
         st = mdp_facts_parse(bytes + FACTS_AT, length, facts, err);
     work->header = all;
     free(bytes);
     return st;
-}
-
-/* The first row of the manifest that is not the one of the record in the file. */
-static mdp_status refuse_manifest(struct mdp_workfile *work, struct mdp_error *err)
-{
-    unsigned char start[PAYLOAD_AT];
-    uint8_t digest[MDP_SHA256_SIZE];
-    size_t got = 0, row = 0;
-    const struct mdp_manifest *m = work->manifest;
-
-    for (; row < m->n; row++) {
-        if (read_at(work, place_of(work, row), start, sizeof start, &got, NULL) != MDP_OK ||
-            got < sizeof start)
-            break;
-        mdp_manifest_row_sha256(m, row, digest);
-        if (memcmp(digest, start + ROW_DIGEST_AT, ROW_DIGEST) != 0)
-            return mdp_fail(
-                err, MDP_ERR_VALUE,
-                "%s: was begun with another table: line %zu of %s (id '%.100s') differs (use the table "
-                "as it was, or --force to start anew)",
-                work->path, mdp_manifest_line(m, row), m->file, m->ids[row]);
-    }
-    return mdp_fail(err, MDP_ERR_VALUE,
-                    "%s: was begun with another table: its first %zu rows are the same, what follows or the "
-                    "order of classes differs (use the table as it was, or --force to start anew)",
-                    work->path, row);
 }
 
 static mdp_status compare(struct mdp_workfile *work, const struct mdp_facts *found,
@@ -325,14 +302,13 @@ static mdp_status compare(struct mdp_workfile *work, const struct mdp_facts *fou
                *now = mdp_facts_find(expected, "manifest_sha256");
     mdp_status st = MDP_OK;
 
+    work->same_manifest = manifest && now && strcmp(manifest, now) == 0;
     if (mdp_run_facts_differ(found, expected, false, &text)) {
         st = mdp_text_status(&text, err);
         if (st == MDP_OK)
             st = mdp_fail(err, MDP_ERR_VALUE,
-                          "%s: was begun with %s (the same options go on with it, --force starts anew)",
+                          "%s: was begun %s (the same options go on with it, --force starts anew)",
                           work->path, text.at);
-    } else if (!manifest || !now || strcmp(manifest, now) != 0) {
-        st = refuse_manifest(work, err);
     }
     mdp_text_release(&text);
     return st;
@@ -344,6 +320,8 @@ static mdp_status start_anew(struct mdp_workfile *work, const struct mdp_text *h
     mdp_status st = mdp_workfile_cut(work, 0, err);
 
     work->header = header->n;
+    work->same_manifest = true;
+    memcpy(work->run, header->at + header->n - CHECK_SIZE, CHECK_SIZE);
     if (st == MDP_OK)
         st = write_at(work, 0, header->at, header->n, err);
     if (st == MDP_OK)
@@ -351,22 +329,56 @@ static mdp_status start_anew(struct mdp_workfile *work, const struct mdp_text *h
     return st;
 }
 
-/* Counts the whole records and drops what follows them. */
-static mdp_status find_end(struct mdp_workfile *work, struct mdp_error *err)
+/* Whether the record in the buffer is whole, and the one of `row`. */
+static mdp_status read_whole(struct mdp_workfile *work, size_t row, bool *whole, struct mdp_error *err)
 {
     uint8_t check[CHECK_SIZE];
-    size_t got = 0, row = 0;
-    mdp_status st = MDP_OK;
+    size_t got = 0;
 
-    for (; row < work->manifest->n && st == MDP_OK; row++) {
-        st = read_at(work, place_of(work, row), work->buffer, work->record, &got, err);
-        if (st != MDP_OK || got < work->record || get(work->buffer, 8) != row)
-            break;
-        st = checksum(work, work->buffer, check, err);
-        if (memcmp(check, work->buffer + work->record - CHECK_SIZE, CHECK_SIZE) != 0)
-            break;
+    *whole = false;
+    TRY(read_at(work, place_of(work, row), work->buffer, work->record, &got, err));
+    if (got < work->record || get(work->buffer, 8) != row)
+        return MDP_OK;
+    TRY(checksum(work, work->buffer, check, err));
+    *whole = memcmp(check, work->buffer + work->record - CHECK_SIZE, CHECK_SIZE) == 0;
+    return MDP_OK;
+}
+
+/* The record in the buffer must be of the row as the manifest has it now. One that could not be used is tried again anyway,
+   so that its row may have been mended. */
+static mdp_status check_row(struct mdp_workfile *work, size_t row, struct mdp_error *err)
+{
+    const struct mdp_manifest *m = work->manifest;
+    uint8_t digest[MDP_SHA256_SIZE];
+
+    if (row >= m->n)
+        return mdp_fail(err, MDP_ERR_VALUE,
+                        "%s: has pictures of more rows than the %zu of %s (use the table and --limit as they "
+                        "were, or --force to start anew)",
+                        work->path, m->n, m->file);
+    mdp_manifest_row_sha256(m, row, digest);
+    if (work->buffer[FAILED_AT] || memcmp(digest, work->buffer + ROW_DIGEST_AT, ROW_DIGEST) == 0)
+        return MDP_OK;
+    return mdp_fail(
+        err, MDP_ERR_VALUE,
+        "%s: was begun with another table: line %zu of %s (id '%.100s') differs (use the table as "
+        "it was, or --force to start anew)",
+        work->path, mdp_manifest_line(m, row), m->file, m->ids[row]);
+}
+
+/* Counts the whole records and drops what follows them. All of them must be of the manifest's rows; what the manifest says
+   of rows behind them is no record's business. */
+static mdp_status find_end(struct mdp_workfile *work, struct mdp_error *err)
+{
+    size_t row = 0;
+    bool whole = true;
+
+    for (;; row++) {
+        TRY(read_whole(work, row, &whole, err));
+        if (!whole)
+            return mdp_workfile_cut(work, row, err);
+        TRY(check_row(work, row, err));
     }
-    return st == MDP_OK ? mdp_workfile_cut(work, row, err) : st;
 }
 
 /* Whether there is not one record: then nothing is lost by starting anew, whatever run had begun. */
@@ -393,8 +405,6 @@ static mdp_status take_up(struct mdp_workfile *work, const struct mdp_facts *fac
     bool whole = false;
     mdp_status st = make_header(facts, &header, err);
 
-    if (st == MDP_OK)
-        memcpy(work->run, header.at + header.n - CHECK_SIZE, CHECK_SIZE);
     if (st == MDP_OK)
         st = read_header(work, &found, &whole, err);
     bool empty = false;
@@ -439,6 +449,11 @@ mdp_status mdp_workfile_open(const char *path, const struct mdp_facts *facts,
 }
 
 /* --- use --- */
+
+bool mdp_workfile_same_manifest(const struct mdp_workfile *work)
+{
+    return work->same_manifest;
+}
 
 size_t mdp_workfile_count(const struct mdp_workfile *work)
 {

@@ -37,7 +37,8 @@ struct mdp_workfile;
 
 /* Opens or makes the work file at `path` and locks it against other runs. A record that was cut or damaged
    and everything behind it is dropped. Refuses a work file of a run with other facts, and names the first
-   difference; for another manifest the first row that differs; one without any record is taken over. `anew` starts from nothing. A file that is no
+   difference; of another manifest as soon as a record is of a row that differs, and names the row: rows behind the records
+   may have been mended since. One without any record is taken over. `anew` starts from nothing. A file that is no
    work file is never touched. `width`: D. */
 mdp_status mdp_workfile_open(const char *path, const struct mdp_facts *facts,
                              const struct mdp_manifest *manifest, size_t width, bool anew,
@@ -47,6 +48,8 @@ void mdp_workfile_close(struct mdp_workfile *work);
 /* Deletes the file; then closes. */
 mdp_status mdp_workfile_remove(struct mdp_workfile *work, struct mdp_error *err);
 
+/* Whether the run that began it had this very manifest, not only the rows that have records. */
+bool mdp_workfile_same_manifest(const struct mdp_workfile *work);
 size_t mdp_workfile_count(const struct mdp_workfile *work); /* records there are */
 /* Record `row` of [0, count). Errors: the file cannot be read or has become shorter. */
 mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_record *record,
