@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Items made by several threads and handed over one by one, in order: what the taker sees does not depend on
    the number of threads. At most `window` items wait to be taken, so that memory does not grow with n. */
-#ifndef MDP_EXTRACT_ORDERED_H
-#define MDP_EXTRACT_ORDERED_H
+#ifndef MDP_BASE_ORDERED_H
+#define MDP_BASE_ORDERED_H
 
 #include "medprobe/status.h"
 

@@ -54,6 +54,7 @@ sees libraries "scripts/deps: hdf5 is not linked by the Makefile" Makefile "PACK
 sees headers "src/base/x.h: does not compile alone in C" src/base/x.h "$spdx\nsize_t mdp_x;"
 sees headers "src/base/x.h: does not compile alone in C++" src/base/x.h "$spdx\nstruct mdp_x {\n    int class;\n};"
 sees names "src/base/x.h: line 2: macro MOST does not begin with MDP_" src/base/x.h "$spdx\n#define MOST 3"
+sees names "src/base/x.h: line 2: guard MDP_EXTRACT_X_H, expected MDP_BASE_X_H" src/base/x.h "$spdx\n#ifndef MDP_EXTRACT_X_H\n#define MDP_EXTRACT_X_H\n#endif"
 sees names "src/base/x.h: line 2: struct thing does not begin with mdp_" src/base/x.h "$spdx\nstruct thing {\n    int x;\n};"
 mkdir -p build/release && echo 'int shown;' >shown.c && ${CC:-cc} -c shown.c && ar rc build/release/libmedprobe.a shown.o
 check "names: a symbol" eval '! scripts/lint names >said; has "public symbol shown does not begin with mdp_" said'

@@ -530,13 +530,17 @@ static void add_columns(const struct mdp_manifest *m, struct mdp_text *t)
     }
 }
 
-void mdp_manifest_row_sha256(const struct mdp_manifest *m, size_t row, uint8_t digest[MDP_SHA256_SIZE])
+mdp_status mdp_manifest_row_sha256(const struct mdp_manifest *m, size_t row, uint8_t digest[MDP_SHA256_SIZE],
+                                   struct mdp_error *err)
 {
     struct mdp_text t = {0};
 
     add_row(m, row, &t);
-    mdp_sha256_of(t.at, t.n, digest);
+    mdp_status st = mdp_text_status(&t, err); /* half a row has another digest */
+    if (st == MDP_OK)
+        mdp_sha256_of(t.at, t.n, digest);
     mdp_text_release(&t);
+    return st;
 }
 
 mdp_status mdp_manifest_sha256(const struct mdp_manifest *m, char hex[MDP_SHA256_HEX], struct mdp_error *err)

@@ -66,8 +66,8 @@ mdp_status mdp_manifest_locate(const struct mdp_manifest *manifest, size_t row, 
 size_t mdp_manifest_line(const struct mdp_manifest *manifest, size_t row);
 
 /* SHA-256 over everything above but the folder: equal manifests make equal stores. Of one row, and of all. */
-void mdp_manifest_row_sha256(const struct mdp_manifest *manifest, size_t row,
-                             uint8_t digest[MDP_SHA256_SIZE]);
+mdp_status mdp_manifest_row_sha256(const struct mdp_manifest *manifest, size_t row,
+                                   uint8_t digest[MDP_SHA256_SIZE], struct mdp_error *err);
 mdp_status mdp_manifest_sha256(const struct mdp_manifest *manifest, char hex[MDP_SHA256_HEX],
                                struct mdp_error *err);
 

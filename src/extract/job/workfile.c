@@ -126,7 +126,7 @@ static mdp_status pack(struct mdp_workfile *work, const struct mdp_record *r, st
     put(to + PHASH_AT, r->phash, 8);
     put(to + FILE_SIZE_AT, r->file_size, 8);
     put(to + FILE_TIME_AT, (uint64_t)r->file_time, 8);
-    mdp_manifest_row_sha256(work->manifest, r->row, digest);
+    TRY(mdp_manifest_row_sha256(work->manifest, r->row, digest, err));
     memcpy(to + ROW_DIGEST_AT, digest, ROW_DIGEST);
     put_float(to + NORM_AT, r->norm);
     if (r->failed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The variants that exist; only kernels.c and tests name them. */
-#ifndef MDP_EXTRACT_KERNEL_VARIANTS_H
-#define MDP_EXTRACT_KERNEL_VARIANTS_H
+#ifndef MDP_EXTRACT_VARIANTS_H
+#define MDP_EXTRACT_VARIANTS_H
 
 #include "extract/kernels/kernels.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An image tower: preprocessed pictures in, features out. Families are rows of a table (families.h). */
-#ifndef MDP_EXTRACT_TOWER_H
-#define MDP_EXTRACT_TOWER_H
+#ifndef MDP_EXTRACT_IMAGE_TOWER_H
+#define MDP_EXTRACT_IMAGE_TOWER_H
 
 #include "base/formats/yaml.h"
 #include "extract/weights/weights.h"

@@ -2,8 +2,8 @@
 /* Multi-head attention over one sequence or window. For every head: keys are transposed into panels of
    MDP_TILE_COLUMNS, then, for a tile of queries at a time, scores, softmax and weighted values are made while
    the scores are in the first-level cache. Weights stay as exp(score - largest); the sum divides the result. */
-#ifndef MDP_KERNEL_ATTENTION_H
-#define MDP_KERNEL_ATTENTION_H
+#ifndef MDP_EXTRACT_ATTENTION_H
+#define MDP_EXTRACT_ATTENTION_H
 
 #include "extract/kernels/body/softmax.h"
 #include "extract/kernels/body/tile.h"

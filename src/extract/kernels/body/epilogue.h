@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What follows a product, on outputs that are still in the cache: y = activation(y + bias) + residual. */
-#ifndef MDP_KERNEL_EPILOGUE_H
-#define MDP_KERNEL_EPILOGUE_H
+#ifndef MDP_EXTRACT_EPILOGUE_H
+#define MDP_EXTRACT_EPILOGUE_H
 
 #include "extract/kernels/body/gelu.h"
 #include "extract/kernels/kernels.h"

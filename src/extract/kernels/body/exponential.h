@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* 2^x and e^x. Polynomials: weighted least squares on Chebyshev nodes, re-weighted until the largest relative
    error is least (1.9e-9 before coefficients were rounded to float). */
-#ifndef MDP_KERNEL_EXPONENTIAL_H
-#define MDP_KERNEL_EXPONENTIAL_H
+#ifndef MDP_EXTRACT_EXPONENTIAL_H
+#define MDP_EXTRACT_EXPONENTIAL_H
 
 #include "extract/kernels/body/lanes.h"
 

@@ -7,8 +7,8 @@
    fit as in exponential.h, error of a Phi(-a) below 2e-10); beyond 7 the second term is below 1e-11. Error
    against x Phi(x) in double, over all floats: at most 1.2e-7 |x| + 1e-11 (2.6e-7 |x| where 1 + erf is
    computed in float, as PyTorch does). */
-#ifndef MDP_KERNEL_GELU_H
-#define MDP_KERNEL_GELU_H
+#ifndef MDP_EXTRACT_GELU_H
+#define MDP_EXTRACT_GELU_H
 
 #include "extract/kernels/body/exponential.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of a variant whose products are its own. */
-#ifndef MDP_KERNEL_TABLE_H
-#define MDP_KERNEL_TABLE_H
+#ifndef MDP_EXTRACT_KERNEL_TABLE_H
+#define MDP_EXTRACT_KERNEL_TABLE_H
 
 #include "extract/kernels/body/attention.h"
 #include "extract/kernels/body/layer_norm.h"

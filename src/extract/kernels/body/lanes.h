@@ -3,8 +3,8 @@
    variant_avx2.c and variant_avx512.c include them with 4, 8 and 16 lanes. Element by element the variants
    with a fused multiply-add do the same operations, and sums run over MDP_SPAN lanes whatever the width, so
    that avx2 and avx512 give the same bytes. */
-#ifndef MDP_KERNEL_LANES_H
-#define MDP_KERNEL_LANES_H
+#ifndef MDP_EXTRACT_LANES_H
+#define MDP_EXTRACT_LANES_H
 
 #include <stddef.h>
 #include <stdint.h>

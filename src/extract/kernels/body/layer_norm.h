@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Layer norm of rows. Two passes over a row that stays in the first-level cache: mean, then squared
    differences from it, so that a large mean costs no digits. */
-#ifndef MDP_KERNEL_LAYER_NORM_H
-#define MDP_KERNEL_LAYER_NORM_H
+#ifndef MDP_EXTRACT_LAYER_NORM_H
+#define MDP_EXTRACT_LAYER_NORM_H
 
 #include "extract/kernels/body/lanes.h"
 

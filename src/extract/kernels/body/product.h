@@ -2,8 +2,8 @@
 /* y = epilogue(x W^T + b) over weights that were packed as they are read: for every block of at most
    MDP_DEPTH inputs, for every MDP_TILE_COLUMNS outputs, the weights [inputs of the block, outputs]. While a
    block's panel (16 KiB) stays in the first-level cache, all rows pass over it. */
-#ifndef MDP_KERNEL_PRODUCT_H
-#define MDP_KERNEL_PRODUCT_H
+#ifndef MDP_EXTRACT_PRODUCT_H
+#define MDP_EXTRACT_PRODUCT_H
 
 #include "extract/kernels/body/epilogue.h"
 #include "extract/kernels/body/tile.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What softmax divides: exponentials, the largest value subtracted first. The caller divides by their sum. */
-#ifndef MDP_KERNEL_SOFTMAX_H
-#define MDP_KERNEL_SOFTMAX_H
+#ifndef MDP_EXTRACT_SOFTMAX_H
+#define MDP_EXTRACT_SOFTMAX_H
 
 #include "extract/kernels/body/exponential.h"
 

@@ -2,8 +2,8 @@
 /* The innermost product: C = A B, or C += A B, for at most MDP_TILE_ROWS rows of A and MDP_TILE_COLUMNS
    columns of B, held in registers while k runs. Every element is one chain of multiply-adds from 0 in the
    order of k: its bytes depend neither on the tile's height nor on the place in the tile. */
-#ifndef MDP_KERNEL_TILE_H
-#define MDP_KERNEL_TILE_H
+#ifndef MDP_EXTRACT_TILE_H
+#define MDP_EXTRACT_TILE_H
 
 #include "extract/kernels/body/lanes.h"
 
