@@ -58,7 +58,7 @@ size_t mdp_embedder_width(const struct mdp_embedder *embedder);
 /* What the model multiplies cosines by before a softmax; NaN where it was opened without texts or has no such factor. */
 double mdp_embedder_logit_scale(const struct mdp_embedder *embedder);
 
-/* bytes[n] of a JPEG or PNG file -> embedding[D] of unit length; the length that it had goes to *norm (may be NULL). `name`
+/* bytes[n] of a file of any format that extract reads -> embedding[D] of unit length; the length that it had goes to *norm (may be NULL). `name`
    stands for the file in messages. A damaged file is an error and never gives an embedding. The floats are those that
    extract writes on this machine, to the last bit. */
 mdp_status mdp_embed_picture(const struct mdp_embedder *embedder, const void *bytes, size_t n,

@@ -137,22 +137,30 @@ mdp_status mdp_models_inspect(int argc, char **argv, int *exit_code, struct mdp_
         {.name = "no-digest",
          .flag = &no_digest,
          .help = "leave out the SHA-256 of each tensor (quicker: only the file's directory is read)"}};
-    const struct mdp_usage usage = {
-        .command = "models inspect",
-        .synopsis = "FILE [options]",
-        .summary = "Lists the tensors of a weight file (torch.save, old or new, and safetensors): SHA-256 of "
-                   "the elements in row-major order, dtype, shape, name. Nothing in the file is executed.",
-        .example = "medprobe models inspect pytorch_model.bin",
-        .least_operands = 1,
-        .most_operands = 1,
-        .operands = {"a weight file"}};
+    struct mdp_text summary = {0};
+
+    mdp_text_add(&summary, "Lists the tensors of a weight file (");
+    mdp_text_add_weight_formats(&summary, "and");
+    mdp_text_add(&summary,
+                 "): SHA-256 of the elements in row-major order, dtype, shape, name. Nothing in the file is "
+                 "executed.");
+    mdp_status st = mdp_text_status(&summary, err);
+    const struct mdp_usage usage = {.command = "models inspect",
+                                    .synopsis = "FILE [options]",
+                                    .summary = summary.at,
+                                    .example = "medprobe models inspect pytorch_model.bin",
+                                    .least_operands = 1,
+                                    .most_operands = 1,
+                                    .operands = {"a weight file"}};
     struct mdp_common common = {0};
     struct mdp_arguments args = {0};
 
     (void)exit_code;
-    mdp_status st = mdp_options_parse(&usage, options, 2, argc, argv, &common, &args, err);
+    if (st == MDP_OK)
+        st = mdp_options_parse(&usage, options, 2, argc, argv, &common, &args, err);
     if (st == MDP_OK && !args.help)
         st = inspect(args.operands[0], json, no_digest, common.threads, err);
     mdp_arguments_release(&args);
+    mdp_text_release(&summary);
     return st;
 }

@@ -27,20 +27,20 @@ rm medprobe.yaml
 touch set/other.csv
 check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medprobe" init set
 mkdir "$work/b/empty"
-check "an empty folder" refuses 2 "no CSV and no JPEG or PNG" "$medprobe" init empty
+check "an empty folder" refuses 2 "empty: no CSV and no " "$medprobe" init empty
 check "no folder" refuses 2 "is no folder" "$medprobe" init nothing
 check "a table for the folder" refuses 2 "is no folder (init takes the folder and finds the CSV in it" "$medprobe" init set/list.csv
-mkdir "$work/b/slides" && touch "$work/b/slides/a.dcm"
-check "a folder of nothing that is read" refuses 2 "slides: no CSV and no JPEG or PNG in it (a.dcm (DICOM) is not read" "$medprobe" init slides
+mkdir "$work/b/slides" && touch "$work/b/slides/a.gif"
+check "a folder of nothing that is read" refuses 2 " in it (a.gif (GIF) is not read" "$medprobe" init slides
 mkdir "$work/b/wrong" && echo image,label >"$work/b/wrong/list.csv"
 check "a CSV that is no manifest is said to be none at once" refuses 1 "no column 'path' (columns: image, label)" "$medprobe" init wrong
 check "none of them left a project file" eval '[ ! -e medprobe.yaml ]'
 
-mkdir -p "$work/d/flat" && cd "$work/d" && touch flat/1.png flat/2.png flat/3.tif flat/4.dcm || exit 1
+mkdir -p "$work/d/flat" && cd "$work/d" && touch flat/1.png flat/2.png flat/3.gif flat/4.gif || exit 1
 check "a folder without classes" eval '"$medprobe" init flat 2>said && [ "$(cat manifest.csv)" = "$(printf "path,label,split\n1.png,,\n2.png,,\n")" ]'
 check "says that labels are to be filled in" has "manifest.csv: no labels: before extract, give every picture its class in a column 'label'" said
 check "and what no patients mean" grep -q "no patients: pictures of one person may stand on both sides" said
-check "and which pictures are left out" grep -q "2 pictures left out, of formats that are not read: 3.tif (TIFF), ..." said
+check "and which pictures are left out" grep -q "2 pictures left out, of formats that are not read: 3.gif (GIF), ..." said
 
 # Fault seen (the program before): the line break stood raw in medprobe.yaml and became a space.
 mkdir -p "$work/c/"$'odd\n"\\name/normal' && touch "$work/c/"$'odd\n"\\name/normal/a.png' && cd "$work/c" || exit 1

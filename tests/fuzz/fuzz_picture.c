@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 static void run_picture(const uint8_t *bytes, size_t n)
 {
     static const struct mdp_pipeline medclip = {.grey16 = MDP_GREY16_AUTO,
-                                                .pad = MDP_PAD_SQUARE_BLACK,
+                                                .geometry = MDP_GEOMETRY_SQUARE_BLACK,
                                                 .pad_min = 24,
                                                 .width = 24,
                                                 .height = 24,

@@ -31,18 +31,29 @@ static void says(const void *bytes, size_t n, mdp_status status, const char *mes
     assert_null(picture.pixels);
 }
 
+/* Known by name, not read. */
+static void says_unread(const void *bytes, size_t n, const char *format)
+{
+    struct mdp_text message = {0};
+
+    mdp_text_add(&message, "a.png: a %s file (", format);
+    mdp_text_add_picture_formats(&message, "and");
+    mdp_text_add(&message, " are read; convert it without loss to PNG)");
+    says(bytes, n, MDP_ERR_UNSUPPORTED, message.at);
+    mdp_text_release(&message);
+}
+
 static void names_what_is_no_picture(void **state)
 {
-    unsigned char dicom[200] = {[128] = 'D', 'I', 'C', 'M'};
+    struct mdp_text message = {0};
 
     (void)state;
     says("", 0, MDP_ERR_FORMAT, "a.png: a file of 0 bytes is no picture");
-    says("path,label\n", 11, MDP_ERR_FORMAT,
-         "a.png: no picture: begins with bytes 70 61 74 68 (expected JPEG or PNG)");
-    says("GIF89a", 6, MDP_ERR_UNSUPPORTED,
-         "a.png: a GIF file (JPEG and PNG are read; convert it without loss to PNG)");
-    says(dicom, sizeof dicom, MDP_ERR_UNSUPPORTED,
-         "a.png: a DICOM file (JPEG and PNG are read; convert it without loss to PNG)");
+    mdp_text_add(&message, "a.png: no picture: begins with bytes 70 61 74 68 (expected ");
+    mdp_text_add_picture_formats(&message, "or");
+    mdp_text_add(&message, ")");
+    says("path,label\n", 11, MDP_ERR_FORMAT, message.at);
+    mdp_text_release(&message);
     says("\x89PNG\r\n\x1a\n", 8, MDP_ERR_FORMAT,
          "a.png: png: truncated: the file ends before its end chunk (8 bytes)");
     says("\xff\xd8\xff", 3, MDP_ERR_FORMAT,
@@ -52,37 +63,42 @@ static void names_what_is_no_picture(void **state)
 static void every_format_is_dispatched(void **state)
 {
     const struct mdp_picture_format *f = NULL;
-    struct mdp_picture picture;
-    struct mdp_text expected = {0}, read = {0};
+    struct mdp_text read = {0};
 
     (void)state;
     mdp_text_add_picture_formats(&read, "and");
-    for (size_t i = 0; (f = mdp_picture_format_at(i)); i++)
+    for (size_t i = 0; (f = mdp_picture_format_at(i)); i++) {
+        assert_int_equal(f->decode != NULL, strstr(read.at, f->name) != NULL);
         for (size_t k = 0; k < MDP_FORMAT_MAGICS && f->magics[k].n; k++) {
             unsigned char bytes[160] = {0};
+            struct mdp_picture picture;
             struct mdp_error err = MDP_ERROR_INIT;
+            char start[64];
             memcpy(bytes + f->magics[k].at, f->magics[k].bytes, f->magics[k].n);
-            mdp_text_clear(&expected);
-            if (f->decode)
-                mdp_text_add(&expected, "a: %s: ", f->name);
-            else
-                mdp_text_add(&expected,
-                             "a: a %s file (JPEG and PNG are read; convert it without loss to PNG)", f->name);
+            if (!f->decode) {
+                says_unread(bytes, sizeof bytes, f->name);
+                continue;
+            }
+            snprintf(start, sizeof start, "a: %s: ", f->name);
             assert_int_equal(mdp_picture_decode(bytes, sizeof bytes, "a", NULL, &picture, &err),
-                             f->decode ? MDP_ERR_FORMAT : MDP_ERR_UNSUPPORTED);
-            assert_int_equal(strncasecmp(err.message, expected.at, expected.n), 0);
+                             MDP_ERR_FORMAT);
+            assert_int_equal(strncasecmp(err.message, start, strlen(start)), 0);
         }
-    mdp_text_release(&expected);
+    }
     mdp_text_release(&read);
 }
 
+/* The row of the format that has the file: the first that fits. */
 static void a_dicom_with_a_tiff_preamble_is_dicom(void **state)
 {
     unsigned char both[200] = {'I', 'I', '*', 0, [128] = 'D', 'I', 'C', 'M'};
+    struct mdp_picture picture;
+    struct mdp_error err = MDP_ERROR_INIT;
 
     (void)state;
-    says(both, sizeof both, MDP_ERR_UNSUPPORTED,
-         "a.png: a DICOM file (JPEG and PNG are read; convert it without loss to PNG)");
+    assert_int_not_equal(mdp_picture_decode(both, sizeof both, "a", NULL, &picture, &err), MDP_OK);
+    assert_true(strncasecmp(err.message, "a: DICOM: ", 10) == 0 ||
+                strncmp(err.message, "a: a DICOM file", 15) == 0);
 }
 
 static void endings_name_formats(void **state)
@@ -449,7 +465,7 @@ static void reads_medclip(void **state)
     const char *names[] = {"medclip-processor", "medclip-eval"};
     for (size_t i = 0; i < 2; i++) {
         assert_ok(mdp_pipeline_from_yaml(doc, mdp_yaml_find(all, names[i]), names[i], &pipeline, &err), err);
-        assert_int_equal(pipeline.pad, MDP_PAD_SQUARE_BLACK);
+        assert_int_equal(pipeline.geometry, MDP_GEOMETRY_SQUARE_BLACK);
         assert_int_equal(pipeline.rescale, i == 0 ? MDP_RESCALE_MULTIPLY : MDP_RESCALE_DIVIDE);
         assert_int_equal(pipeline.filter, i == 0 ? MDP_FILTER_BICUBIC : MDP_FILTER_BILINEAR);
     }
@@ -463,7 +479,7 @@ static void pads_a_small_picture(void **state)
     static uint8_t out[224 * 224];
     static float values[224 * 224];
     struct mdp_picture picture = {MDP_MODE_L, 3, 2, 1, white, .orientation = 1};
-    struct mdp_pipeline pipeline = {.pad = MDP_PAD_SQUARE_BLACK,
+    struct mdp_pipeline pipeline = {.geometry = MDP_GEOMETRY_SQUARE_BLACK,
                                     .pad_min = 224,
                                     .width = 224,
                                     .height = 224,

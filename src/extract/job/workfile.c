@@ -356,7 +356,7 @@ static mdp_status check_row(struct mdp_workfile *work, size_t row, struct mdp_er
                         "%s: has pictures of more rows than the %zu of %s (use the table and --limit as they "
                         "were, or --force to start anew)",
                         work->path, m->n, m->file);
-    mdp_manifest_row_sha256(m, row, digest);
+    TRY(mdp_manifest_row_sha256(m, row, digest, err));
     if (work->buffer[FAILED_AT] || memcmp(digest, work->buffer + ROW_DIGEST_AT, ROW_DIGEST) == 0)
         return MDP_OK;
     return mdp_fail(

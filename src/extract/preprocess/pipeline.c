@@ -15,8 +15,8 @@ enum { MAX_INPUT = 4096 }; /* pixels a side of a tower's input; the towers at ha
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* The keys that take a word, in the order of the JSON. A new word is a value of the enum, a word here, and what the
-   compiler then asks for; a new key is a field and a row. */
+/* The keys that take a word, in the order of the JSON. A new word is a value of the enum, a word here, and the case
+   that the compiler then asks for (of `pad`: a function in pipeline_run.c); a new key is a field and a row. */
 static const struct word_key {
     const char *key;
     size_t at;                /* of its enum in struct mdp_pipeline */
@@ -30,8 +30,8 @@ static const struct word_key {
            [MDP_GREY16_12_BIT] = "12-bit", [MDP_GREY16_14_BIT] = "14-bit", [MDP_GREY16_16_BIT] = "16-bit")},
     {"orientation", offsetof(struct mdp_pipeline, orientation), false,
      WORDS([MDP_ORIENTATION_IGNORE] = "ignore", [MDP_ORIENTATION_APPLY] = "apply")},
-    {"pad", offsetof(struct mdp_pipeline, pad), false,
-     WORDS([MDP_PAD_NONE] = "none", [MDP_PAD_SQUARE_BLACK] = "square-black")},
+    {"pad", offsetof(struct mdp_pipeline, geometry), false,
+     WORDS([MDP_GEOMETRY_STRETCH] = "none", [MDP_GEOMETRY_SQUARE_BLACK] = "square-black")},
     {"filter", offsetof(struct mdp_pipeline, filter), true,
      WORDS([MDP_FILTER_BILINEAR] = "bilinear", [MDP_FILTER_BICUBIC] = "bicubic",
            [MDP_FILTER_LANCZOS] = "lanczos")},
@@ -56,7 +56,7 @@ static const struct {
 
 /* The table reaches the enums by their offsets: all of them are as large as unsigned. */
 _Static_assert(sizeof(enum mdp_color) == sizeof(unsigned) && sizeof(enum mdp_grey16) == sizeof(unsigned) &&
-                   sizeof(enum mdp_pad) == sizeof(unsigned),
+                   sizeof(enum mdp_geometry) == sizeof(unsigned),
                "enums of another size than unsigned");
 
 static const char *word_of(const struct mdp_pipeline *p, const struct word_key *key)

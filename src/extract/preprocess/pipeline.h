@@ -14,10 +14,14 @@
 #include "extract/preprocess/resize.h"
 #include "medprobe/status.h"
 
-/* How a picture of any shape comes to the shape of the tower's input. */
-enum mdp_pad {
-    MDP_PAD_NONE,         /* resized as it is; proportions change */
-    MDP_PAD_SQUARE_BLACK, /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
+/* How a picture of any shape comes to the shape of the tower's input; YAML and JSON call it `pad`, by the first two. A
+   geometry is a value here, a word in pipeline.c, a function in pipeline_run.c. One that crops resizes the whole picture into
+   memory of its own (mdp_resize_canvas to the size that the rule of the shorter side gives) and copies its window from
+   there: what lies outside the window still weighs in at its edge, so that a window on the picture before the resize would not
+   be the same. The side it resizes to is a number key of its own, as pad_min is. */
+enum mdp_geometry {
+    MDP_GEOMETRY_STRETCH,      /* resized as it is; proportions change */
+    MDP_GEOMETRY_SQUARE_BLACK, /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
 };
 
 enum mdp_rescale {
@@ -30,7 +34,7 @@ struct mdp_pipeline {
     enum mdp_color color;
     enum mdp_grey16 grey16;
     enum mdp_orientation orientation;
-    enum mdp_pad pad;
+    enum mdp_geometry geometry;
     size_t pad_min;       /* pixels: side of the square at the least */
     size_t width, height; /* pixels, of the tower's input */
     enum mdp_filter filter;
@@ -57,7 +61,7 @@ const char *const *mdp_pipeline_words(const char *key);
 /* The pipeline as JSON with every number, fixed key order: the store's `pipeline` attribute. */
 void mdp_pipeline_to_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);
 
-/* The uint8 picture after colour, padding and resize: out[height, width, 1 or 3]. */
+/* The uint8 picture after colour, geometry and resize: out[height, width, 1 or 3]. */
 mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,
                                uint8_t *out, struct mdp_error *err);
 

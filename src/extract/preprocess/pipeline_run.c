@@ -7,29 +7,38 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The picture on a black square, in its middle; an odd remainder goes to the right and below. */
-static void pad_to_square(const struct mdp_pipeline *p, struct mdp_canvas *canvas)
-{
-    size_t side = canvas->width > canvas->height ? canvas->width : canvas->height;
+/* --- geometries: each brings a picture of any shape to out[p->height, p->width, C] --- */
 
-    side = side > p->pad_min ? side : p->pad_min;
-    canvas->canvas_width = canvas->canvas_height = side;
-    canvas->left = (side - canvas->width) / 2;
-    canvas->top = (side - canvas->height) / 2;
+static mdp_status stretch(const struct mdp_pipeline *p, const struct mdp_canvas *picture, uint8_t *out,
+                          struct mdp_error *err)
+{
+    return mdp_resize_canvas(picture, p->filter, p->resize_order, out, p->width, p->height, err);
 }
 
-/* How a picture of any shape becomes one of the tower's: one case a geometry. */
-static mdp_status fit(const struct mdp_pipeline *p, struct mdp_canvas *canvas, uint8_t *out,
+/* The picture on a black square, in its middle; an odd remainder goes to the right and below. */
+static mdp_status pad_to_square(const struct mdp_pipeline *p, const struct mdp_canvas *picture, uint8_t *out,
+                                struct mdp_error *err)
+{
+    struct mdp_canvas square = *picture;
+    size_t side = picture->width > picture->height ? picture->width : picture->height;
+
+    side = side > p->pad_min ? side : p->pad_min;
+    square.canvas_width = square.canvas_height = side;
+    square.left = (side - picture->width) / 2;
+    square.top = (side - picture->height) / 2;
+    return stretch(p, &square, out, err);
+}
+
+static mdp_status fit(const struct mdp_pipeline *p, const struct mdp_canvas *picture, uint8_t *out,
                       struct mdp_error *err)
 {
-    switch (p->pad) {
-    case MDP_PAD_NONE:
+    switch (p->geometry) {
+    case MDP_GEOMETRY_STRETCH:
         break;
-    case MDP_PAD_SQUARE_BLACK:
-        pad_to_square(p, canvas);
-        break;
+    case MDP_GEOMETRY_SQUARE_BLACK:
+        return pad_to_square(p, picture, out, err);
     }
-    return mdp_resize_canvas(canvas, p->filter, p->resize_order, out, p->width, p->height, err);
+    return stretch(p, picture, out, err);
 }
 
 mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,
@@ -38,13 +47,13 @@ mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct
     struct mdp_converted source;
 
     TRY(mdp_converted_init(&source, picture, pipeline->color, pipeline->grey16, pipeline->orientation, err));
-    struct mdp_canvas canvas = {.row = mdp_converted_row,
-                                .context = &source,
-                                .width = source.width,
-                                .height = source.height,
-                                .channels = source.channels,
-                                .canvas_width = source.width,
-                                .canvas_height = source.height};
+    const struct mdp_canvas canvas = {.row = mdp_converted_row,
+                                      .context = &source,
+                                      .width = source.width,
+                                      .height = source.height,
+                                      .channels = source.channels,
+                                      .canvas_width = source.width,
+                                      .canvas_height = source.height};
     mdp_status st = fit(pipeline, &canvas, out, err);
     mdp_converted_release(&source);
     return st;

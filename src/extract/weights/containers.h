@@ -9,7 +9,7 @@
 
 struct mdp_container {
     const char *name;  /* what mdp_weights_format says */
-    const char *words; /* in "expected a file of ..."; rows with the same words stand together */
+    const char *words; /* what users call it, in messages and help; rows with the same words stand together */
     /* Whether the file is one, by its first bytes; n may be 0. Says no to what another container's file can be. */
     bool (*is)(const unsigned char *bytes, size_t n);
     /* A whole file, of any bytes: those that is() refuses too. `list` is empty at first. Messages do not name the

@@ -40,12 +40,10 @@ static const struct mdp_container *container_of(const unsigned char *bytes, size
     return mdp_containers[i];
 }
 
-/* "expected a file of A, B or C" */
-static void add_expected(struct mdp_text *out)
+void mdp_text_add_weight_formats(struct mdp_text *out, const char *joint)
 {
     const char *last = NULL;
 
-    mdp_text_add(out, "expected a file of ");
     for (size_t i = 0; mdp_containers[i]; i++) {
         const char *words = mdp_containers[i]->words;
         bool more = false;
@@ -53,7 +51,9 @@ static void add_expected(struct mdp_text *out)
             continue;
         for (size_t j = i + 1; mdp_containers[j]; j++)
             more = more || strcmp(mdp_containers[j]->words, words) != 0;
-        mdp_text_add(out, "%s%s", !last ? "" : more ? ", " : " or ", words);
+        if (last)
+            mdp_text_add(out, more ? ", " : " %s ", joint);
+        mdp_text_add(out, "%s", words);
         last = words;
     }
 }
@@ -94,7 +94,8 @@ static mdp_status unknown_format(const unsigned char *bytes, size_t n, struct md
 {
     struct mdp_text expected = {0};
 
-    add_expected(&expected);
+    mdp_text_add(&expected, "expected a file of ");
+    mdp_text_add_weight_formats(&expected, "or");
     mdp_status st = mdp_text_status(&expected, err);
     if (st == MDP_OK)
         st = explain(bytes, n, expected.at, err);

@@ -71,8 +71,10 @@ void mdp_weights_close(struct mdp_weights *weights);
 
 /* As it was opened, for messages. */
 const char *mdp_weights_path(const struct mdp_weights *weights);
-/* The container's name: "torch zip", "legacy torch", "safetensors". */
+/* The container's name, as its row in weights.c has it. */
 const char *mdp_weights_format(const struct mdp_weights *weights);
+/* The kinds of files that are read, in the words of their rows: "A, B and C" where `joint` is "and". */
+void mdp_text_add_weight_formats(struct mdp_text *out, const char *joint);
 
 /* Tensors in the file's own order (dictionary order of a state dict). */
 size_t mdp_weights_count(const struct mdp_weights *weights);

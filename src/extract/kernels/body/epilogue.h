@@ -11,11 +11,17 @@
 
 MDP_INLINE vec activated(vec v, enum mdp_activation activation)
 {
-    if (activation == MDP_ACTIVATION_GELU)
+    switch (activation) { /* no default: the compiler asks for the case of a new one */
+    case MDP_ACTIVATION_GELU:
         return gelu_of(v);
-    if (activation == MDP_ACTIVATION_TANH)
+    case MDP_ACTIVATION_TANH:
         for (size_t l = 0; l < MDP_VECTOR_LANES; l++)
             v[l] = tanhf(v[l]);
+        return v;
+    case MDP_ACTIVATION_NONE:
+    case MDP_ACTIVATION_COUNT:
+        break;
+    }
     return v;
 }
 
