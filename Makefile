@@ -152,8 +152,8 @@ $(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
 
 # --- tests ----------------------------------------------------------------------------------------------------
 
-# T=test_roc (a unit test), T=eval (a script) or T=test_metrics.py (a reference test) runs that file alone; ONLY='auc*' the
-# tests of such names in it. The layers: tests/README.md.
+# T=test_roc (a unit test), T=eval (a script) or T=test_metrics.py (a reference test) runs that file alone, several words several;
+# ONLY='auc*' the tests of such names in it (of pytest: what -k takes). The layers: tests/README.md.
 tools: $(TOOLS)
 fuzz: $(FUZZ)
 examples: $(EXAMPLES)
@@ -162,13 +162,15 @@ check-unit: $(if $(T),$(filter $(addprefix $(B)/tests/,$(T)),$(UNIT)),$(UNIT)) $
 	@BUILD=$(B) tests/run $(or $(filter $(B)/tests/%,$^),$(error no unit test '$(T)'))
 SCRIPTS := $(sort $(wildcard tests/cli/*.sh tests/fault/*.sh tests/fuzz/*.sh))
 check-cli: all $(TOOLS) $(REPLAY)
-	@BUILD=$(B) tests/run $(if $(T),$(or $(filter %/$(T).sh,$(SCRIPTS)),$(error no script '$(T)')),$(SCRIPTS))
+	@BUILD=$(B) tests/run $(if $(T),$(or $(filter $(T:%=\%/%.sh),$(SCRIPTS)),$(error no script '$(T)')),$(SCRIPTS))
 check-reference: all $(TOOLS) $(B)/libmedprobe_test.so
 	@BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
-# The tests whose number of rounds can be chosen, with many.
+# The tests whose number of rounds can be chosen by a variable, with many.
+tests_with = $(or $(shell grep -l $(1) $(2)),$(error no test reads $(1)))
 check-slow: all $(TOOLS) $(B)/libmedprobe_test.so
-	@MEDPROBE_KILLS=100 BUILD=$(B) tests/run tests/fault/extract_killed.sh
-	@MEDPROBE_PARITY_PICTURES=100 T='test_medclip.py test_swin.py' BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
+	@MEDPROBE_KILLS=100 BUILD=$(B) tests/run $(call tests_with,MEDPROBE_KILLS,tests/fault/*.sh)
+	@MEDPROBE_PARITY_PICTURES=100 T='$(notdir $(call tests_with,MEDPROBE_PARITY_PICTURES,tests/reference/test_*.py))' \
+		BUILD=$(B) PYTHON=$(PYTHON) tests/run tests/reference/run
 asan ubsan tsan:
 	$(MAKE) FLAVOUR=$@ check
 coverage:

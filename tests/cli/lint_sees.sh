@@ -107,5 +107,6 @@ cp "$medprobe" bin/medprobe
 check "help: the pages as they are" scripts/lint help
 page=docs/man/medprobe-report.1
 sees help "pages are not what --help says" $page "$(grep -v 'format' $page | sed 's/\\/\\\\/g')"
+check "help: an old program is not asked" eval 'touch -d 2000-01-01 bin/medprobe && scripts/lint help >said && has "no faults (help is not checked: bin/medprobe" said'
 check "an unknown check is refused" eval '! scripts/lint includs 2>said; has "no check" said'
 done_testing

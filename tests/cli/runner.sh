@@ -77,5 +77,14 @@ else
 fi
 cd "$root" || exit 1
 check "make knows no other test" eval '! make -s check-unit T=test_none 2>"$work/err" && has "no unit test" "$work/err"'
+# The examples of CONTRIBUTING's table find a test. (Seen: ONLY='*ties*' of a file that has no such test.)
+found() { grep -oE "T=[a-z_]+ ONLY='[^']+'" CONTRIBUTING.md | tr -d "'" | while read -r t only; do
+    t=${t#T=} only=${only#ONLY=} names=0
+    while IFS= read -r name; do [[ $name == $only ]] && names=$((names + 1)); done < <(cat tests/{unit,cli}/$t.{c,sh} 2>/dev/null |
+      sed -nE 's/.*cmocka_unit_test\(([a-z_0-9]+)\).*/\1/p; s/^ *check "([^"]*)".*/\1/p')
+    echo "$t $only: $names tests"
+  done; }
+check "the examples of CONTRIBUTING are tests" eval 'found >"$work/said" && same 2 "$(wc -l <"$work/said")" && ! grep " 0 tests" "$work/said"'
+check "several scripts are run" eval 'make -s -n -o all check-cli T="runner eval" >"$work/said" && has "tests/run tests/cli/eval.sh tests/cli/runner.sh" "$work/said"'
 check "nor another script" eval '! make -s -o all check-cli T=none 2>"$work/err" && has "no script" "$work/err"'
 done_testing
