@@ -104,7 +104,7 @@ static mdp_status report_runs(struct report_options *opt, char **folders, size_t
     if (st == MDP_OK)
         st = read_formats(&opt->formats, &formats, err);
     if (st == MDP_OK && opt->out)
-        st = mdp_run_folder_check_report(opt->out, err);
+        st = mdp_run_folder_check_report(opt->out, n == 1 ? folders[0] : NULL, err);
     for (size_t i = 0; i < n && st == MDP_OK; i++) {
         trim_slashes(folders[i]);
         for (size_t k = 0; k < i && st == MDP_OK; k++)

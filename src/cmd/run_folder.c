@@ -133,15 +133,27 @@ static bool has_members_only(const char *path)
     return ours;
 }
 
-mdp_status mdp_run_folder_check_report(const char *path, struct mdp_error *err)
+static bool is_same(const char *a, const char *b)
 {
-    if (!mdp_path_exists(path))
+    struct stat of_a, of_b;
+
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+mdp_status mdp_run_folder_check_report(const char *path, const char *own, struct mdp_error *err)
+{
+    if (!mdp_path_exists(path) || (own && is_same(path, own)))
         return MDP_OK;
     if (mdp_path_is_folder(path)) {
         char *config = read_config(path);
-        bool ours = config != NULL || has_members_only(path);
+        const bool run = config != NULL || has_member(path, "results.json");
         free(config);
-        if (ours)
+        if (run)
+            return mdp_fail(
+                err, MDP_ERR_USAGE,
+                "%s: is the folder of another run, whose own report would be lost (choose another -o)", path);
+        if (has_members_only(path))
             return MDP_OK;
     }
     return mdp_fail(

@@ -27,9 +27,10 @@ struct mdp_run_folder {
 /* A complete run is refused unless `force`, and what is no run of ours always (MDP_ERR_USAGE). */
 mdp_status mdp_run_folder_check(const char *path, bool force, struct mdp_error *err);
 
-/* Whether a report may be written into `path`: it is not there, or a run's, or holds nothing that reports and runs
-   do not write. */
-mdp_status mdp_run_folder_check_report(const char *path, struct mdp_error *err);
+/* Whether a report may be written into `path`: it is not there, or it is `own`, the folder of the one run that is
+   reported (NULL: there are several), or it holds nothing but what reports write; another run keeps its own
+   (MDP_ERR_USAGE). */
+mdp_status mdp_run_folder_check_report(const char *path, const char *own, struct mdp_error *err);
 
 /* Makes <path>.partial with config.yaml. An unfinished run at `path` itself goes on when its config.yaml is
    `config`, else it is refused unless `force`. */

@@ -5,7 +5,7 @@ cd "$work" || exit 1
 "$build/tools/make_store" a.h5 patients=40 classes=2 >/dev/null && "$build/tools/make_store" b.h5 patients=40 classes=3 seed=2 >/dev/null
 check "a run of two classes" "$medprobe" probe a.h5 --shots 1,4 --seeds 3 -o one
 check "a run of three classes" "$medprobe" probe b.h5 --shots 2 --seeds 2 -o two
-rm -f a.h5 b.h5 one/report.html one/report.md one/tables/*.tex
+rm -f a.h5 one/report.html one/report.md one/tables/*.tex
 
 check "the report needs neither store nor predictions" eval 'rm one/predictions.h5 one/draws.h5 && "$medprobe" report one/'
 check "it prints where it is" eval '[ "$("$medprobe" report one)" = one/report.html ]'
@@ -28,6 +28,16 @@ check "without gnuplot there are tables and a line that says so" eval '
 check "many runs in one report" eval '"$medprobe" report one two -o both && has ">one<" both/report.html && has ">two<" both/report.html'
 check "LaTeX only" eval '"$medprobe" report one -o tex --format tex && [ -s tex/tables/headline.tex ] && [ ! -e tex/report.html ]'
 check "many runs without a folder" refuses 2 "need a folder" "$medprobe" report one two
+# Planted by nobody: `report one -o two` gave two the page and the tables of one, and left its results.json.
+check "another run keeps its report" eval 'cp two/report.md before &&
+  refuses 2 "two: is the folder of another run" "$medprobe" report one -o two && refuses 2 "is the folder of another run" "$medprobe" report one two -o two &&
+  cmp before two/report.md && "$medprobe" report two -o ./two/'
+# A single comparison column without anything to compare, "no text embeddings" in a store that has them, "interval over draws and test patients" where
+# nobody was drawn, and two lines on every metric that a missing class leaves undefined were all in earlier reports.
+check "a run without zero-shot and without resamples says so" eval '"$medprobe" probe b.h5 --method logreg --shots 1,7 --seeds 3 --resamples 0 -o three &&
+  has "over draws only" three/report.md && has "No zero-shot among the methods" three/report.md && ! grep -qE "Holm|text embeddings|: not known" three/report.md &&
+  has "set xtics (1, 7)" three/figures/shots.gp'
+check "the positive class is named" eval 'has "reaches an AUC (positive: " one/report.md && has "ROC, positive: " one/figures/roc.gp'
 check "an unknown format" refuses 2 "no format 'docx' (there are html, md, csv, tex)" "$medprobe" report one --format docx
 check "no run" refuses 1 "is no finished run" "$medprobe" report both
 check "a broken results.json" eval 'mkdir bad && head -c 300 one/results.json >bad/results.json && refuses 1 bad/results.json "$medprobe" report bad'

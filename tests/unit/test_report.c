@@ -511,6 +511,68 @@ static void facts_are_said_as_they_are(void **state)
     release(&x);
 }
 
+/* Metrics that a method lacks for one reason are one sentence with the numbers of shots; a line each, without them, took
+   the place of everything else. A class without test pictures left the headline empty, and its shares 0. */
+static void what_is_not_defined_is_said_once(void **state)
+{
+    static const char *const names[METRICS] = {"auc_ovr_macro", "sensitivity@specificity=0.90:normal"};
+    struct example x;
+
+    (void)state;
+    fill(&x);
+    x.results.metrics = names;
+    for (size_t i = 0; i < x.results.n_results; i++) {
+        x.rows[i].metric = names[i % METRICS];
+        x.rows[i].mean = x.rows[i].ci_low = x.rows[i].ci_high = NAN;
+        x.rows[i].reason = "none of the rows is of class 'normal'";
+    }
+    x.rows[2 * METRICS + 1].mean = 0.5; /* logreg's second metric at 2 shots */
+    for (size_t j = 0; j < CLASSES; j++)
+        x.confusion[j] = 0;
+    char *text = markdown_of(&x);
+    has(text, "\nThere is no AUC of logreg, and no result: none of the rows is of class 'normal'.\n");
+    has(text, "- auc\\_ovr\\_macro, sensitivity@specificity=0.90:normal of zero-shot are not defined: none "
+              "of the rows");
+    has(text, "- auc\\_ovr\\_macro of logreg at 1, 2, 4, 8, 16 shots is not defined: none of");
+    has(text, "- sensitivity@specificity=0.90:normal of logreg at 1, 4, 8, 16 shots is not defined: none of");
+    has(text, "| sensitivity@specificity=0.90:\\<class\\> |");
+    free(text);
+    text = read_file("figures/confusion.csv");
+    has(text, "zero-shot,0,normal,normal,0,0,0,,0\n");
+    free(text);
+    release(&x);
+}
+
+/* One test patient of a class, and an interval of no width, hid behind "8 to 13 test patients" and "1.000 [1.000, 1.000]". */
+static void what_rests_on_few_is_said(void **state)
+{
+    struct example x;
+
+    (void)state;
+    fill(&x);
+    write_roc_data(CLASSES);
+    x.results.n_classes = 2;
+    x.facts[4] = (struct mdp_fact){.kind = MDP_FACT_TEXT, .key = MDP_FACT_KEY_RAREST_CLASS, .text = "normal"};
+    x.facts[5] = (struct mdp_fact){.kind = MDP_FACT_COUNT, .key = MDP_FACT_KEY_RAREST_PATIENTS, .count = 1};
+    x.results.n_provenance = 6;
+    x.rows[METRICS * SHOTS].ci_low = x.rows[METRICS * SHOTS].ci_high = 1;
+    x.rows[0].ci_low = x.rows[0].ci_high = 1;
+    char *text = markdown_of(&x);
+    has(text, "Only 1 test patient is of class 'normal' in the episode that has fewest");
+    has(text,
+        "- accuracy of zero-shot, accuracy of logreg at 16 shots: the same in every episode and resample");
+    has(text, "logreg reaches an AUC (positive: 'a\\<b\\>");
+    has(text, "AUC is that of the positive class, 'a\\<b\\>");
+    free(text);
+    text = read_file("figures/roc.gp");
+    has(text, "set title 'ROC, positive: a<b>|c_d&\"e\"'");
+    free(text);
+    text = read_file("figures/shots.gp");
+    has(text, "set xtics (1, 2, 4, 8, 16)\n");
+    free(text);
+    release(&x);
+}
+
 static void one_is_one(void **state)
 {
     struct example x;
@@ -546,6 +608,8 @@ int main(void)
         cmocka_unit_test(the_verdict_follows_the_adjusted_p),
         cmocka_unit_test(a_mean_over_some_episodes_says_so),
         cmocka_unit_test(facts_are_said_as_they_are),
+        cmocka_unit_test(what_is_not_defined_is_said_once),
+        cmocka_unit_test(what_rests_on_few_is_said),
         cmocka_unit_test(one_is_one),
     };
     char command[128];

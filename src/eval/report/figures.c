@@ -131,6 +131,21 @@ static mdp_status add_shots_panel(struct drawing *d, const struct mdp_report_run
     return st;
 }
 
+/* A tick at every number of shots, so that each can be read off. */
+static void add_shots_ticks(const struct mdp_report_run runs[], size_t n, struct mdp_text *script)
+{
+    const char *before = "set xtics (";
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < runs[i].results->n_series; k++) {
+            if (!runs[i].results->series[k].shots)
+                continue;
+            mdp_text_add(script, "%s%zu", before, runs[i].results->series[k].shots);
+            before = ", ";
+        }
+    mdp_text_add(script, *before == ',' ? ")\n" : "");
+}
+
 static mdp_status draw_shots(const char *folder, const struct mdp_report_run runs[], size_t n,
                              struct mdp_figure *figure, struct mdp_error *err)
 {
@@ -152,8 +167,10 @@ static mdp_status draw_shots(const char *folder, const struct mdp_report_run run
     mdp_gnuplot_begin(&script, figure, 4.2 * (double)(panels ? panels : 1), 3.9);
     mdp_text_add(&script,
                  "set multiplot layout 1,%zu\nset logscale x 2\nset xrange [0.9:%zu*1.1]\n"
-                 "set xlabel 'shots (pictures a class)'\nset key bottom right\n%sunset multiplot\n",
-                 panels, widest, d.script.at ? d.script.at : "");
+                 "set xlabel 'shots (pictures a class)'\nset key bottom right\n",
+                 panels, widest);
+    add_shots_ticks(runs, n, &script);
+    mdp_text_add(&script, "%sunset multiplot\n", d.script.at ? d.script.at : "");
     mdp_gnuplot_end(&script);
     if (st == MDP_OK)
         st = mdp_text_status(&d.script, err);
@@ -254,6 +271,20 @@ static mdp_status copy_roc(const char *folder, const struct mdp_report_run *run,
     return st;
 }
 
+/* Of two classes the curve is that of the positive one. */
+static void add_roc_title(const struct mdp_results *r, struct mdp_text *script)
+{
+    struct mdp_text title = {0};
+
+    mdp_text_add(&title, "ROC");
+    if (r->n_classes == 2)
+        mdp_text_add(&title, ", positive: %s", r->class_names[1]);
+    mdp_text_add(script, "set title ");
+    mdp_gnuplot_add_string(script, title.failed ? "ROC" : title.at);
+    mdp_text_add(script, "\n");
+    mdp_text_release(&title);
+}
+
 static mdp_status draw_roc(const char *folder, const struct mdp_report_run *run, struct mdp_figure *figure,
                            struct mdp_error *err)
 {
@@ -274,8 +305,9 @@ static mdp_status draw_roc(const char *folder, const struct mdp_report_run *run,
         goto out;
     }
     mdp_gnuplot_begin(&script, figure, 5.2, 5.0);
+    add_roc_title(run->results, &script);
     mdp_text_add(&script,
-                 "set title 'ROC'\nset size square\nset xrange [0:1]\nset yrange [0:1]\n"
+                 "set size square\nset xrange [0:1]\nset yrange [0:1]\n"
                  "set xlabel 'false positive rate (1 - specificity)'\nset ylabel 'true positive rate "
                  "(sensitivity)'\nset key bottom right\nplot ");
     st = add_roc_curves(run->results, &data, &script, &drawn, err);
@@ -335,8 +367,10 @@ static void add_matrix(const struct mdp_results *r, const struct mdp_series *s,
             mdp_text_add_csv(&d->data, r->class_names[i]);
             mdp_text_add(&d->data, ",");
             mdp_text_add_csv(&d->data, r->class_names[j]);
-            mdp_text_add(&d->data, ",%zu,%zu,%llu,%.17g,%zu\n", i, j, counts[i * k + j],
-                         total ? (double)counts[i * k + j] / (double)total : 0, d->curves);
+            mdp_text_add(&d->data, ",%zu,%zu,%llu,", i, j, counts[i * k + j]);
+            if (total) /* a class without pictures has no shares */
+                mdp_text_add(&d->data, "%.17g", (double)counts[i * k + j] / (double)total);
+            mdp_text_add(&d->data, ",%zu\n", d->curves);
         }
     }
 }
@@ -350,8 +384,9 @@ static mdp_status add_confusion_panel(const struct mdp_series *s, struct drawing
     mdp_status st = add_title(&d->script, &title, err);
     mdp_text_add(&d->script,
                  "\nplot 'confusion.csv' using ($9==%zu?$6:NaN):5:(0.5):(0.5):8 with boxxyerror fill solid 1 "
-                 "noborder lc palette, '' using ($9==%zu?$6:NaN):5:(sprintf('%%d (%%.0f %%%%)', $7, 100 * "
-                 "$8)) with labels\n",
+                 "noborder lc palette, '' using ($9==%zu?$6:NaN):5:(strlen(strcol(8)) ? sprintf('%%d (%%.0f "
+                 "%%%%)', $7, "
+                 "100 * $8) : strcol(7)) with labels\n",
                  d->curves, d->curves);
     mdp_text_release(&title);
     d->curves++;

@@ -212,11 +212,41 @@ static void warn_of_numbers(struct sentences *s, const struct told *t)
                            ": the intervals are wide and rest on few people.");
     }
     end_sentence(s);
+    const size_t rarest = mdp_report_fact_count(t->r, MDP_FACT_KEY_RAREST_PATIENTS);
+    if (rarest)
+        mdp_text_add(&s->now,
+                     "Only %zu test %s%s of class '%s' in the episode that has fewest: AUC, sensitivity and "
+                     "everything else that is said of that class rests on them, whatever the intervals say.",
+                     rarest, patients->most ? "patient" : "picture", rarest == 1 ? " is" : "s are",
+                     mdp_report_fact(t->r, MDP_FACT_KEY_RAREST_CLASS, s->pool));
+    end_sentence(s);
     if (!t->baseline)
         mdp_text_add(&s->now,
                      "No %s among the methods of this run: nothing says what the model does without "
                      "any labelled picture.",
                      t->r->baseline);
+    end_sentence(s);
+}
+
+/* Numbers of the headline that never moved. */
+static void warn_of_no_width(struct sentences *s, const struct told *t)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < t->r->n_results; i++) {
+        const struct mdp_result *x = &t->r->results[i];
+        const struct mdp_metric_kind *kind = mdp_metric_kind_find(x->metric);
+        if (x->ci_low != x->ci_high || !kind || !kind->headline) /* NaN: no interval */
+            continue;
+        mdp_text_add(&s->now, "%s%s of %s", before, kind->headline, x->method);
+        if (x->shots)
+            mdp_text_add(&s->now, " at %zu shot%s", x->shots, x->shots == 1 ? "" : "s");
+        before = ", ";
+    }
+    if (*before)
+        mdp_text_add(&s->now,
+                     ": the same in every episode and resample, so that the interval has no width: it says "
+                     "nothing of other patients.");
     end_sentence(s);
 }
 
@@ -244,20 +274,69 @@ static void warn_of_partly_defined(struct sentences *s, const struct told *t)
     }
 }
 
-/* As many as there is room for; the last sentence counts the others. */
-static void warn_of_undefined(struct sentences *s, const struct told *t)
+static bool are_equal(const char *a, const char *b)
 {
-    size_t more = 0;
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Undefined for the same reason, of the same method. */
+static bool are_alike(const struct mdp_result *a, const struct mdp_result *b)
+{
+    return isnan(a->mean) && isnan(b->mean) && strcmp(a->method, b->method) == 0 &&
+           are_equal(a->reason, b->reason);
+}
+
+/* " at 1, 4 shots": where the metric of x is undefined as x is; nothing for a method without shots, NULL when x is not
+   the first of them. */
+static const char *undefined_at(const struct told *t, const struct mdp_result *x, struct sentences *s)
+{
+    struct mdp_text at = {0};
+    size_t n = 0;
 
     for (size_t i = 0; i < t->r->n_results; i++) {
-        const struct mdp_result *x = &t->r->results[i];
-        if (!isnan(x->mean))
+        const struct mdp_result *y = &t->r->results[i];
+        if (!are_alike(x, y) || strcmp(x->metric, y->metric) != 0)
             continue;
+        if (n == 0 && y != x)
+            return NULL;
+        mdp_text_add(&at, "%s%zu", n ? ", " : " at ", y->shots);
+        n++;
+    }
+    mdp_text_add(&at, " shot%s", n == 1 && x->shots == 1 ? "" : "s");
+    const char *kept = x->shots && at.at ? mdp_pool_string(s->pool, at.at, s->err, &s->st) : "";
+    mdp_text_release(&at);
+    return kept;
+}
+
+/* A sentence for the metrics that one method lacks for one reason at the same numbers of shots; as many as there is room
+   for, the last one counts the others. */
+static void warn_of_undefined(struct sentences *s, const struct told *t)
+{
+    const size_t n = t->r->n_results;
+    size_t more = 0;
+    const char **at = mdp_pool_array(s->pool, n, sizeof *at, s->err, &s->st); /* [n]; NULL: nothing to say */
+
+    for (size_t i = 0; s->st == MDP_OK && i < n; i++)
+        at[i] = isnan(t->r->results[i].mean) ? undefined_at(t, &t->r->results[i], s) : NULL;
+    for (size_t i = 0; s->st == MDP_OK && i < n; i++) {
+        const struct mdp_result *x = &t->r->results[i];
+        const char *where = at[i];
+        size_t metrics = 0;
+        if (!where)
+            continue;
+        for (size_t k = i; k < n; k++) {
+            const struct mdp_result *y = &t->r->results[k];
+            if (!at[k] || !are_alike(x, y) || strcmp(at[k], where) != 0)
+                continue;
+            at[k] = NULL;
+            mdp_text_add(&s->now, "%s%s", metrics++ ? ", " : "", y->metric);
+        }
         if (s->n + 1 >= MOST_SENTENCES) {
-            more++;
+            mdp_text_clear(&s->now);
+            more += metrics;
             continue;
         }
-        mdp_text_add(&s->now, "%s of %s is not defined: %s.", x->metric, x->method,
+        mdp_text_add(&s->now, " of %s%s %s not defined: %s.", x->method, where, metrics == 1 ? "is" : "are",
                      x->reason ? x->reason : "no reason given");
         end_sentence(s);
     }
@@ -274,6 +353,7 @@ static mdp_status say_warnings(const struct told *t, struct mdp_pool *pool,
     warn_of_short_classes(&s, t);
     warn_as_noted(&s, t);
     warn_of_numbers(&s, t);
+    warn_of_no_width(&s, t);
     warn_of_partly_defined(&s, t);
     warn_of_undefined(&s, t);
     mdp_text_release(&s.now);
@@ -302,6 +382,13 @@ static void say_defined(struct mdp_text *text, size_t n_defined, size_t n_episod
         mdp_text_add(text, " in the %zu of %zu episodes that have one", n_defined, n_episodes);
 }
 
+/* Of two classes one is the positive one. */
+static void say_positive(struct mdp_text *text, const struct told *t)
+{
+    if (t->r->n_classes == 2)
+        mdp_text_add(text, " (positive: '%s')", t->r->class_names[1]);
+}
+
 static void say_reached(struct mdp_text *text, const struct told *t, const struct mdp_result *value)
 {
     const size_t shots = t->leading->shots, fewest = mdp_report_fewest_pictures(t->r, shots);
@@ -312,7 +399,9 @@ static void say_reached(struct mdp_text *text, const struct told *t, const struc
                      shots, fewest);
     else if (shots)
         mdp_text_add(text, "With %zu labelled picture%s a class, ", shots, shots == 1 ? "" : "s");
-    mdp_text_add(text, "%s reaches an %s of ", t->leading->method, mdp_metric_leading()->headline);
+    mdp_text_add(text, "%s reaches an %s", t->leading->method, mdp_metric_leading()->headline);
+    say_positive(text, t);
+    mdp_text_add(text, " of ");
     mdp_text_add_interval(text, false, value->mean, value->ci_low, value->ci_high);
     say_defined(text, value->n_defined, value->n_episodes);
 }
@@ -369,8 +458,13 @@ static mdp_status say_result(const struct told *t, struct mdp_pool *pool, const 
         say_reached(&text, t, own);
         say_difference(&text, t, of_baseline);
     } else if (of_baseline && !isnan(of_baseline->mean)) {
-        mdp_text_add(&text, "Zero-shot reaches an %s of %.3f", mdp_metric_leading()->headline,
-                     of_baseline->mean);
+        mdp_text_add(&text, "Zero-shot reaches an %s", mdp_metric_leading()->headline);
+        say_positive(&text, t);
+        mdp_text_add(&text, " of %.3f", of_baseline->mean);
+    } else if (own || of_baseline) {
+        const struct mdp_result *none = own ? own : of_baseline;
+        mdp_text_add(&text, "There is no %s of %s, and no result: %s", mdp_metric_leading()->headline,
+                     none->method, none->reason ? none->reason : "it is not defined");
     }
     if (text.n)
         mdp_text_add(&text, ".");
