@@ -3,8 +3,50 @@
 
 #include "base/try.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+/* --- the facts and how two runs' are compared --- */
+
+enum sort { VALUE, MAP, DIGEST, PROMPTS, ELSEWHERE };
+
+/* Every fact of a run. Prompts come before all that only they bring along. */
+static const struct {
+    const char *key, *what;
+    enum sort sort;
+    bool work_only; /* does not count once the store is finished */
+} compared[] = {
+    {"model", "--model", VALUE, false},
+    {"weights_sha256", "--weights", DIGEST, false},
+    {"prompt_set_sha256", "--prompts", PROMPTS, false},
+    {"text_weights_sha256", "--text-weights", DIGEST, false},
+    {"pretrained", "weights", VALUE, false},
+    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
+    {"text_pipeline", "another --vocab or --text-pooling", MAP, false},
+    {"rendering", "rendering", VALUE, false},
+    {"precision", "--precision", VALUE, false},
+    {"max_pixels", "--max-pixels", VALUE, true},
+    {"medprobe_version", "medprobe", VALUE, true},
+    {"kernel", "the kernels", VALUE, true},
+    {"prompt_set", NULL, ELSEWHERE, false},      /* a name; prompts are told apart by their bytes */
+    {"manifest_sha256", NULL, ELSEWHERE, false}, /* the table's rows say more */
+};
+
+enum { FACT_COUNT = sizeof compared / sizeof *compared };
+
+/* A fact without a row would be written and never compared. (Planted: no row of `kernel`; extract_store.sh sees it.) */
+static bool have_rows(const struct mdp_facts *facts)
+{
+    for (size_t i = 0; i < facts->n; i++) {
+        size_t row = 0;
+        while (row < FACT_COUNT && strcmp(compared[row].key, facts->at[i].key) != 0)
+            row++;
+        if (row == FACT_COUNT)
+            return false;
+    }
+    return true;
+}
 
 /* --- what there is --- */
 
@@ -54,7 +96,9 @@ mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes
     TRY(mdp_facts_add(facts, "prompt_set", run->prompts ? run->prompts->name : "", err));
     TRY(mdp_facts_add(facts, "prompt_set_sha256", run->prompts ? run->prompts->sha256 : "", err));
     snprintf(number, sizeof number, "%zu", run->max_pixels);
-    return mdp_facts_add(facts, "max_pixels", number, err);
+    TRY(mdp_facts_add(facts, "max_pixels", number, err));
+    assert(have_rows(facts));
+    return MDP_OK;
 }
 
 /* --- how a difference is said --- */
@@ -162,37 +206,15 @@ static void say_prompts(struct mdp_text *out, const struct mdp_facts *made, cons
         mdp_text_add(out, "without prompts, this command has prompt set '%.100s'", asked);
 }
 
-enum sort { VALUE, MAP, DIGEST, PROMPTS };
-
-/* Every fact by which runs are compared. Prompts come before all that only they bring along. */
-static const struct {
-    const char *key, *what;
-    enum sort sort;
-    bool work_only; /* does not count once the store is finished */
-} compared[] = {
-    {"model", "--model", VALUE, false},
-    {"weights_sha256", "--weights", DIGEST, false},
-    {"prompt_set_sha256", "--prompts", PROMPTS, false},
-    {"text_weights_sha256", "--text-weights", DIGEST, false},
-    {"pretrained", "weights", VALUE, false},
-    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
-    {"text_pipeline", "another --vocab or --text-pooling", MAP, false},
-    {"rendering", "rendering", VALUE, false},
-    {"precision", "--precision", VALUE, false},
-    {"max_pixels", "--max-pixels", VALUE, true},
-    {"medprobe_version", "medprobe", VALUE, true},
-    {"kernel", "the kernels", VALUE, true},
-};
-
 bool mdp_run_facts_differ(const struct mdp_facts *made, const struct mdp_facts *now, bool finished,
                           struct mdp_text *out)
 {
-    for (size_t i = 0; i < sizeof compared / sizeof *compared; i++) {
+    for (size_t i = 0; i < FACT_COUNT; i++) {
         const char *old = mdp_facts_find(made, compared[i].key),
                    *asked = mdp_facts_find(now, compared[i].key);
         old = old ? old : "";
         asked = asked ? asked : "";
-        if (strcmp(old, asked) == 0 || (finished && compared[i].work_only))
+        if (compared[i].sort == ELSEWHERE || strcmp(old, asked) == 0 || (finished && compared[i].work_only))
             continue;
         if (compared[i].sort == PROMPTS)
             say_prompts(out, made, now);
