@@ -12,6 +12,7 @@
 #include "extract/job/manifest_summary.h"
 #include "extract/job/prompt_embeddings.h"
 #include "extract/job/run_facts.h"
+#include "extract/job/same_pictures.h"
 #include "extract/job/store_write.h"
 
 #include <math.h>
@@ -83,6 +84,21 @@ static void say_lines(const struct job *job, enum mdp_log_level level, struct md
         mdp_log(&job->common.log, level, "%.*s", (int)(end - line), line);
 }
 
+static void say_positive(const struct job *job)
+{
+    const struct mdp_manifest *m = &job->manifest;
+    const struct mdp_manifest_options *o = &job->opt.table;
+
+    if (m->n_classes != 2)
+        return;
+    mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
+            m->class_names[1], m->class_names[0], m->class_names[1]);
+    if (!o->positive && !o->classes.n && mdp_manifest_positive_sounds_normal(m))
+        mdp_log(&job->common.log, MDP_LOG_WARN,
+                "positive class is '%s': --positive '%s' makes the other one positive", m->class_names[1],
+                m->class_names[0]);
+}
+
 static mdp_status say_input(const struct job *job, struct mdp_error *err)
 {
     const struct mdp_manifest *m = &job->manifest;
@@ -94,13 +110,22 @@ static mdp_status say_input(const struct job *job, struct mdp_error *err)
     say_other(job, &job->model->vocab_file, "vocabulary");
     say_lines(job, MDP_LOG_INFO, &summary.facts);
     say_lines(job, MDP_LOG_WARN, &summary.warnings);
-    if (m->n_classes == 2)
-        mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
-                m->class_names[1], m->class_names[0], m->class_names[1]);
+    say_positive(job);
     if (job->opt.prompts)
         mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu prompts of %zu classes", job->prompts.name,
                 job->texts.part.n, job->prompts.n);
     mdp_manifest_summary_release(&summary);
+    return st;
+}
+
+static mdp_status say_same_pictures(const struct job *job, struct mdp_error *err)
+{
+    struct mdp_text line = {0};
+    mdp_status st = mdp_same_pictures_add(job->work, &job->manifest, &line, err);
+
+    if (st == MDP_OK)
+        say_lines(job, MDP_LOG_WARN, &line);
+    mdp_text_release(&line);
     return st;
 }
 
@@ -309,6 +334,7 @@ static mdp_status run(struct job *job, int *exit_code, struct mdp_error *err)
     if (!job->work)
         TRY(open_work(job, err));
     TRY(embed_pictures(job, err));
+    TRY(say_same_pictures(job, err));
     TRY(write_store(job, err));
     say_result(job, exit_code);
     return MDP_OK;

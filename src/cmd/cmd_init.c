@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "extract/input/picture.h"
 #include "extract/job/manifest.h"
+#include "extract/job/manifest_summary.h"
 #include "extract/text/prompts.h"
 
 #include <dirent.h>
@@ -42,9 +43,15 @@ struct gathered {
     struct mdp_text unlike; /* the first of those: "a.dcm (DICOM)" */
 };
 
-static bool is_split(const char *name)
+/* The split that a folder is called as, in any case, in the word that probe looks for; NULL: none. */
+static const char *split_of(const char *name)
 {
-    return strcmp(name, "train") == 0 || strcmp(name, "val") == 0 || strcmp(name, "test") == 0;
+    static const char *const splits[] = {"train", "val", "test", NULL};
+
+    for (size_t i = 0; splits[i]; i++)
+        if (strcasecmp(name, splits[i]) == 0)
+            return splits[i];
+    return NULL;
 }
 
 static int not_hidden(const struct dirent *entry)
@@ -98,9 +105,8 @@ static mdp_status walk(const char *root, const char *relative, const char *split
         if (st == MDP_OK)
             st = mdp_text_status(&folder, err);
         if (st == MDP_OK && mdp_path_is_folder(folder.at)) {
-            bool splits = depth == 0 && is_split(name);
-            st = walk(root, inner.at, splits ? name : split, splits || *label ? label : name, depth + 1, g,
-                      err);
+            const char *here = depth == 0 ? split_of(name) : NULL;
+            st = walk(root, inner.at, here ? here : split, here || *label ? label : name, depth + 1, g, err);
         } else if (st == MDP_OK) {
             gather(inner.at, name, split, label, g);
         }
@@ -177,14 +183,28 @@ static bool any(const char *const strings[], size_t n)
     return false;
 }
 
-static void add_project(const char *manifest, const char *root, const char *prompts, bool patients,
+/* Of two classes, the key that says which is positive, to be taken in. */
+static void add_positive(const struct mdp_manifest *m, struct mdp_text *t)
+{
+    if (m->n_classes != 2)
+        return;
+    mdp_text_add(t, "\n# the positive class; without this key it is the second by bytes, ");
+    mdp_text_add_quoted(t, m->class_names[1]);
+    mdp_text_add(t, "\n# positive: ");
+    mdp_text_add_quoted(t, m->class_names[!mdp_manifest_positive_sounds_normal(m)]);
+    mdp_text_add(t, "\n");
+}
+
+static void add_project(const struct mdp_manifest *m, const char *root, const char *prompts,
                         struct mdp_text *t)
 {
+    bool patients = any(m->patient_ids, m->n);
+
     mdp_text_add(
         t,
         "# medprobe project: read by extract, probe and report in this folder; options on the command line "
         "win.\n\n# CSV with path, label and, best, patient_id and split (docs/FORMATS.md)\nmanifest: ");
-    mdp_text_add_quoted(t, manifest);
+    mdp_text_add_quoted(t, m->file);
     mdp_text_add(t, "\n\n# put before relative paths of the manifest\nroot: ");
     mdp_text_add_quoted(t, root);
     mdp_text_add(
@@ -203,20 +223,21 @@ static void add_project(const char *manifest, const char *root, const char *prom
             : "\n# no patients are known here, so pictures of one person may stand on both sides. When the "
               "manifest has a\n# column patient_id, say patient_id here and extract anew with --force\n"
               "group: none\n");
+    add_positive(m, t);
 }
 
-/* "list.csv: 4 pictures, classes: normal, tb, splits, no patients" */
+/* "list.csv: 4 pictures, classes: normal, tb (positive), splits, no patients" */
 static mdp_status print_summary(const struct mdp_manifest *m, struct mdp_error *err)
 {
     struct mdp_text t = {0}, line = {0};
 
     mdp_text_add(&t, "%s: %zu picture%s", m->file, m->n, m->n == 1 ? "" : "s");
     for (size_t k = 0; k < m->n_classes && k < CLASSES_SHOWN; k++)
-        mdp_text_add(&t, "%s%s",
+        mdp_text_add(&t, "%s%s%s",
                      k                   ? ", "
                      : m->n_classes == 1 ? ", 1 class: "
                                          : ", classes: ",
-                     m->class_names[k]);
+                     m->class_names[k], m->n_classes == 2 && k == 1 ? " (positive)" : "");
     mdp_text_add(&t, "%s%s%s%s", m->n_classes > CLASSES_SHOWN ? ", ..." : "",
                  m->n_classes ? "" : ", no labels", any(m->splits, m->n) ? ", splits" : "",
                  any(m->patient_ids, m->n) ? ", patients" : ", no patients");
@@ -240,6 +261,10 @@ static void say_next(const struct mdp_log *log, const struct mdp_manifest *m)
                 "%s: no labels: before extract, give every picture its class in a column 'label' (probe "
                 "needs them)",
                 m->file);
+    if (mdp_manifest_positive_sounds_normal(m))
+        mdp_log(log, MDP_LOG_WARN,
+                "positive class will be '%s': positive: '%s' in %s makes the other one positive",
+                m->class_names[1], m->class_names[0], MDP_PROJECT_FILE);
     if (!any(m->patient_ids, m->n))
         mdp_log(log, MDP_LOG_WARN,
                 "%s: no patients: pictures of one person may stand on both sides of an episode (add a column "
@@ -258,7 +283,7 @@ static mdp_status write_project(const char *manifest, const char *root, const st
 
     OR_OUT(mdp_manifest_read(manifest, &options, &m, err));
     OR_OUT(find_prompts(&m, &prompts, err));
-    add_project(manifest, root, prompts.n ? prompts.at : "", any(m.patient_ids, m.n), &t);
+    add_project(&m, root, prompts.n ? prompts.at : "", &t);
     OR_OUT(mdp_text_status(&t, err));
     OR_OUT(mdp_file_write(MDP_PROJECT_FILE, t.at, t.n, err));
     OR_OUT(print_summary(&m, err));

@@ -169,6 +169,23 @@ csv label,patient_id,split ill,7,train ,7,test
 check "a patient in two splits" says "patient '7' is in splits 'train' and 'test': probe will refuse that" p/said.csv
 check "rows without a label" says "1 of 2 rows have no label" p/said.csv
 check "what the table is" eval 'grep -qF "p/said.csv: 2 rows: '"'ill' 1, 1 without a label; 1 patient; splits 'test' 1, 'train' 1"'" lines'
+csv label,patient_id TB,7 normal,8
+check "a positive class that sounds normal" says "positive class is 'normal': --positive 'TB' makes the other one positive" p/said.csv
+check "but not where it was asked for" eval 'extract --manifest p/said.csv --positive normal -o said.h5 --force 2>lines && has "positive class: '"'normal'"'" lines && ! grep warning lines'
+csv label,patient_id,split ill,7,Train well,8,test
+check "a split in another case" says "split 'Train' is not 'train', which probe looks for" p/said.csv
+# Fault seen (the program before): the store had both digests, and probe refused some of its draws, after hours.
+cp "p/$first" p/images/copy.png
+twins() { printf "path,label,patient_id,split\n$first,ill,7,$1\n$(sed -n 4p p/manifest.csv | cut -d, -f1),well,8,train\nimages/copy.png,ill,$2\n" >p/said.csv; }
+twins train 9,train
+check "the same picture of two patients" says "2 rows share a picture, byte for byte, across patients or splits (first lines 2 and 4 of p/said.csv)" p/said.csv
+twins train 7,test
+check "or in two splits" says "2 rows share a picture, byte for byte, across patients or splits" p/said.csv
+twins train 7,train
+check "twice of one patient is nobody's fault" eval 'extract --manifest p/said.csv -o said.h5 --force 2>lines && ! grep warning lines'
+twins "" ,
+check "patients that are not known are not the same" says "2 rows share a picture, byte for byte (first" p/said.csv
+rm p/images/copy.png
 csv label,patient_id,split ill,7,train well,8,test
 check "nothing odd, nothing warned of" eval 'extract --manifest p/said.csv -o said.h5 --force 2>lines && ! grep warning lines'
 done_testing

@@ -23,6 +23,7 @@ export MEDPROBE_HOME=$root/configs
 check "a folder with a CSV" "$medprobe" init set
 check "the project file names it" has -x 'manifest: "set/list.csv"' medprobe.yaml
 check "and the prompt set that has its classes, and its patients" eval "grep -qx 'prompts: tb' medprobe.yaml && has -x 'group: patient_id' medprobe.yaml"
+check "and the class that is positive, to be changed" has -x '# positive: "tuberculosis"' medprobe.yaml
 rm medprobe.yaml
 touch set/other.csv
 check "two CSV files are not guessed between" refuses 2 "has 2 CSV files" "$medprobe" init set
@@ -41,6 +42,14 @@ check "a folder without classes" eval '"$medprobe" init flat 2>said && [ "$(cat 
 check "says that labels are to be filled in" has "manifest.csv: no labels: before extract, give every picture its class in a column 'label'" said
 check "and what no patients mean" grep -q "no patients: pictures of one person may stand on both sides" said
 check "and which pictures are left out" grep -q "2 pictures left out, of formats that are not read: 3.gif (GIF), ..." said
+
+# Faults seen (the program before): a folder Train was a class; nobody said that normal comes behind TB.
+mkdir -p "$work/e/set/Train/TB" "$work/e/set/Train/normal" && cd "$work/e" && touch set/Train/TB/a.png set/Train/normal/b.png || exit 1
+check "a folder of a split in another case" eval '"$medprobe" init set >out 2>said && has -x "Train/TB/a.png,TB,train" manifest.csv'
+check "says which class is positive" has ", classes: TB, normal (positive), splits" out
+check "and that it sounds normal" has "warning: positive class will be 'normal': positive: 'TB' in medprobe.yaml makes the other one positive" said
+check "the key is there to be taken in" has -x '# positive: "TB"' medprobe.yaml
+check "and works" eval 'sed -i "s/^# positive/positive/" medprobe.yaml && "$medprobe" extract --model "$work/m/tiny.yaml" --weights "$work/m/weights.safetensors" 2>said; has "positive class: '"'TB'"' (the second of '"'normal', 'TB'"')" said'
 
 # Fault seen (the program before): the line break stood raw in medprobe.yaml and became a space.
 mkdir -p "$work/c/"$'odd\n"\\name/normal' && touch "$work/c/"$'odd\n"\\name/normal/a.png' && cd "$work/c" || exit 1

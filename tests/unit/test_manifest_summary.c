@@ -99,6 +99,37 @@ static void warns_of_patients_in_two_splits(void **state)
                "refuse that\n");
 }
 
+/* Fault seen: without a word, and probe found no train split after hours. */
+static void warns_of_splits_in_another_case(void **state)
+{
+    (void)state;
+    summary_is(
+        "path,label,patient_id,split\na,x,1,Train\nb,y,2,\"test \"\nc,x,3,val\nd,x,4,fold1\n",
+        "4 rows: 'x' 3, 'y' 1; 4 patients; splits 'Train' 1, 'fold1' 1, 'test ' 1, 'val' 1\n",
+        "split 'Train' is not 'train', which probe looks for: call it that, or tell probe by --train-split\n"
+        "split 'test ' is not 'test', which probe looks for: call it that, or tell probe by --test-split\n");
+}
+
+static void knows_what_sounds_normal(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool normal;
+    } cases[] = {{"TB", "normal", true},        {"TB", "No_Findings", true},
+                 {"Effusion", "healthy", true}, {"normal", "tb", false},
+                 {"normal", "healthy", false},  {"case", "controls", true},
+                 {"normal", "abnormal", false}, {"a", "normal with a long tail", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *names[] = {cases[i].first, cases[i].second};
+        struct mdp_manifest m = {.n_classes = 2, .class_names = names};
+        assert_int_equal(mdp_manifest_positive_sounds_normal(&m), cases[i].normal);
+        m.n_classes = 1;
+        assert_false(mdp_manifest_positive_sounds_normal(&m));
+    }
+}
+
 static void hostile_names_stay_on_their_line(void **state)
 {
     (void)state;
@@ -112,6 +143,8 @@ int main(void)
         cmocka_unit_test(warns_of_labels),
         cmocka_unit_test(warns_of_names),
         cmocka_unit_test(warns_of_patients_in_two_splits),
+        cmocka_unit_test(warns_of_splits_in_another_case),
+        cmocka_unit_test(knows_what_sounds_normal),
         cmocka_unit_test(hostile_names_stay_on_their_line),
     };
     return cmocka_run_group_tests(tests, make_name, remove_file);

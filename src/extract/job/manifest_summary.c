@@ -254,6 +254,32 @@ static mdp_status warn_of_classes(struct mdp_text *out, const struct mdp_manifes
     return st;
 }
 
+/* Splits that are one of those that probe looks for but for case or blanks. */
+static mdp_status warn_of_splits(struct mdp_text *out, const struct mdp_manifest *m, struct mdp_error *err)
+{
+    static const char *const known[] = {"train", "val", "test"};
+    mdp_status st = MDP_OK;
+    const char **found = mdp_new_array(m->n, sizeof *found, err, &st);
+    size_t *counts = mdp_new_array(m->n, sizeof *counts, err, &st), n = 0;
+
+    if (st == MDP_OK && m->splits)
+        st = count_names(m->splits, m->n, found, counts, &n, err);
+    for (size_t i = 0; i < n && st == MDP_OK; i++) {
+        char *trimmed = trim(found[i], err, &st);
+        size_t k = trimmed ? mdp_name_index(trimmed, known, 3) : 3;
+        free(trimmed);
+        if (k == 3 || strcmp(found[i], known[k]) == 0)
+            continue;
+        mdp_text_add(out, "split ");
+        add_name(out, found[i]);
+        mdp_text_add(out, " is not '%s', which probe looks for: call it that, or tell probe by --%s-split\n",
+                     known[k], known[k]);
+    }
+    free(found);
+    free(counts);
+    return st;
+}
+
 static mdp_status warn_of_patients(struct mdp_text *out, const struct mdp_manifest *m, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
@@ -302,9 +328,35 @@ mdp_status mdp_manifest_summary_init(struct mdp_manifest_summary *s, const struc
     TRY(warn_of_columns(&s->warnings, m, err));
     warn_of_labels(&s->warnings, m);
     TRY(warn_of_classes(&s->warnings, m, err));
+    TRY(warn_of_splits(&s->warnings, m, err));
     TRY(warn_of_patients(&s->warnings, m, err));
     TRY(mdp_text_status(&s->facts, err));
     return mdp_text_status(&s->warnings, err);
+}
+
+/* Case, blanks, '_', '-' and the s of a plural do not count. */
+static bool sounds_normal(const char *name)
+{
+    static const char *const words[] = {"normal",  "healthy",   "negative",    "nofinding",
+                                        "control", "nodisease", "unremarkable"};
+    char folded[16];
+    size_t n = 0;
+
+    for (const char *c = name; *c; c++) {
+        if (strchr(" \t_-", *c))
+            continue;
+        if (n + 1 == sizeof folded)
+            return false;
+        folded[n++] = (char)tolower((unsigned char)*c);
+    }
+    n -= n && folded[n - 1] == 's';
+    folded[n] = '\0';
+    return mdp_name_index(folded, words, sizeof words / sizeof *words) < sizeof words / sizeof *words;
+}
+
+bool mdp_manifest_positive_sounds_normal(const struct mdp_manifest *m)
+{
+    return m->n_classes == 2 && sounds_normal(m->class_names[1]) && !sounds_normal(m->class_names[0]);
 }
 
 void mdp_manifest_summary_release(struct mdp_manifest_summary *s)

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "extract/job/manifest.h"
 
+#include <stdbool.h>
+
 /* Lines, each ended by a line break; names in them are printable. */
 struct mdp_manifest_summary {
     struct mdp_text facts; /* rows, classes with counts, patients, splits; columns that are carried along */
@@ -17,5 +19,9 @@ struct mdp_manifest_summary {
 mdp_status mdp_manifest_summary_init(struct mdp_manifest_summary *summary,
                                      const struct mdp_manifest *manifest, struct mdp_error *err);
 void mdp_manifest_summary_release(struct mdp_manifest_summary *summary);
+
+/* Whether the second of two classes is called as what nobody looks for is ("normal", "no finding", "control", ...) and the
+   first is not: then the other one is probably meant to be the positive one. */
+bool mdp_manifest_positive_sounds_normal(const struct mdp_manifest *manifest);
 
 #endif

@@ -489,6 +489,21 @@ mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_r
     return st;
 }
 
+mdp_status mdp_workfile_sha256(const struct mdp_workfile *work, size_t row, uint8_t sha256[MDP_SHA256_SIZE],
+                               bool *failed, struct mdp_error *err)
+{
+    unsigned char start[SHA256_AT + MDP_SHA256_SIZE];
+    size_t got = 0;
+
+    assert(row < work->rows);
+    TRY(read_at(work, place_of(work, row), start, sizeof start, &got, err));
+    if (got < sizeof start)
+        return mdp_fail(err, MDP_ERR_IO, "%s: record %zu has gone", work->path, row);
+    *failed = start[FAILED_AT] != 0;
+    memcpy(sha256, start + SHA256_AT, MDP_SHA256_SIZE);
+    return MDP_OK;
+}
+
 void mdp_workfile_close(struct mdp_workfile *work)
 {
     if (!work)

@@ -54,6 +54,9 @@ size_t mdp_workfile_count(const struct mdp_workfile *work); /* records there are
 /* Record `row` of [0, count). Errors: the file cannot be read or has become shorter. */
 mdp_status mdp_workfile_read(struct mdp_workfile *work, size_t row, struct mdp_record *record,
                              struct mdp_error *err);
+/* Of that record the digest of the picture's bytes alone; *failed: it could not be used. Errors as above. */
+mdp_status mdp_workfile_sha256(const struct mdp_workfile *work, size_t row, uint8_t sha256[MDP_SHA256_SIZE],
+                               bool *failed, struct mdp_error *err);
 
 /* The record of the next row. Reaches the disk by itself every few seconds. After a failure (disk full) the
    file holds whole records only. */
