@@ -518,7 +518,7 @@ static mdp_status begin_results(struct evaluation *ev, struct mdp_error *err)
     for (size_t c = 0; st == MDP_OK && c < in->n_classes; c++)
         classes[c] = mdp_pool_string(r->pool, in->class_names[c], err, &st);
     if (st == MDP_OK)
-        st = mdp_metrics_of_run(classes, in->n_classes, false, r->pool, &ev->list, err);
+        st = mdp_metric_list_of_run(classes, in->n_classes, false, r->pool, &ev->list, err);
     if (st == MDP_OK)
         metrics = mdp_pool_array(r->pool, ev->list.n, sizeof *metrics, err, &st);
     for (size_t m = 0; st == MDP_OK && m < ev->list.n; m++)

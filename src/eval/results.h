@@ -7,6 +7,7 @@
 #ifndef MDP_EVAL_RESULTS_H
 #define MDP_EVAL_RESULTS_H
 
+#include "base/pool.h"
 #include "base/text.h"
 #include "medprobe/status.h"
 
@@ -87,7 +88,6 @@ struct mdp_roc_curve {
     const char *method;
     size_t shots;
     const char *class_name;
-    size_t n_episodes;          /* in which the curve is defined */
     double tpr[MDP_ROC_POINTS]; /* mean */
     double low[MDP_ROC_POINTS]; /* 2.5th and 97.5th percentile over episodes */
     double high[MDP_ROC_POINTS];
@@ -163,12 +163,6 @@ const struct mdp_series *mdp_results_leading(const struct mdp_results *results);
 /* The baseline's, or NULL. */
 const struct mdp_series *mdp_results_baseline(const struct mdp_results *results);
 
-/* Memory that is released in one piece. */
-struct mdp_pool *mdp_pool_new(struct mdp_error *err, mdp_status *st);
-void *mdp_pool_array(struct mdp_pool *pool, size_t n, size_t size, struct mdp_error *err, mdp_status *st);
-/* A copy; NULL for NULL. */
-const char *mdp_pool_string(struct mdp_pool *pool, const char *text, struct mdp_error *err, mdp_status *st);
-void mdp_pool_free(struct mdp_pool *pool);
 /* Copies facts[n] and what they point to. */
 mdp_status mdp_pool_facts(struct mdp_pool *pool, const struct mdp_fact facts[], size_t n,
                           struct mdp_fact **copy, struct mdp_error *err);

@@ -61,7 +61,7 @@ mdp_status mdp_score_table_init(const struct mdp_scored_what *what, const struct
     s->pool = mdp_pool_new(err, &st);
     if (!s->pool)
         return st;
-    st = mdp_metrics_of_run(class_names, rows->k, true, s->pool, &all, err);
+    st = mdp_metric_list_of_run(class_names, rows->k, true, s->pool, &all, err);
     s->asked = all;
     if (st == MDP_OK && n_names)
         st = mdp_metrics_parse(names, n_names, class_names, rows->k, s->pool, &s->asked, err);

@@ -4,6 +4,7 @@
 #define MDP_EVAL_SCORE_TABLE_H
 
 #include "eval/metrics/metrics.h"
+#include "eval/results.h"
 #include "eval/statistics/paired.h"
 
 /* Scores of the same rows by another method. */

@@ -65,7 +65,7 @@ class Scored:
         self.pool = LIB.mdp_pool_new(C.byref(self.err), C.byref(st))
         self.names = (C.c_char_p * self.k)(*[s.encode() for s in names_of(self.k)])
         self.list = MetricList()
-        assert LIB.mdp_metrics_of_run(self.names, C.c_size_t(self.k), C.c_bool(True), C.c_void_p(self.pool),
+        assert LIB.mdp_metric_list_of_run(self.names, C.c_size_t(self.k), C.c_bool(True), C.c_void_p(self.pool),
                                       C.byref(self.list), C.byref(self.err)) == 0
         self.g = int(self.patients.max()) + 1
         self.rows = Rows(self.n, self.k, self.g, self.scores.ctypes.data, self.labels.ctypes.data,

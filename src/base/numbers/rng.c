@@ -35,11 +35,11 @@ void mdp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t o
     out[3] = c3;
 }
 
-void mdp_rng_init(struct mdp_rng *rng, uint64_t seed, uint32_t shots, uint32_t purpose)
+void mdp_rng_init(struct mdp_rng *rng, uint64_t seed, uint32_t stream, uint32_t purpose)
 {
     *rng = (struct mdp_rng){
         .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
-        .counter = {0, 0, shots, purpose},
+        .counter = {0, 0, stream, purpose},
         .used = 4,
     };
 }

@@ -95,8 +95,8 @@ static mdp_status average(const struct mdp_curve_episodes *from, struct mdp_roc_
 
     if (!values)
         return st;
-    *to = (struct mdp_roc_curve){
-        .method = from->method, .shots = from->shots, .class_name = from->class_name, .n_episodes = from->n};
+    *to =
+        (struct mdp_roc_curve){.method = from->method, .shots = from->shots, .class_name = from->class_name};
     for (size_t i = 0; i < MDP_ROC_POINTS; i++) {
         double variance;
         size_t used;

@@ -72,8 +72,8 @@ static mdp_status make_room(struct mdp_metric_list *list, size_t n, size_t k, st
     return st;
 }
 
-mdp_status mdp_metrics_of_run(const char *const class_names[], size_t k, bool all, struct mdp_pool *pool,
-                              struct mdp_metric_list *list, struct mdp_error *err)
+mdp_status mdp_metric_list_of_run(const char *const class_names[], size_t k, bool all, struct mdp_pool *pool,
+                                  struct mdp_metric_list *list, struct mdp_error *err)
 {
     mdp_status st = make_room(list, mdp_metric_kind_count, k, pool, err);
 

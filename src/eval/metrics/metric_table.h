@@ -4,7 +4,7 @@
 #ifndef MDP_EVAL_METRIC_TABLE_H
 #define MDP_EVAL_METRIC_TABLE_H
 
-#include "eval/results.h"
+#include "base/pool.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
@@ -73,8 +73,8 @@ struct mdp_metric_list {
 };
 
 /* The metrics of a run (all == false) or all of the table, in its order. */
-mdp_status mdp_metrics_of_run(const char *const class_names[], size_t k, bool all, struct mdp_pool *pool,
-                              struct mdp_metric_list *list, struct mdp_error *err);
+mdp_status mdp_metric_list_of_run(const char *const class_names[], size_t k, bool all, struct mdp_pool *pool,
+                                  struct mdp_metric_list *list, struct mdp_error *err);
 /* names[n] as a user writes them; a name without a class asks for all of them. Unknown names are wrong use
    (MDP_ERR_USAGE) with the nearest one. */
 mdp_status mdp_metrics_parse(const char *const names[], size_t n, const char *const class_names[], size_t k,

@@ -14,7 +14,8 @@ struct mdp_rows {
     const double *scores;     /* [n, K] */
     const int32_t *labels;    /* [n], in [0, K) */
     const uint32_t *patients; /* [n], in [0, G) */
-    const int64_t *numbers;   /* [n] row numbers: the order among equal confidences in ece_15_mass */
+    const int64_t *numbers; /* [n] row numbers, which messages name; and the order among equal confidences in
+                                 ece_15_mass */
 };
 
 /* The first class with numbers of its own (auc:, auprc:, curves): 1 of two classes, whose second is the positive one, else

@@ -386,7 +386,7 @@ static mdp_status add_confusion_panel(const struct mdp_series *s, struct drawing
                  "\nplot 'confusion.csv' using ($9==%zu?$6:NaN):5:(0.5):(0.5):8 with boxxyerror fill solid 1 "
                  "noborder lc palette, '' using ($9==%zu?$6:NaN):5:(strlen(strcol(8)) ? sprintf('%%d (%%.0f "
                  "%%%%)', $7, "
-                 "100 * $8) : strcol(7)) with labels\n",
+                 "100 * real(strcol(8))) : strcol(7)) with labels\n",
                  d->curves, d->curves);
     mdp_text_release(&title);
     d->curves++;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eval/report/table.h"
 
-#include "eval/results.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,11 +4,10 @@
 #ifndef MDP_EVAL_TABLE_H
 #define MDP_EVAL_TABLE_H
 
+#include "base/pool.h"
 #include "base/text.h"
 
 #include <stddef.h>
-
-struct mdp_pool;
 
 struct mdp_table {
     const char *name;    /* of its files: "headline" */

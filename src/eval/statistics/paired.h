@@ -5,6 +5,7 @@
 #define MDP_EVAL_PAIRED_H
 
 #include "eval/metrics/metrics.h"
+#include "eval/results.h"
 #include "eval/statistics/intervals.h"
 
 /* "wilson" and "clopper-pearson" of accuracy, "delong" and "delong-clustered" of an AUC. */
