@@ -97,6 +97,7 @@ put docs/METHODS.md 'By `a`, not by b; `--method c`.'
 put src/probe/methods/x.c 'struct mdp_method mdp_a = {.name = "a"}, mdp_c = {.name = "c", .words = "b"};'
 check "documents: every name is there" scripts/lint documents
 sees documents "src/probe/methods/x.c: 'b' is not in docs/METHODS.md" src/probe/methods/x.c '    .name = "b",'
+sees documents "store_names.h: '/gone' is not in docs/FORMATS.md" src/base/exchange/store_names.h '#define MDP_STORE_GONE "/gone" /* [N] */'
 sees documents "src/extract/weights/x.c: 'gguf' is not in docs/MODELS.md" src/extract/weights/x.c '    .name = "x", .words = "gguf",'
 rm src/probe/methods/x.c docs/METHODS.md
 sees tests "src/base/x.h: mdp_x_free is not in tests/unit/test_release.c" src/base/x.h "$spdx\nvoid mdp_x_free(struct mdp_x *x);"

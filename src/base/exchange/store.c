@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "medprobe/store.h"
 
+#include "base/exchange/store_names.h"
 #include "base/exchange/zero_shot_rules.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
@@ -63,7 +64,7 @@ static mdp_status read_number(const struct mdp_store *s, const char *name, doubl
 static mdp_status check_schema(struct mdp_store *s, struct mdp_error *err)
 {
     const char *found = "";
-    mdp_status st = read_attribute(s, "/", "schema", &found, err);
+    mdp_status st = read_attribute(s, "/", MDP_STORE_ATTR_SCHEMA, &found, err);
 
     if (st != MDP_OK)
         return mdp_fail_at(err, MDP_ERR_FORMAT, "%s: no store of medprobe", s->path);
@@ -82,13 +83,13 @@ static mdp_status read_attributes(struct mdp_store *s, struct mdp_error *err)
     struct mdp_store_info *info = &s->info;
     const struct {
         const char *name, **value;
-    } strings[] = {{"model", &info->model},
-                   {"pretrained", &info->pretrained},
-                   {"weights_sha256", &info->weights_sha256},
-                   {"pipeline", &info->pipeline},
-                   {"precision", &info->precision},
-                   {"kernel", &info->kernel},
-                   {"similarity", &info->similarity}};
+    } strings[] = {{MDP_STORE_ATTR_MODEL, &info->model},
+                   {MDP_STORE_ATTR_PRETRAINED, &info->pretrained},
+                   {MDP_STORE_ATTR_WEIGHTS_SHA256, &info->weights_sha256},
+                   {MDP_STORE_ATTR_PIPELINE, &info->pipeline},
+                   {MDP_STORE_ATTR_PRECISION, &info->precision},
+                   {MDP_STORE_ATTR_KERNEL, &info->kernel},
+                   {MDP_STORE_ATTR_SIMILARITY, &info->similarity}};
     mdp_status st = MDP_OK;
 
     for (size_t i = 0; i < sizeof strings / sizeof *strings && st == MDP_OK; i++)
@@ -96,9 +97,9 @@ static mdp_status read_attributes(struct mdp_store *s, struct mdp_error *err)
     if (st == MDP_OK && !*info->similarity)
         info->similarity = mdp_similarity_names[0];
     if (st == MDP_OK)
-        st = read_number(s, "logit_scale", 1, &info->logit_scale, err);
+        st = read_number(s, MDP_STORE_ATTR_LOGIT_SCALE, 1, &info->logit_scale, err);
     if (st == MDP_OK)
-        st = read_number(s, "logit_bias", 0, &info->logit_bias, err);
+        st = read_number(s, MDP_STORE_ATTR_LOGIT_BIAS, 0, &info->logit_bias, err);
     return st;
 }
 
@@ -147,7 +148,7 @@ static bool any(const struct list *list)
 static mdp_status read_extent(struct mdp_store *s, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
-    mdp_status st = mdp_h5_shape_of(s->file, "/embeddings", &shape, err);
+    mdp_status st = mdp_h5_shape_of(s->file, MDP_STORE_EMBEDDINGS, &shape, err);
 
     if (st != MDP_OK)
         return st;
@@ -165,15 +166,15 @@ static mdp_status read_strings(struct mdp_store *s, struct mdp_error *err)
 {
     size_t n = s->info.n;
 
-    if (!mdp_h5_has(s->file, "/ids"))
+    if (!mdp_h5_has(s->file, MDP_STORE_IDS))
         return mdp_fail(err, MDP_ERR_MISSING, "%s: has no /ids", s->path);
-    mdp_status st = read_list(s, "/ids", n, &s->ids, err);
+    mdp_status st = read_list(s, MDP_STORE_IDS, n, &s->ids, err);
     if (st == MDP_OK)
-        st = read_list(s, "/paths", n, &s->paths, err);
+        st = read_list(s, MDP_STORE_PATHS, n, &s->paths, err);
     if (st == MDP_OK)
-        st = read_list(s, "/patient_ids", n, &s->patient_ids, err);
+        st = read_list(s, MDP_STORE_PATIENT_IDS, n, &s->patient_ids, err);
     if (st == MDP_OK)
-        st = read_list(s, "/splits", n, &s->splits, err);
+        st = read_list(s, MDP_STORE_SPLITS, n, &s->splits, err);
     s->info.ids = (const char *const *)s->ids.at;
     s->info.paths = (const char *const *)s->paths.at;
     s->info.patient_ids = any(&s->patient_ids) ? (const char *const *)s->patient_ids.at : NULL;
@@ -185,16 +186,16 @@ static mdp_status read_sha256(struct mdp_store *s, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
 
-    if (!mdp_h5_has(s->file, "/sha256"))
+    if (!mdp_h5_has(s->file, MDP_STORE_SHA256))
         return MDP_OK;
-    mdp_status st = need_shape(s, "/sha256", 2, s->info.n, &shape, err);
+    mdp_status st = need_shape(s, MDP_STORE_SHA256, 2, s->info.n, &shape, err);
     if (st == MDP_OK && shape.dims[1] != 32)
         st =
             mdp_fail(err, MDP_ERR_FORMAT, "%s: /sha256 has %zu columns, expected 32", s->path, shape.dims[1]);
     if (st == MDP_OK)
         s->sha256 = mdp_new_array(s->info.n, 32, err, &st);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(s->file, "/sha256", MDP_H5_U8, 0, s->info.n, s->sha256, err);
+        st = mdp_h5_read_rows(s->file, MDP_STORE_SHA256, MDP_H5_U8, 0, s->info.n, s->sha256, err);
     s->info.sha256 = s->sha256;
     return st;
 }
@@ -203,9 +204,10 @@ static mdp_status read_sha256(struct mdp_store *s, struct mdp_error *err)
 static mdp_status read_classes(const struct mdp_store *s, const char *object, struct list *classes,
                                struct mdp_error *err)
 {
-    if (!mdp_h5_attr_has(s->file, object, "class_names"))
+    if (!mdp_h5_attr_has(s->file, object, MDP_STORE_ATTR_CLASS_NAMES))
         return mdp_fail(err, MDP_ERR_MISSING, "%s: %s has no attribute class_names", s->path, object);
-    mdp_status st = mdp_h5_attr_read_strings(s->file, object, "class_names", &classes->at, &classes->n, err);
+    mdp_status st =
+        mdp_h5_attr_read_strings(s->file, object, MDP_STORE_ATTR_CLASS_NAMES, &classes->at, &classes->n, err);
     for (size_t i = 0; st == MDP_OK && i < classes->n; i++)
         for (size_t j = 0; j < i && st == MDP_OK; j++)
             if (strcmp(classes->at[i], classes->at[j]) == 0)
@@ -238,11 +240,11 @@ static mdp_status read_indices(const struct mdp_store *s, const char *name, size
 
 static mdp_status read_labels(struct mdp_store *s, struct mdp_error *err)
 {
-    if (!mdp_h5_has(s->file, "/labels"))
+    if (!mdp_h5_has(s->file, MDP_STORE_LABELS))
         return MDP_OK;
-    mdp_status st = read_classes(s, "/labels", &s->classes, err);
+    mdp_status st = read_classes(s, MDP_STORE_LABELS, &s->classes, err);
     if (st == MDP_OK)
-        st = read_indices(s, "/labels", s->info.n, -1, s->classes.n, "the label", &s->labels, err);
+        st = read_indices(s, MDP_STORE_LABELS, s->info.n, -1, s->classes.n, "the label", &s->labels, err);
     s->info.labels = s->labels;
     s->info.n_classes = s->classes.n;
     s->info.class_names = (const char *const *)s->classes.at;
@@ -253,9 +255,9 @@ static mdp_status read_failures(struct mdp_store *s, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
 
-    if (!mdp_h5_has(s->file, "/failures/row"))
+    if (!mdp_h5_has(s->file, MDP_STORE_FAILURES_ROW))
         return MDP_OK;
-    mdp_status st = mdp_h5_shape_of(s->file, "/failures/row", &shape, err);
+    mdp_status st = mdp_h5_shape_of(s->file, MDP_STORE_FAILURES_ROW, &shape, err);
     if (st == MDP_OK)
         s->info.n_failures = shape.rank == 1 ? shape.dims[0] : 0;
     return st;
@@ -272,7 +274,7 @@ static mdp_status read_text_rows(struct mdp_store *s, size_t p, size_t d, struct
         return mdp_fail(err, MDP_ERR_LIMIT, "%s: /text/embeddings is too large", s->path);
     s->text = mdp_new_array(cells, sizeof *s->text, err, &st);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(s->file, "/text/embeddings", MDP_H5_F32, 0, p, s->text, err);
+        st = mdp_h5_read_rows(s->file, MDP_STORE_TEXT_EMBEDDINGS, MDP_H5_F32, 0, p, s->text, err);
     for (size_t i = 0; st == MDP_OK && i < cells; i++)
         if (!isfinite(s->text[i]))
             st =
@@ -284,7 +286,7 @@ static mdp_status read_text_rows(struct mdp_store *s, size_t p, size_t d, struct
 static mdp_status read_text_words(struct mdp_store *s, size_t p, struct mdp_error *err)
 {
     struct mdp_store_info *info = &s->info;
-    mdp_status st = read_attribute(s, "/text", "ensemble", &info->ensemble, err);
+    mdp_status st = read_attribute(s, MDP_STORE_TEXT, MDP_STORE_ATTR_ENSEMBLE, &info->ensemble, err);
 
     if (st == MDP_OK && !*info->ensemble)
         info->ensemble = mdp_ensemble_names[0];
@@ -293,11 +295,12 @@ static mdp_status read_text_words(struct mdp_store *s, size_t p, struct mdp_erro
         st = mdp_fail(err, MDP_ERR_VALUE, "%s: ensemble is '%.60s' (%s)", s->path, info->ensemble,
                       mdp_name_hint(info->ensemble, mdp_ensemble_names, MDP_ENSEMBLE_COUNT).text);
     if (st == MDP_OK)
-        st = read_attribute(s, "/text", "prompt_set", &info->prompt_set, err);
+        st = read_attribute(s, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET, &info->prompt_set, err);
     if (st == MDP_OK)
-        st = read_attribute(s, "/text", "prompt_set_sha256", &info->prompt_set_sha256, err);
+        st = read_attribute(s, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET_SHA256, &info->prompt_set_sha256,
+                            err);
     if (st == MDP_OK)
-        st = read_list(s, "/text/prompts", p, &s->prompts, err);
+        st = read_list(s, MDP_STORE_TEXT_PROMPTS, p, &s->prompts, err);
     info->prompts = (const char *const *)s->prompts.at;
     return st;
 }
@@ -309,9 +312,9 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
     struct mdp_h5_shape shape;
 
     info->ensemble = info->prompt_set = info->prompt_set_sha256 = "";
-    if (!mdp_h5_has(s->file, "/text/embeddings"))
+    if (!mdp_h5_has(s->file, MDP_STORE_TEXT_EMBEDDINGS))
         return MDP_OK;
-    mdp_status st = mdp_h5_shape_of(s->file, "/text/embeddings", &shape, err);
+    mdp_status st = mdp_h5_shape_of(s->file, MDP_STORE_TEXT_EMBEDDINGS, &shape, err);
     if (st == MDP_OK && (shape.rank != 2 || shape.dims[1] != info->d))
         st =
             mdp_fail(err, MDP_ERR_FORMAT, "%s: /text/embeddings has %zu columns, expected %zu as /embeddings",
@@ -321,10 +324,10 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
     size_t p = shape.dims[0];
     st = read_text_rows(s, p, info->d, err);
     if (st == MDP_OK)
-        st = read_classes(s, "/text", &s->text_classes, err);
+        st = read_classes(s, MDP_STORE_TEXT, &s->text_classes, err);
     if (st == MDP_OK)
-        st =
-            read_indices(s, "/text/class_index", p, 0, s->text_classes.n, "the class", &s->prompt_class, err);
+        st = read_indices(s, MDP_STORE_TEXT_CLASS_INDEX, p, 0, s->text_classes.n, "the class",
+                          &s->prompt_class, err);
     if (st == MDP_OK)
         st = read_text_words(s, p, err);
     info->n_prompts = p;
@@ -338,14 +341,15 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
 
 static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
 {
-    static const char *const parts[] = {"/embeddings", "/ids", "/labels", "/patient_ids", "/splits", "/text"};
+    static const char *const parts[] = {MDP_STORE_EMBEDDINGS,  MDP_STORE_IDS,    MDP_STORE_LABELS,
+                                        MDP_STORE_PATIENT_IDS, MDP_STORE_SPLITS, MDP_STORE_TEXT};
     mdp_status st = check_schema(s, err);
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts && st == MDP_OK; i++)
         st = mdp_h5_refuse_link(s->file, parts[i], err); /* never taken as absent */
-    if (st == MDP_OK && !mdp_h5_has(s->file, "/embeddings"))
+    if (st == MDP_OK && !mdp_h5_has(s->file, MDP_STORE_EMBEDDINGS))
         st = mdp_fail(err, MDP_ERR_MISSING, "%s: has no /embeddings%s", s->path,
-                      mdp_h5_has(s->file, "/text") ? " (it is a store of texts only)" : "");
+                      mdp_h5_has(s->file, MDP_STORE_TEXT) ? " (it is a store of texts only)" : "");
     if (st == MDP_OK)
         st = read_attributes(s, err);
     if (st == MDP_OK)
@@ -443,7 +447,7 @@ mdp_status mdp_store_rows(const struct mdp_store *s, const int64_t rows[], size_
 {
     const size_t d = s->info.d;
 
-    TRY(read_values(s, "/embeddings", rows, n, d, out, err));
+    TRY(read_values(s, MDP_STORE_EMBEDDINGS, rows, n, d, out, err));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < d; j++)
             if (!isfinite(out[i * d + j]))
@@ -457,8 +461,8 @@ mdp_status mdp_store_norms(const struct mdp_store *s, const int64_t rows[], size
 {
     struct mdp_h5_shape shape;
 
-    TRY(need_shape(s, "/norms", 1, s->info.n, &shape, err));
-    TRY(read_values(s, "/norms", rows, n, 1, out, err));
+    TRY(need_shape(s, MDP_STORE_NORMS, 1, s->info.n, &shape, err));
+    TRY(read_values(s, MDP_STORE_NORMS, rows, n, 1, out, err));
     for (size_t i = 0; i < n; i++)
         if (!isfinite(out[i]) || out[i] < 0)
             return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: the norm is no length", s->path,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/job/existing_store.h"
 
+#include "base/exchange/store_names.h"
 #include "base/file.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
@@ -23,7 +24,7 @@ mdp_status mdp_existing_store_may_replace(const char *path, bool *exists, struct
         return MDP_OK;
     mdp_status st = mdp_h5_open(path, &file, err);
     if (st == MDP_OK)
-        st = mdp_h5_attr_read_string(file, "/", "schema", &schema, err);
+        st = mdp_h5_attr_read_string(file, "/", MDP_STORE_ATTR_SCHEMA, &schema, err);
     bool ours = st == MDP_OK && strcmp(schema, MDP_STORE_SCHEMA) == 0;
     if (!ours)
         st = mdp_fail(err, MDP_ERR_VALUE,
@@ -62,8 +63,8 @@ static mdp_status add_attribute(const struct mdp_h5 *file, const char *object, c
 static mdp_status read_facts(const struct mdp_h5 *file, const struct mdp_facts *now, struct mdp_facts *made,
                              struct mdp_error *err)
 {
-    TRY(add_attribute(file, "/text", "prompt_set", made, err));
-    TRY(add_attribute(file, "/text", "prompt_set_sha256", made, err));
+    TRY(add_attribute(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET, made, err));
+    TRY(add_attribute(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET_SHA256, made, err));
     for (size_t i = 0; i < now->n; i++)
         TRY(add_attribute(file, "/", now->at[i].key, made, err));
     return MDP_OK;
@@ -130,7 +131,7 @@ static mdp_status compare_pictures(const char *path, const struct mdp_h5 *file, 
 {
     struct pictures pictures = {.store = path, .manifest = m, .rows = rows->at};
     struct mdp_h5_shape shape;
-    mdp_status st = mdp_h5_shape_of(file, "/sha256", &shape, err);
+    mdp_status st = mdp_h5_shape_of(file, MDP_STORE_SHA256, &shape, err);
 
     if (st == MDP_OK && (shape.rank != 2 || shape.dims[0] != rows->n || shape.dims[1] != MDP_SHA256_SIZE))
         st = mdp_fail(err, MDP_ERR_FORMAT, "%s: /sha256 has not the shape [%zu, 32]", path, rows->n);
@@ -138,7 +139,7 @@ static mdp_status compare_pictures(const char *path, const struct mdp_h5 *file, 
         return st;
     pictures.sha256 = mdp_new_array(rows->n, MDP_SHA256_SIZE, err, &st);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(file, "/sha256", MDP_H5_U8, 0, rows->n, pictures.sha256, err);
+        st = mdp_h5_read_rows(file, MDP_STORE_SHA256, MDP_H5_U8, 0, rows->n, pictures.sha256, err);
     if (st == MDP_OK)
         st = mdp_parallel(rows->n, threads, compare_picture, &pictures, err);
     free(pictures.sha256);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/job/run_facts.h"
 
+#include "base/exchange/store_names.h"
 #include "base/try.h"
 
 #include <assert.h>
@@ -17,18 +18,18 @@ static const struct {
     enum sort sort;
     bool work_only; /* does not count once the store is finished */
 } compared[] = {
-    {"model", "--model", VALUE, false},
-    {"weights_sha256", "--weights", DIGEST, false},
-    {"prompt_set_sha256", "--prompts", PROMPTS, false},
+    {MDP_STORE_ATTR_MODEL, "--model", VALUE, false},
+    {MDP_STORE_ATTR_WEIGHTS_SHA256, "--weights", DIGEST, false},
+    {MDP_STORE_ATTR_PROMPT_SET_SHA256, "--prompts", PROMPTS, false},
     {"text_weights_sha256", "--text-weights", DIGEST, false},
-    {"pretrained", "weights", VALUE, false},
-    {"pipeline", "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
+    {MDP_STORE_ATTR_PRETRAINED, "weights", VALUE, false},
+    {MDP_STORE_ATTR_PIPELINE, "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
     {"text_pipeline", "another --vocab or --text-pooling", MAP, false},
     {"rendering", "rendering", VALUE, false},
-    {"precision", "--precision", VALUE, false},
+    {MDP_STORE_ATTR_PRECISION, "--precision", VALUE, false},
     {"max_pixels", "--max-pixels", VALUE, true},
     {"medprobe_version", "medprobe", VALUE, true},
-    {"kernel", "the kernels", VALUE, true},
+    {MDP_STORE_ATTR_KERNEL, "the kernels", VALUE, true},
     {"prompt_set", NULL, ELSEWHERE, false},      /* a name; prompts are told apart by their bytes */
     {"manifest_sha256", NULL, ELSEWHERE, false}, /* the table's rows say more */
 };
@@ -65,14 +66,14 @@ static mdp_status add_model(const struct mdp_model *m, struct mdp_facts *a, stru
 {
     struct mdp_text pretrained = {0}, pipeline = {0}, texts = {0};
 
-    TRY(mdp_facts_add(a, "model", m->card.name, err));
-    TRY(mdp_facts_add(a, "weights_sha256", m->weights_file.sha256, err));
+    TRY(mdp_facts_add(a, MDP_STORE_ATTR_MODEL, m->card.name, err));
+    TRY(mdp_facts_add(a, MDP_STORE_ATTR_WEIGHTS_SHA256, m->weights_file.sha256, err));
     if (m->text_weights)
         TRY(mdp_facts_add(a, "text_weights_sha256", m->text_weights_file.sha256, err));
     TRY(mdp_model_pretrained(m, &pretrained, err));
-    TRY(add_text(a, "pretrained", &pretrained, err));
+    TRY(add_text(a, MDP_STORE_ATTR_PRETRAINED, &pretrained, err));
     mdp_pipeline_to_json(&m->pipeline, &pipeline);
-    TRY(add_text(a, "pipeline", &pipeline, err));
+    TRY(add_text(a, MDP_STORE_ATTR_PIPELINE, &pipeline, err));
     if (!m->text)
         return MDP_OK;
     mdp_model_text_pipeline_to_json(m, &texts);
@@ -86,15 +87,16 @@ mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes
 
     TRY(add_model(run->model, attributes, err));
     TRY(mdp_facts_add(attributes, "rendering", "none", err));
-    TRY(mdp_facts_add(attributes, "precision", run->precision, err));
+    TRY(mdp_facts_add(attributes, MDP_STORE_ATTR_PRECISION, run->precision, err));
     TRY(mdp_manifest_sha256(run->manifest, hex, err));
     TRY(mdp_facts_add(attributes, "manifest_sha256", hex, err));
     TRY(mdp_facts_add(attributes, "medprobe_version", MDP_VERSION, err));
-    TRY(mdp_facts_add(attributes, "kernel", mdp_image_tower_kernel(run->model->image), err));
+    TRY(mdp_facts_add(attributes, MDP_STORE_ATTR_KERNEL, mdp_image_tower_kernel(run->model->image), err));
     for (size_t i = 0; i < attributes->n; i++)
         TRY(mdp_facts_add(facts, attributes->at[i].key, attributes->at[i].value, err));
-    TRY(mdp_facts_add(facts, "prompt_set", run->prompts ? run->prompts->name : "", err));
-    TRY(mdp_facts_add(facts, "prompt_set_sha256", run->prompts ? run->prompts->sha256 : "", err));
+    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET, run->prompts ? run->prompts->name : "", err));
+    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET_SHA256, run->prompts ? run->prompts->sha256 : "",
+                      err));
     snprintf(number, sizeof number, "%zu", run->max_pixels);
     TRY(mdp_facts_add(facts, "max_pixels", number, err));
     assert(have_rows(facts));
@@ -192,7 +194,8 @@ static void say_digests(struct mdp_text *out, const char *what, const char *made
 /* Prompt sets are told apart by their bytes and called by their names. */
 static void say_prompts(struct mdp_text *out, const struct mdp_facts *made, const struct mdp_facts *now)
 {
-    const char *old = mdp_facts_find(made, "prompt_set"), *asked = mdp_facts_find(now, "prompt_set");
+    const char *old = mdp_facts_find(made, MDP_STORE_ATTR_PROMPT_SET),
+               *asked = mdp_facts_find(now, MDP_STORE_ATTR_PROMPT_SET);
 
     old = old ? old : "";
     asked = asked ? asked : "";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/job/store_write.h"
 
+#include "base/exchange/store_names.h"
 #include "base/formats/h5.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -59,19 +60,20 @@ static void list_fixed(const struct mdp_store_content *c, struct column columns[
     static const int32_t unlabelled = -1;
     const struct mdp_manifest *m = c->manifest;
     const struct column fixed[FIXED] = {
-        {"/embeddings", MDP_H5_F32, .columns = c->width, .size = c->width * sizeof(float), .in_place = true},
-        {"/norms", MDP_H5_F32, OF_RECORD(norm)},
-        {"/ids", MDP_H5_STRING, OF_MANIFEST(m->ids, &none)},
-        {"/paths", MDP_H5_STRING, OF_MANIFEST(m->paths, &none)},
-        {"/patient_ids", MDP_H5_STRING, OF_MANIFEST(m->patient_ids, &none)},
-        {"/splits", MDP_H5_STRING, OF_MANIFEST(m->splits, &none)},
-        {"/sha256", MDP_H5_U8, .columns = MDP_SHA256_SIZE, OF_RECORD(sha256)},
-        {"/phash", MDP_H5_U64, OF_RECORD(phash)},
-        {"/orientation", MDP_H5_U8, OF_RECORD(orientation)},
-        {"/labels", MDP_H5_I32, OF_MANIFEST(m->labels, &unlabelled)},
-        {"/failures/path", MDP_H5_STRING, .of_failures = true, OF_MANIFEST(m->paths, &none)},
-        {"/failures/row", MDP_H5_I64, .of_failures = true, OF_RECORD(row)},
-        {"/failures/reason", MDP_H5_STRING, .of_failures = true, OF_RECORD(reason)},
+        {MDP_STORE_EMBEDDINGS, MDP_H5_F32, .columns = c->width, .size = c->width * sizeof(float),
+         .in_place = true},
+        {MDP_STORE_NORMS, MDP_H5_F32, OF_RECORD(norm)},
+        {MDP_STORE_IDS, MDP_H5_STRING, OF_MANIFEST(m->ids, &none)},
+        {MDP_STORE_PATHS, MDP_H5_STRING, OF_MANIFEST(m->paths, &none)},
+        {MDP_STORE_PATIENT_IDS, MDP_H5_STRING, OF_MANIFEST(m->patient_ids, &none)},
+        {MDP_STORE_SPLITS, MDP_H5_STRING, OF_MANIFEST(m->splits, &none)},
+        {MDP_STORE_SHA256, MDP_H5_U8, .columns = MDP_SHA256_SIZE, OF_RECORD(sha256)},
+        {MDP_STORE_PHASH, MDP_H5_U64, OF_RECORD(phash)},
+        {MDP_STORE_ORIENTATION, MDP_H5_U8, OF_RECORD(orientation)},
+        {MDP_STORE_LABELS, MDP_H5_I32, OF_MANIFEST(m->labels, &unlabelled)},
+        {MDP_STORE_FAILURES_PATH, MDP_H5_STRING, .of_failures = true, OF_MANIFEST(m->paths, &none)},
+        {MDP_STORE_FAILURES_ROW, MDP_H5_I64, .of_failures = true, OF_RECORD(row)},
+        {MDP_STORE_FAILURES_REASON, MDP_H5_STRING, .of_failures = true, OF_RECORD(reason)},
     };
 
     memcpy(columns, fixed, sizeof fixed);
@@ -81,7 +83,7 @@ static void list_targets(const struct mdp_manifest *m, struct table *t)
 {
     if (m->n_targets)
         t->columns[t->n++] =
-            (struct column){"/targets",           MDP_H5_I8,          .columns = m->n_targets,
+            (struct column){MDP_STORE_TARGETS,    MDP_H5_I8,          .columns = m->n_targets,
                             .size = m->n_targets, .rows = m->targets, .stride = m->n_targets};
 }
 
@@ -89,7 +91,7 @@ static mdp_status list_attributes(const struct mdp_manifest *m, struct table *t,
 {
     for (size_t a = 0; a < m->n_attributes; a++) {
         const struct mdp_attribute *attribute = &m->attributes[a];
-        mdp_text_add(&t->names[a], "/attributes/%s", attribute->name);
+        mdp_text_add(&t->names[a], MDP_STORE_ATTRIBUTES "/%s", attribute->name);
         TRY(mdp_text_status(&t->names[a], err));
         if (attribute->numbers)
             t->columns[t->n++] =
@@ -147,13 +149,14 @@ static mdp_status create_datasets(struct mdp_h5 *file, const struct table *t, co
     size_t with_targets = FIXED + (m->n_targets > 0);
 
     TRY(create_columns(file, t, 0, 1, err));
-    TRY(mdp_h5_hard_link(file, t->columns[0].name, "/features", err));
+    TRY(mdp_h5_hard_link(file, t->columns[0].name, MDP_STORE_FEATURES, err));
     TRY(create_columns(file, t, 1, FIXED, err));
-    TRY(mdp_h5_attr_write(file, "/labels", "class_names", MDP_H5_STRING, m->n_classes, m->class_names, err));
+    TRY(mdp_h5_attr_write(file, MDP_STORE_LABELS, MDP_STORE_ATTR_CLASS_NAMES, MDP_H5_STRING, m->n_classes,
+                          m->class_names, err));
     TRY(create_columns(file, t, FIXED, with_targets, err));
     if (m->n_targets)
-        TRY(mdp_h5_attr_write(file, "/targets", "target_names", MDP_H5_STRING, m->n_targets, m->target_names,
-                              err));
+        TRY(mdp_h5_attr_write(file, MDP_STORE_TARGETS, MDP_STORE_ATTR_TARGET_NAMES, MDP_H5_STRING,
+                              m->n_targets, m->target_names, err));
     return create_columns(file, t, with_targets, t->n, err);
 }
 
@@ -242,28 +245,32 @@ static mdp_status write_text(struct mdp_h5 *file, const struct mdp_text_part *t,
 {
     const size_t table[] = {t->n, width};
 
-    TRY(mdp_h5_write(file, "/text/embeddings", MDP_H5_F32, 2, table, t->embeddings, err));
-    TRY(mdp_h5_write(file, "/text/norms", MDP_H5_F32, 1, table, t->norms, err));
-    TRY(mdp_h5_write(file, "/text/prompts", MDP_H5_STRING, 1, table, t->prompts, err));
-    TRY(mdp_h5_write(file, "/text/class_index", MDP_H5_I32, 1, table, t->class_index, err));
-    TRY(mdp_h5_attr_write(file, "/text", "class_names", MDP_H5_STRING, t->n_classes, t->class_names, err));
-    TRY(mdp_h5_attr_write_string(file, "/text", "ensemble", mdp_ensemble_names[t->ensemble], err));
-    TRY(mdp_h5_attr_write_string(file, "/text", "prompt_set", t->prompt_set, err));
-    return mdp_h5_attr_write_string(file, "/text", "prompt_set_sha256", t->prompt_set_sha256, err);
+    TRY(mdp_h5_write(file, MDP_STORE_TEXT_EMBEDDINGS, MDP_H5_F32, 2, table, t->embeddings, err));
+    TRY(mdp_h5_write(file, MDP_STORE_TEXT_NORMS, MDP_H5_F32, 1, table, t->norms, err));
+    TRY(mdp_h5_write(file, MDP_STORE_TEXT_PROMPTS, MDP_H5_STRING, 1, table, t->prompts, err));
+    TRY(mdp_h5_write(file, MDP_STORE_TEXT_CLASS_INDEX, MDP_H5_I32, 1, table, t->class_index, err));
+    TRY(mdp_h5_attr_write(file, MDP_STORE_TEXT, MDP_STORE_ATTR_CLASS_NAMES, MDP_H5_STRING, t->n_classes,
+                          t->class_names, err));
+    TRY(mdp_h5_attr_write_string(file, MDP_STORE_TEXT, MDP_STORE_ATTR_ENSEMBLE,
+                                 mdp_ensemble_names[t->ensemble], err));
+    TRY(mdp_h5_attr_write_string(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET, t->prompt_set, err));
+    return mdp_h5_attr_write_string(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET_SHA256,
+                                    t->prompt_set_sha256, err);
 }
 
 static mdp_status write_root(struct mdp_h5 *file, const struct mdp_store_content *c, struct mdp_error *err)
 {
     static const double no_bias = 0; /* no family here has one */
 
-    TRY(mdp_h5_attr_write_string(file, "/", "schema", MDP_STORE_SCHEMA, err));
+    TRY(mdp_h5_attr_write_string(file, "/", MDP_STORE_ATTR_SCHEMA, MDP_STORE_SCHEMA, err));
     for (size_t i = 0; i < c->attributes->n; i++)
         TRY(mdp_h5_attr_write_string(file, "/", c->attributes->at[i].key, c->attributes->at[i].value, err));
     if (!c->has_scale)
         return MDP_OK;
-    TRY(mdp_h5_attr_write_scalar(file, "/", "logit_scale", MDP_H5_F64, &c->logit_scale, err));
-    TRY(mdp_h5_attr_write_scalar(file, "/", "logit_bias", MDP_H5_F64, &no_bias, err));
-    return mdp_h5_attr_write_string(file, "/", "similarity", mdp_similarity_names[c->similarity], err);
+    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_SCALE, MDP_H5_F64, &c->logit_scale, err));
+    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_BIAS, MDP_H5_F64, &no_bias, err));
+    return mdp_h5_attr_write_string(file, "/", MDP_STORE_ATTR_SIMILARITY, mdp_similarity_names[c->similarity],
+                                    err);
 }
 
 mdp_status mdp_store_write(const char *path, const struct mdp_store_content *content,

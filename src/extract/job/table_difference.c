@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/job/table_difference.h"
 
+#include "base/exchange/store_names.h"
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/try.h"
@@ -12,18 +13,28 @@
 
 /* --- which rows --- */
 
-static mdp_status read_failed(struct mdp_store_rows *r, const struct mdp_h5 *store, struct mdp_error *err)
+/* A dataset of one dimension: its length. */
+static mdp_status list_length(const struct mdp_h5 *store, const char *name, size_t *n, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
+
+    TRY(mdp_h5_shape_of(store, name, &shape, err));
+    if (shape.rank != 1)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s has %zu dimensions, expected one", name, shape.rank);
+    *n = shape.dims[0];
+    return MDP_OK;
+}
+
+static mdp_status read_failed(struct mdp_store_rows *r, const struct mdp_h5 *store, struct mdp_error *err)
+{
     mdp_status st = MDP_OK;
 
-    if (!mdp_h5_has(store, "/failures/row"))
+    if (!mdp_h5_has(store, MDP_STORE_FAILURES_ROW))
         return MDP_OK;
-    TRY(mdp_h5_shape_of(store, "/failures/row", &shape, err));
-    r->n_failed = shape.dims[0];
+    TRY(list_length(store, MDP_STORE_FAILURES_ROW, &r->n_failed, err));
     r->failed = mdp_new_array(r->n_failed, sizeof *r->failed, err, &st);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(store, "/failures/row", MDP_H5_I64, 0, r->n_failed, r->failed, err);
+        st = mdp_h5_read_rows(store, MDP_STORE_FAILURES_ROW, MDP_H5_I64, 0, r->n_failed, r->failed, err);
     for (size_t f = 0; f < r->n_failed && st == MDP_OK; f++)
         if (r->failed[f] < (f ? r->failed[f - 1] + 1 : 0) || r->failed[f] >= (int64_t)(r->n + r->n_failed))
             st = mdp_fail(err, MDP_ERR_FORMAT, "/failures/row: not rows of a table, ascending");
@@ -32,12 +43,10 @@ static mdp_status read_failed(struct mdp_store_rows *r, const struct mdp_h5 *sto
 
 mdp_status mdp_store_rows_init(struct mdp_store_rows *r, const struct mdp_h5 *store, struct mdp_error *err)
 {
-    struct mdp_h5_shape shape;
     mdp_status st = MDP_OK;
 
     *r = (struct mdp_store_rows){0};
-    TRY(mdp_h5_shape_of(store, "/ids", &shape, err));
-    r->n = shape.dims[0];
+    TRY(list_length(store, MDP_STORE_IDS, &r->n, err));
     TRY(read_failed(r, store, err));
     r->at = mdp_new_array(r->n, sizeof *r->at, err, &st);
     for (size_t i = 0, row = 0, f = 0; i < r->n && st == MDP_OK; i++, row++) {
@@ -161,17 +170,17 @@ static mdp_status compare_paths(const struct comparison *c, struct mdp_error *er
 
 static mdp_status compare_ids(const struct comparison *c, struct mdp_error *err)
 {
-    return compare_dataset(c, "/ids", "id", c->now->ids, err);
+    return compare_dataset(c, MDP_STORE_IDS, "id", c->now->ids, err);
 }
 
 static mdp_status compare_patients(const struct comparison *c, struct mdp_error *err)
 {
-    return compare_dataset(c, "/patient_ids", "patient_id", c->now->patient_ids, err);
+    return compare_dataset(c, MDP_STORE_PATIENT_IDS, "patient_id", c->now->patient_ids, err);
 }
 
 static mdp_status compare_splits(const struct comparison *c, struct mdp_error *err)
 {
-    return compare_dataset(c, "/splits", "split", c->now->splits, err);
+    return compare_dataset(c, MDP_STORE_SPLITS, "split", c->now->splits, err);
 }
 
 static const char *class_name(const char *const *names, size_t n, int64_t label)
@@ -209,9 +218,10 @@ static mdp_status compare_labels(const struct comparison *c, struct mdp_error *e
     int64_t *labels = mdp_new_array(n, sizeof *labels, err, &st);
 
     if (st == MDP_OK)
-        st = mdp_h5_attr_read_strings(c->store, "/labels", "class_names", &names, &n_names, err);
+        st = mdp_h5_attr_read_strings(c->store, MDP_STORE_LABELS, MDP_STORE_ATTR_CLASS_NAMES, &names,
+                                      &n_names, err);
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(c->store, "/labels", MDP_H5_I64, 0, n, labels, err);
+        st = mdp_h5_read_rows(c->store, MDP_STORE_LABELS, MDP_H5_I64, 0, n, labels, err);
     for (size_t i = 0; i < n && st == MDP_OK && !c->out->n; i++) {
         size_t row = c->rows->at[i];
         const char *made = class_name((const char *const *)names, n_names, labels[i]);
@@ -265,7 +275,7 @@ static mdp_status compare_target_values(const struct comparison *c, struct mdp_e
     int8_t *made = mdp_new_array(n * columns, sizeof *made, err, &st);
 
     if (st == MDP_OK)
-        st = mdp_h5_read_rows(c->store, "/targets", MDP_H5_I8, 0, n, made, err);
+        st = mdp_h5_read_rows(c->store, MDP_STORE_TARGETS, MDP_H5_I8, 0, n, made, err);
     for (size_t i = 0; i < n * columns && st == MDP_OK && !c->out->n; i++) {
         size_t row = c->rows->at[i / columns];
         char was[8], is[8];
@@ -284,8 +294,9 @@ static mdp_status compare_targets(const struct comparison *c, struct mdp_error *
     size_t n = 0;
     mdp_status st = MDP_OK;
 
-    if (mdp_h5_has(c->store, "/targets"))
-        st = mdp_h5_attr_read_strings(c->store, "/targets", "target_names", &names, &n, err);
+    if (mdp_h5_has(c->store, MDP_STORE_TARGETS))
+        st = mdp_h5_attr_read_strings(c->store, MDP_STORE_TARGETS, MDP_STORE_ATTR_TARGET_NAMES, &names, &n,
+                                      err);
     if (st == MDP_OK)
         compare_target_names(c, (const char *const *)names, n);
     if (st == MDP_OK && !c->out->n && n)
@@ -310,8 +321,8 @@ static mdp_status compare_columns(const struct comparison *c, struct mdp_error *
     char **made = NULL;
     size_t n = 0;
 
-    if (mdp_h5_has(c->store, "/attributes"))
-        TRY(mdp_h5_members(c->store, "/attributes", &made, &n, err));
+    if (mdp_h5_has(c->store, MDP_STORE_ATTRIBUTES))
+        TRY(mdp_h5_members(c->store, MDP_STORE_ATTRIBUTES, &made, &n, err));
     for (size_t i = 0; i < n && !c->out->n; i++)
         if (!has_attribute(now, made[i]))
             mdp_text_add(c->out, "with a column '%.100s', which %s lacks", made[i], now->file);
@@ -365,7 +376,7 @@ static mdp_status compare_attribute(const struct comparison *c, const struct mdp
     struct mdp_h5_shape shape;
     mdp_status st = MDP_OK;
 
-    mdp_text_add(&dataset, "/attributes/%s", a->name);
+    mdp_text_add(&dataset, MDP_STORE_ATTRIBUTES "/%s", a->name);
     OR_OUT(mdp_text_status(&dataset, err));
     OR_OUT(mdp_h5_shape_of(c->store, dataset.at, &shape, err));
     if ((shape.type == MDP_H5_STRING) != (a->numbers == NULL))
@@ -426,9 +437,9 @@ mdp_status mdp_table_difference(const struct mdp_h5 *store, const struct mdp_sto
     size_t n_used = 0, n_failed = 0;
     mdp_status st = MDP_OK;
 
-    OR_OUT(mdp_h5_read_strings(store, "/paths", &used, &n_used, err));
+    OR_OUT(mdp_h5_read_strings(store, MDP_STORE_PATHS, &used, &n_used, err));
     if (rows->n_failed)
-        OR_OUT(mdp_h5_read_strings(store, "/failures/path", &failed, &n_failed, err));
+        OR_OUT(mdp_h5_read_strings(store, MDP_STORE_FAILURES_PATH, &failed, &n_failed, err));
     if (n_used != rows->n || n_failed != rows->n_failed)
         OR_OUT(mdp_fail(err, MDP_ERR_FORMAT, "/paths, /ids and /failures have not as many rows"));
     OR_OUT(merge_paths(&c, used, failed, err));
