@@ -205,11 +205,15 @@ static mdp_status eval_probe(const struct eval_options *opt, const struct mdp_st
                                          .has_patients = p.table.patient_ids != NULL,
                                          .left_out = p.own + p.of_their_patients};
     if (st == MDP_OK && what.left_out)
-        mdp_log(
-            &opt->common.log, MDP_LOG_WARN,
-            "%s: %s was fitted on it: left out are the %zu rows that it learnt from and %zu others of their "
-            "patients",
-            opt->store, p.name.at, p.own, p.of_their_patients);
+        mdp_log(&opt->common.log, MDP_LOG_WARN,
+                "%s: %s has learnt from pictures of it: left out are the %zu rows that it learnt from and "
+                "%zu others of "
+                "their patients",
+                opt->store, p.name.at, p.own, p.of_their_patients);
+    if (st == MDP_OK && p.untold)
+        mdp_log(&opt->common.log, MDP_LOG_WARN,
+                "%s: pictures that %s has learnt from may be among them (%s): numbers on those flatter",
+                opt->store, p.name.at, p.untold);
     p.table.n = p.labelled;
     if (st == MDP_OK && p.labelled)
         st = score_table(opt, &p.table, &what, err);

@@ -212,7 +212,7 @@ static mdp_status fit_and_score(struct probing *p, struct mdp_error *err)
     OR_OUT(mdp_predictions_writer_create(path.at, p->info, &facts, &run.predictions, err));
     if (plan->save_probes) {
         OR_OUT(path_in(p, "probes.h5", &path, err));
-        OR_OUT(mdp_probes_writer_create(path.at, p->info, &run.probes, err));
+        OR_OUT(mdp_probes_writer_create(path.at, p->info, p->held, p->n_held, &run.probes, err));
     }
     OR_OUT(run_episodes(p, &run, err));
     if (run.probes) {

@@ -12,31 +12,67 @@
 /* How a row stands to what the probe learnt from. */
 enum standing { APART, OF_ITS_PATIENTS, LEARNT_FROM };
 
-/* standing[N]; all rows are apart on another store than the one that the probe was fitted on. */
-static mdp_status find_standing(const struct mdp_probe_weights *weights, const struct mdp_store_info *info,
-                                uint8_t standing[], struct mdp_error *err)
+/* Of the very store: the rows by their numbers. */
+static mdp_status mark_by_row(const struct mdp_probe_weights *weights, const struct mdp_store_info *info,
+                              uint8_t standing[], struct mdp_error *err)
 {
+    for (size_t i = 0; i < weights->n_seen; i++) {
+        const int64_t row = weights->seen[i];
+        if (row < 0 || (uint64_t)row >= info->n)
+            return mdp_fail(err, MDP_ERR_FORMAT,
+                            "%s: the probe says that it learnt from row %lld of %zu rows", info->path,
+                            (long long)row, info->n);
+        standing[row] = LEARNT_FROM;
+    }
+    return MDP_OK;
+}
+
+static int by_digest(const void *left, const void *right)
+{
+    return memcmp(left, right, 32);
+}
+
+/* Of any store: the rows of the same files, by their SHA-256. */
+static mdp_status mark_by_digest(const struct mdp_probe_weights *weights, const struct mdp_store_info *info,
+                                 uint8_t standing[], struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+    const size_t n = weights->n_seen;
+    uint8_t *seen = mdp_new_array(n, 32, err, &st);
+
+    TRY(st);
+    memcpy(seen, weights->seen_sha256, 32 * n);
+    qsort(seen, n, 32, by_digest);
+    for (size_t i = 0; i < info->n; i++)
+        if (bsearch(info->sha256 + 32 * i, seen, n, 32, by_digest))
+            standing[i] = LEARNT_FROM;
+    free(seen);
+    return MDP_OK;
+}
+
+/* standing[N]; *untold: why it cannot be told, NULL when it can. */
+static mdp_status find_standing(const struct mdp_probe_weights *weights, const struct mdp_store_info *info,
+                                uint8_t standing[], const char **untold, struct mdp_error *err)
+{
+    const bool same_store = strcmp(weights->store_sha256, info->content_hash) == 0;
     mdp_status st = MDP_OK;
     uint32_t *patients = NULL;
     bool *known = NULL; /* by patient */
     size_t n = 0;
 
-    if (strcmp(weights->store_sha256, info->content_hash) != 0)
-        return MDP_OK;
+    if (same_store)
+        OR_OUT(mark_by_row(weights, info, standing, err));
+    if (weights->seen_sha256 && info->sha256)
+        OR_OUT(mark_by_digest(weights, info, standing, err));
+    else if (!same_store)
+        *untold = info->sha256 ? "the probe does not say their SHA-256" : "the store has no /sha256";
     OR_OUT(mdp_patients_number(info, true, &patients, &n, err));
     known = mdp_new_array(n, sizeof *known, err, &st);
-    for (size_t i = 0; st == MDP_OK && i < weights->n_seen; i++) {
-        const int64_t row = weights->seen[i];
-        if (row < 0 || (uint64_t)row >= info->n)
-            st = mdp_fail(err, MDP_ERR_FORMAT, "%s: the probe says that it learnt from row %lld of %zu rows",
-                          info->path, (long long)row, info->n);
-        else
-            known[patients[row]] = true;
-    }
     for (size_t i = 0; st == MDP_OK && i < info->n; i++)
-        standing[i] = known[patients[i]] ? OF_ITS_PATIENTS : APART;
-    for (size_t i = 0; st == MDP_OK && i < weights->n_seen; i++)
-        standing[weights->seen[i]] = LEARNT_FROM;
+        known[patients[i]] = known[patients[i]] || standing[i] == LEARNT_FROM;
+    for (size_t i = 0; st == MDP_OK && i < info->n; i++)
+        if (standing[i] == APART && known[patients[i]])
+            standing[i] = OF_ITS_PATIENTS;
 out:
     free(known);
     free(patients);
@@ -125,7 +161,7 @@ static mdp_status fill(struct mdp_probe_predictions *p, const struct mdp_store *
     t->class_names = (const char *const *)p->weights.class_names;
     uint8_t *standing = mdp_pool_array(t->pool, info->n, sizeof *standing, err, &st);
     TRY(st);
-    TRY(find_standing(&p->weights, info, standing, err));
+    TRY(find_standing(&p->weights, info, standing, &p->untold, err));
     TRY(choose_rows(p, info, split, standing, err));
     TRY(describe_rows(p, info, err));
     t->scores = mdp_pool_array(t->pool, t->n, t->k * sizeof *t->scores, err, &st);

@@ -4,6 +4,7 @@
 #include "base/exchange/store_mark.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/try.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,11 +23,14 @@ static mdp_status name_of(const char *method, const char *group, const char *mem
 
 struct mdp_probes_writer {
     struct mdp_h5 *file;
-    size_t m, d;
+    const struct mdp_store_info *info;
+    const int64_t *held; /* [n_held] */
+    size_t n_held, m, d;
+    struct mdp_text holder; /* "/method/group" that has the held rows; others link to them */
 };
 
-mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info,
-                                    struct mdp_probes_writer **out, struct mdp_error *err)
+mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info, const int64_t held[],
+                                    size_t n_held, struct mdp_probes_writer **out, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     struct mdp_probes_writer *writer = mdp_new_array(1, sizeof *writer, err, &st);
@@ -34,6 +38,9 @@ mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_inf
     *out = NULL;
     if (!writer)
         return st;
+    writer->info = info;
+    writer->held = held;
+    writer->n_held = n_held;
     writer->m = mdp_linear_rows(info->n_classes);
     writer->d = info->d;
     st = mdp_h5_create(path, &writer->file, err);
@@ -52,6 +59,62 @@ mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_inf
     return MDP_OK;
 }
 
+static const char *const seen_suffixes[] = {"", "_sha256"};
+
+/* Rows that a probe has learnt from into "/method/group/member" and, where the store knows them, the SHA-256 of their
+   pictures beside it: another store may hold the same pictures. */
+static mdp_status write_seen(const struct mdp_probes_writer *writer, const char *method, const char *group,
+                             const char *member, const int64_t rows[], size_t n, struct mdp_error *err)
+{
+    const size_t shape[2] = {n, 32};
+    const uint8_t *all = writer->info->sha256;
+    struct mdp_text name = {0};
+    uint8_t *digests = NULL;
+    mdp_status st = MDP_OK;
+
+    OR_OUT(name_of(method, group, member, &name, err));
+    OR_OUT(mdp_h5_write(writer->file, name.at, MDP_H5_I64, 1, &n, rows, err));
+    if (!all)
+        goto out;
+    digests = mdp_new_array(n, 32, err, &st);
+    for (size_t i = 0; i < n && st == MDP_OK; i++)
+        memcpy(digests + 32 * i, all + 32 * rows[i], 32);
+    OR_OUT(st);
+    mdp_text_add(&name, "%s", seen_suffixes[1]);
+    OR_OUT(mdp_text_status(&name, err));
+    OR_OUT(mdp_h5_write(writer->file, name.at, MDP_H5_U8, 2, shape, digests, err));
+out:
+    free(digests);
+    mdp_text_release(&name);
+    return st;
+}
+
+/* The rows that every probe's C was chosen by, stored once. */
+static mdp_status write_held(struct mdp_probes_writer *writer, const char *method, const char *group,
+                             struct mdp_error *err)
+{
+    struct mdp_text name = {0}, existing = {0};
+    mdp_status st = MDP_OK;
+
+    if (!writer->holder.n) {
+        TRY(name_of(method, group, NULL, &writer->holder, err));
+        return write_seen(writer, method, group, "val", writer->held, writer->n_held, err);
+    }
+    for (size_t i = 0; i < (writer->info->sha256 ? 2U : 1U) && st == MDP_OK; i++) {
+        mdp_text_clear(&name);
+        mdp_text_clear(&existing);
+        mdp_text_add(&name, "/%s/%s/val%s", method, group, seen_suffixes[i]);
+        mdp_text_add(&existing, "%s/val%s", writer->holder.at, seen_suffixes[i]);
+        OR_OUT(mdp_text_status(&name, err));
+        OR_OUT(mdp_text_status(&existing, err));
+        OR_OUT(mdp_h5_hard_link(writer->file, existing.at, name.at, err));
+    }
+out:
+    mdp_text_release(&name);
+    mdp_text_release(&existing);
+    return st;
+}
+
 mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method,
                                  const struct mdp_draw *draw, enum mdp_link link, const double coef[],
                                  const double intercept[], double c, struct mdp_error *err)
@@ -61,25 +124,26 @@ mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *m
         enum mdp_h5_type type;
         size_t rank, shape[2];
         const void *data;
-        bool is_there;
     } members[] = {
-        {"coef", MDP_H5_F64, 2, {writer->m, writer->d}, coef, true},
-        {"intercept", MDP_H5_F64, 1, {writer->m}, intercept, true},
-        {"support", MDP_H5_I64, 1, {draw->n_support}, draw->support, true},
-        {"val", MDP_H5_I64, 1, {draw->n_val}, draw->val, draw->has_val},
+        {"coef", MDP_H5_F64, 2, {writer->m, writer->d}, coef},
+        {"intercept", MDP_H5_F64, 1, {writer->m}, intercept},
     };
     const char *group = draw->key.name;
     struct mdp_text name = {0};
     mdp_status st = MDP_OK;
 
     for (size_t i = 0; i < sizeof members / sizeof members[0] && st == MDP_OK; i++) {
-        if (!members[i].is_there)
-            continue;
         st = name_of(method, group, members[i].name, &name, err);
         if (st == MDP_OK)
             st = mdp_h5_write(writer->file, name.at, members[i].type, members[i].rank, members[i].shape,
                               members[i].data, err);
     }
+    if (st == MDP_OK)
+        st = write_seen(writer, method, group, "support", draw->support, draw->n_support, err);
+    if (st == MDP_OK && draw->has_val)
+        st = write_seen(writer, method, group, "val", draw->val, draw->n_val, err);
+    else if (st == MDP_OK && writer->n_held)
+        st = write_held(writer, method, group, err);
     if (st == MDP_OK)
         st = name_of(method, group, NULL, &name, err);
     if (st == MDP_OK && !isnan(c))
@@ -104,6 +168,7 @@ void mdp_probes_writer_free(struct mdp_probes_writer *writer)
     if (!writer)
         return;
     mdp_h5_close(writer->file);
+    mdp_text_release(&writer->holder);
     free(writer);
 }
 
@@ -175,9 +240,37 @@ static mdp_status read_attributes(struct reading *r, struct mdp_probe_weights *w
     return st;
 }
 
+/* Appends the digests of n rows of `member`, which follow the seen ones; *all: they are there. */
+static mdp_status read_digests(struct reading *r, const char *member, size_t n, struct mdp_probe_weights *w,
+                               size_t *capacity, bool *all, struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+
+    TRY(look_at(r, member, err));
+    mdp_text_add(&r->name, "%s", seen_suffixes[1]);
+    TRY(mdp_text_status(&r->name, err));
+    if (!mdp_h5_has(r->file, r->name.at)) {
+        *all = false;
+        return MDP_OK;
+    }
+    TRY(mdp_h5_shape_of(r->file, r->name.at, &shape, err));
+    if (shape.rank != 2 || shape.dims[0] != n || shape.dims[1] != 32)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected SHA-256 digests [%zu, 32]", r->path,
+                        r->name.at, n);
+    TRY(mdp_grow(&w->seen_sha256, capacity, w->n_seen + n, 32, err));
+    return n ? mdp_h5_read_rows(r->file, r->name.at, MDP_H5_U8, 0, n, w->seen_sha256 + 32 * w->n_seen, err)
+             : MDP_OK;
+}
+
+/* What was read of rows that a probe has learnt from. */
+struct seen_so_far {
+    size_t row_capacity, digest_capacity;
+    bool all_digests;
+};
+
 /* Appends the rows of `member`, where there are some. */
 static mdp_status read_seen(struct reading *r, const char *member, struct mdp_probe_weights *w,
-                            size_t *capacity, struct mdp_error *err)
+                            struct seen_so_far *so_far, struct mdp_error *err)
 {
     struct mdp_h5_shape shape;
     size_t n = 0;
@@ -189,9 +282,11 @@ static mdp_status read_seen(struct reading *r, const char *member, struct mdp_pr
     if (st == MDP_OK && (shape.rank != 1 || !mdp_add_size(w->n_seen, shape.dims[0], &n)))
         st = mdp_fail(err, MDP_ERR_FORMAT, "%s: %s: expected a list of rows", r->path, r->name.at);
     if (st == MDP_OK)
-        st = mdp_grow(&w->seen, capacity, n, sizeof *w->seen, err);
+        st = mdp_grow(&w->seen, &so_far->row_capacity, n, sizeof *w->seen, err);
     if (st == MDP_OK && shape.dims[0])
         st = mdp_h5_read_rows(r->file, r->name.at, MDP_H5_I64, 0, shape.dims[0], w->seen + w->n_seen, err);
+    if (st == MDP_OK)
+        st = read_digests(r, member, shape.dims[0], w, &so_far->digest_capacity, &so_far->all_digests, err);
     if (st == MDP_OK)
         w->n_seen = n;
     return st;
@@ -200,15 +295,21 @@ static mdp_status read_seen(struct reading *r, const char *member, struct mdp_pr
 static mdp_status read_store(struct reading *r, struct mdp_probe_weights *w, struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    size_t capacity = 0;
+    struct seen_so_far so_far = {.all_digests = true};
 
     if (mdp_h5_attr_has(r->file, "/", "store_sha256"))
         st = mdp_h5_attr_read_string(r->file, "/", "store_sha256", &w->store_sha256, err);
     else
         w->store_sha256 = mdp_copy_string("", err, &st);
     if (st == MDP_OK)
-        st = read_seen(r, "support", w, &capacity, err);
-    return st == MDP_OK ? read_seen(r, "val", w, &capacity, err) : st;
+        st = read_seen(r, "support", w, &so_far, err);
+    if (st == MDP_OK)
+        st = read_seen(r, "val", w, &so_far, err);
+    if (!so_far.all_digests) {
+        free(w->seen_sha256);
+        w->seen_sha256 = NULL;
+    }
+    return st;
 }
 
 mdp_status mdp_probe_weights_read(const char *path, const char *method, const char *group,
@@ -248,6 +349,7 @@ void mdp_probe_weights_release(struct mdp_probe_weights *w)
     free(w->intercept);
     free(w->store_sha256);
     free(w->seen);
+    free(w->seen_sha256);
     mdp_h5_strings_free(w->class_names, w->class_names ? w->k : 0);
     *w = (struct mdp_probe_weights){0};
 }

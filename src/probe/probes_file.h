@@ -11,10 +11,10 @@
 
 struct mdp_probes_writer;
 
-/* Weights for embeddings of this store's model, fitted on its rows. The file has its name when mdp_probes_writer_commit
-   succeeds, not before. */
-mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info,
-                                    struct mdp_probes_writer **writer, struct mdp_error *err);
+/* Weights for embeddings of this store's model, fitted on its rows; held[n_held]: rows by which C of every probe was chosen (a
+   whole val split). Both must outlive the writer. The file has its name when mdp_probes_writer_commit succeeds, not before. */
+mdp_status mdp_probes_writer_create(const char *path, const struct mdp_store_info *info, const int64_t held[],
+                                    size_t n_held, struct mdp_probes_writer **writer, struct mdp_error *err);
 /* coef[m, D], intercept[m], fitted on the support of `draw` (and its val rows, where it has some, looked at); c: NaN for
    none. */
 mdp_status mdp_probes_writer_add(struct mdp_probes_writer *writer, const char *method,
@@ -35,6 +35,7 @@ struct mdp_probe_weights {
         store_sha256; /* of the store that it learnt from (mdp_store_info.content_hash); "" when not in the file */
     size_t n_seen;
     int64_t *seen; /* [n_seen]: rows of that store that it has learnt from: support, then val; not checked */
+    uint8_t *seen_sha256; /* [n_seen, 32]: of the files of their pictures; NULL: not in the file */
 };
 
 /* The probe /method/group. Errors name what the file has instead. */

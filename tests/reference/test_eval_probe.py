@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Protects: a saved probe applied to a store gives what the run gave on the same rows, and is scored like a table."""
+import hashlib
 import json
 import os
 import subprocess
@@ -77,6 +78,56 @@ def test_leaves_out_what_the_probe_learnt_from(folder, tmp_path):
     got = json.loads(out.stdout)
     assert (got["n"], got["left_out"]) == (len(kept), 240 - len(kept))
     assert f"the {len(support)} rows that it learnt from and {240 - len(kept) - len(support)} others" in out.stderr
+
+
+def picture_digests(n):
+    return np.frombuffer(b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(n)), np.uint8).reshape(n, 32)
+
+
+def copy_store(source, target, order=slice(None), text=None):
+    """The same pictures in another order, with other patients where asked: another store by its hash."""
+    with h5py.File(source) as f, h5py.File(target, "w") as g:
+        for name, value in f.attrs.items():
+            g.attrs[name] = value
+        for name in f:
+            kind = h5py.string_dtype() if f[name].dtype == object else None
+            g.create_dataset(name, data=f[name][:][order], dtype=kind)
+        g["labels"].attrs.create("class_names", list(f["labels"].attrs["class_names"]), dtype=h5py.string_dtype())
+
+
+@pytest.mark.parametrize("rule", ["support-cv", "val-shots", "oracle"])
+def test_pictures_are_known_in_any_store(tmp_path, rule):
+    """The same files extracted anew made another store, in which the probe was scored on its own support without a word."""
+    store, other = tmp_path / "store.h5", tmp_path / "other.h5"
+    write_store(store)
+    with h5py.File(store, "r+") as f:
+        f["sha256"] = picture_digests(240)
+        splits = ["train"] * 90 + ["val"] * 30 + ["test"] * 120
+        del f["splits"]
+        f.create_dataset("splits", data=splits, dtype=h5py.string_dtype())
+    run("probe", store, "--shots", "2,4", "--seeds", "2", "--c-rule", rule, "--save-probes", "--quiet", "-o", tmp_path / "run")
+    order = np.random.default_rng(0).permutation(240)
+    copy_store(store, other, order)
+    out = run("eval", "--probes", tmp_path / "run/probes.h5", "--probe", "logreg/k4/s2", other, "-o", tmp_path / "o.csv", "--json")
+    with h5py.File(tmp_path / "run/draws.h5") as f:
+        seen = set(f["k4/s2/support"][:]) | (set(f["k4/s2/val"][:]) if rule == "val-shots" else set())
+    seen |= set(range(90, 120)) if rule == "oracle" else set()
+    patients = {r // 2 for r in seen}
+    ids = [line.split(",")[0] for line in open(tmp_path / "o.csv")][1:]
+    assert ids == [f"i{r}" for r in order if r // 2 not in patients]
+    assert f"left out are the {len(seen)} rows that it learnt from" in out.stderr
+
+
+def test_what_cannot_be_told_is_said(folder, tmp_path):
+    """Neither the same store nor digests: one warning."""
+    copy_store(folder / "store.h5", tmp_path / "other.h5", slice(None, None, -1))
+    out = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "other.h5")
+    assert "logreg/k4/s1 has learnt from may be among them (the store has no /sha256)" in out.stderr
+    assert out.stderr.count("warning") == 1
+    with h5py.File(tmp_path / "other.h5", "r+") as f:
+        f["sha256"] = picture_digests(240)
+    out = run("eval", "--probes", folder / "run/probes.h5", "--probe", "logreg/k4/s1", tmp_path / "other.h5")
+    assert "(the probe does not say their SHA-256)" in out.stderr
 
 
 def test_nothing_left_is_a_failed_check(folder, tmp_path):

@@ -348,7 +348,7 @@ static void probes_score_another_store(void **state)
     double scores[4];
 
     (void)state;
-    assert_ok(mdp_probes_writer_create(path, &info, &writer, &err), err);
+    assert_ok(mdp_probes_writer_create(path, &info, NULL, 0, &writer, &err), err);
     assert_ok(mdp_probes_writer_add(writer, "logreg", &draw, MDP_LINK_LOGISTIC, coef, intercept, 0.5, &err),
               err);
     draw.has_val = true;
