@@ -51,7 +51,7 @@ medprobe/probe --seeds N
 medprobe/probe --seed LIST
 medprobe/probe --method LIST
 medprobe/probe --protocol NAME medprobe
-medprobe/probe --c-rule RULE fixed support-cv val-shots oracle
+medprobe/probe --c-rule RULE support-cv val-shots oracle fixed
 medprobe/probe --c C
 medprobe/probe --group WHAT
 medprobe/probe --train-split NAME

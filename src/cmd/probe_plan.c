@@ -34,7 +34,8 @@ static const struct mdp_usage usage = {
     .project_keys = mdp_project_keys,
 };
 
-static const char *const groups[] = {"patient_id", "none", NULL};
+static const char group_patient[] = "patient_id", group_none[] = "none";
+static const char *const groups[] = {group_patient, group_none, NULL};
 
 /* Adds "NAME (summary)" to what --help says of an option. */
 static void describe(char help[], size_t size, const char *name, const char *summary)
@@ -60,8 +61,14 @@ static void fill_choices(struct mdp_probe_plan *p)
         describe(p->protocol_help, sizeof p->protocol_help, mdp_protocols[n]->name,
                  mdp_protocols[n]->summary);
     }
-    for (n = 0; mdp_methods[n]; n++)
-        describe(p->method_help, sizeof p->method_help, mdp_methods[n]->name, mdp_methods[n]->summary);
+    snprintf(p->c_help, sizeof p->c_help, "C of --c-rule fixed");
+    for (n = 0; mdp_methods[n]; n++) {
+        const struct mdp_method *m = mdp_methods[n];
+        describe(p->method_help, sizeof p->method_help, m->name, m->summary);
+        const size_t used = strlen(p->c_help);
+        if (m->strength)
+            snprintf(p->c_help + used, sizeof p->c_help - used, "; %s: %s", m->name, m->strength);
+    }
 }
 
 static void add_fit_options(struct mdp_probe_plan *p)
@@ -85,11 +92,8 @@ static void add_fit_options(struct mdp_probe_plan *p)
          .string = &p->typed.c_rule,
          .argument = "RULE",
          .choices = p->c_rule_names,
-         .help = "where logreg's C comes from"},
-        {.name = "c",
-         .number = &p->c,
-         .argument = "C",
-         .help = "C of --c-rule fixed, in scikit-learn's meaning"},
+         .help = "where the C of fitted methods comes from"},
+        {.name = "c", .number = &p->c, .argument = "C", .help = p->c_help},
     };
 
     mdp_options_add(p->options, &p->n_options, rows, sizeof rows / sizeof rows[0]);
@@ -236,8 +240,12 @@ static bool uses_val_split(const struct mdp_probe_plan *p)
 
 static mdp_status resolve_rule(struct mdp_probe_plan *p, struct mdp_error *err)
 {
-    p->c_rule = mdp_c_rule_find(p->typed.c_rule);
     p->protocol = mdp_protocol_find(p->typed.protocol);
+    if (p->protocol && !given(p, "c-rule"))
+        p->typed.c_rule = mdp_protocol_default_rule(p->protocol);
+    if (p->protocol && p->protocol->by_picture && !given(p, "group"))
+        p->typed.group = group_none;
+    p->c_rule = mdp_c_rule_find(p->typed.c_rule);
     assert(p->c_rule && p->protocol); /* the option's choices are the tables' */
     const bool is_given = p->c_rule->rows == MDP_C_ROWS_NONE;
     if (given(p, "c") && !is_given)
@@ -250,9 +258,9 @@ static mdp_status resolve_rule(struct mdp_probe_plan *p, struct mdp_error *err)
     if (given(p, "val-split") && !uses_val_split(p))
         return mdp_fail(err, MDP_ERR_USAGE, "--val-split is used by --c-rule oracle only (the rule is '%s')",
                         p->c_rule->name);
-    p->draw.by_patient = strcmp(p->typed.group, "patient_id") == 0;
+    p->draw.by_patient = strcmp(p->typed.group, group_patient) == 0;
     p->draw.draws_val = p->c_rule->rows == MDP_C_ROWS_VAL_DRAWN;
-    return mdp_protocol_check_rule(p->protocol, p->c_rule, err);
+    return mdp_protocol_check(p->protocol, p->c_rule, p->draw.by_patient, err);
 }
 
 static mdp_status resolve_methods(struct mdp_probe_plan *p, struct mdp_error *err)
@@ -325,19 +333,23 @@ static mdp_status resolve(struct mdp_probe_plan *p, struct mdp_error *err)
 mdp_status mdp_probe_plan_init(int argc, char **argv, struct mdp_probe_plan *p, struct mdp_error *err)
 {
     static const char *const shots[] = {"16"};
-    const char *const methods[] = {mdp_zero_shot.name, mdp_logreg.name};
+    const char *methods[MDP_MOST_CHOICES];
+    size_t n_methods = 0;
 
+    for (size_t i = 0; mdp_methods[i]; i++)
+        if (mdp_methods[i]->in_default)
+            methods[n_methods++] = mdp_methods[i]->name;
     *p = (struct mdp_probe_plan){.typed = {.n_seeds = DEFAULT_SEEDS,
                                            .protocol = mdp_medprobe.name,
-                                           .group = groups[0],
-                                           .c_rule = "support-cv"},
+                                           .group = group_patient,
+                                           .c_rule = mdp_protocol_default_rule(&mdp_medprobe)},
                                  .draw = {.train_split = "train", .test_split = "test", .val_split = "val"},
                                  .c = NAN,
                                  .resamples = mdp_eval_defaults.resamples};
     fill_options(p);
     mdp_status st = start_list(&p->typed.shots, shots, 1, err);
     if (st == MDP_OK)
-        st = start_list(&p->typed.methods, methods, 2, err);
+        st = start_list(&p->typed.methods, methods, n_methods, err);
     if (st == MDP_OK)
         st = mdp_options_parse(&usage, p->options, p->n_options, argc, argv, &p->common, &p->arguments, err);
     if (st == MDP_OK && !p->arguments.help)

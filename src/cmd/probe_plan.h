@@ -36,7 +36,7 @@ struct mdp_probe_plan {
     /* behind it */
     struct mdp_probe_typed typed;
     const char *protocol_names[MDP_MOST_CHOICES + 1], *c_rule_names[MDP_MOST_CHOICES + 1];
-    char method_help[320], protocol_help[320];
+    char method_help[320], protocol_help[320], c_help[320];
     struct mdp_option options[MDP_MOST_OPTIONS]; /* first those that say what the run is */
     size_t n_options, n_run_options;
     struct mdp_common common;

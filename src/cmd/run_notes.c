@@ -49,14 +49,14 @@ mdp_status mdp_run_notes_add_rows(struct mdp_run_notes *notes, const struct mdp_
 
 /* A C at the edge says that the best one may lie outside the candidates. */
 static mdp_status add_edge(struct mdp_run_notes *notes, const struct mdp_probe_plan *plan, const char *method,
-                           const char *which, double c, size_t n, size_t chosen, struct mdp_error *err)
+                           const char *which, struct mdp_c_count at, size_t chosen, struct mdp_error *err)
 {
     struct mdp_text t = {0};
 
-    if (n == 0)
+    if (at.n == 0)
         return MDP_OK;
     mdp_text_add(&t, "%s: C is the %s candidate, %g, in %zu of the %zu episodes in which it was chosen",
-                 method, which, c, n, chosen);
+                 method, which, at.c, at.n, chosen);
     return keep(notes, plan, MDP_LOG_INFO, &t, err);
 }
 
@@ -64,24 +64,26 @@ mdp_status mdp_run_notes_add_c(struct mdp_run_notes *notes, const struct mdp_pro
                                const struct mdp_c_tally tally[], struct mdp_error *err)
 {
     struct mdp_text t = {0};
-    size_t by_default = 0;
+    struct mdp_c_count by_default = {0};
+    bool any_chosen = false;
     mdp_status st = MDP_OK;
 
-    for (size_t m = 0; m < plan->n_methods; m++) /* the episode decides, not the method */
-        by_default = tally[m].by_default > by_default ? tally[m].by_default : by_default;
-    if (by_default)
-        mdp_text_add(&t, "C = %g in %zu episodes with one picture or patient a class: nothing to choose C by",
-                     MDP_C_DEFAULT, by_default);
+    for (size_t m = 0; m < plan->n_methods; m++) { /* the episode decides, not the method */
+        by_default = tally[m].by_default.n > by_default.n ? tally[m].by_default : by_default;
+        any_chosen = any_chosen || tally[m].chosen;
+    }
+    if (by_default.n)
+        mdp_text_add(&t, "C = %g in %zu episodes with one picture or patient a class: C is not chosen there",
+                     by_default.c, by_default.n);
     st = keep(notes, plan, MDP_LOG_INFO, &t, err);
     for (size_t m = 0; m < plan->n_methods && st == MDP_OK; m++) {
         const char *method = plan->methods[m]->name;
         const struct mdp_c_tally *c = &tally[m];
-        st = add_edge(notes, plan, method, "smallest", mdp_c_candidate(0), c->smallest, c->chosen, err);
+        st = add_edge(notes, plan, method, "smallest", c->smallest, c->chosen, err);
         if (st == MDP_OK)
-            st = add_edge(notes, plan, method, "largest", mdp_c_candidate(MDP_C_COUNT - 1), c->largest,
-                          c->chosen, err);
+            st = add_edge(notes, plan, method, "largest", c->largest, c->chosen, err);
     }
-    if (st == MDP_OK && plan->c_rule->warning) {
+    if (st == MDP_OK && any_chosen && plan->c_rule->warning) {
         mdp_text_add(&t, "%s", plan->c_rule->warning);
         st = keep(notes, plan, MDP_LOG_WARN, &t, err);
     }

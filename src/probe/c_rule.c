@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double candidates[MDP_C_COUNT] = {1e-3, 0.0031622776601683794, 1e-2, 0.03162277660168379,
+                                               1e-1, 0.31622776601683794,   1e0,  3.1622776601683795,
+                                               1e1,  31.622776601683793,    1e2,  316.22776601683796,
+                                               1e3};
+
 double mdp_c_candidate(size_t i)
 {
-    static const double candidates[MDP_C_COUNT] = {1e-3, 0.0031622776601683794, 1e-2, 0.03162277660168379,
-                                                   1e-1, 0.31622776601683794,   1e0,  3.1622776601683795,
-                                                   1e1,  31.622776601683793,    1e2,  316.22776601683796,
-                                                   1e3};
     return candidates[i];
 }
 
@@ -74,7 +75,7 @@ static mdp_status add_fold_losses(const struct mdp_objective *objective, const s
 
     memset(w, 0, m * q * sizeof *w);
     for (size_t i = 0; i < MDP_C_COUNT && st == MDP_OK; i++) {
-        st = objective->fit(&problem, mdp_c_candidate(i), w, err);
+        st = objective->fit(&problem, candidates[i], w, err);
         if (st != MDP_OK)
             break;
         mdp_blas_dgemm(false, true, held->n, m, q, 1.0, held->x, q, w, q, 0.0, z, m);
@@ -119,8 +120,9 @@ static mdp_status losses_of_folds(const struct mdp_c_question *in, const size_t 
     return st;
 }
 
-/* Mean loss of the rows held out of a fit on the whole support, for every candidate. */
-static mdp_status losses_held_out(const struct mdp_c_question *in, double loss[MDP_C_COUNT],
+/* loss[n]: mean loss of the rows held out of a fit on the whole support, for every one of c[n], best ascending: each fit
+   starts at the one before. */
+static mdp_status losses_held_out(const struct mdp_c_question *in, const double c[], size_t n, double loss[],
                                   struct mdp_error *err)
 {
     const struct mdp_span *span = in->support;
@@ -133,8 +135,8 @@ static mdp_status losses_held_out(const struct mdp_c_question *in, double loss[M
     double *intercept = mdp_new_array(m, sizeof *intercept, err, &st);
     double *z = mdp_new_array(in->n_held * m, sizeof *z, err, &st);
 
-    for (size_t i = 0; i < MDP_C_COUNT && st == MDP_OK; i++) {
-        st = in->objective->fit(&problem, mdp_c_candidate(i), w, err);
+    for (size_t i = 0; i < n && st == MDP_OK; i++) {
+        st = in->objective->fit(&problem, c[i], w, err);
         if (st != MDP_OK)
             break;
         mdp_span_lift(span, w, m, coef, intercept);
@@ -151,9 +153,21 @@ static mdp_status losses_held_out(const struct mdp_c_question *in, double loss[M
 
 /* --- the rules --- */
 
+/* Where there is nothing to choose by. */
+static const struct mdp_c_choice not_chosen = {.c = 1.0, .by_default = true};
+
+/* One picture a class: no rule chooses C by so little, be there val rows or not (docs/METHODS.md). */
+static bool has_one_row_a_class(const struct mdp_c_question *in)
+{
+    return in->support->n == in->k; /* every class has a row */
+}
+
 static struct mdp_c_choice best_of(const double loss[MDP_C_COUNT])
 {
-    return (struct mdp_c_choice){.c = mdp_c_candidate(mdp_c_smallest(loss))};
+    const size_t i = mdp_c_smallest(loss);
+
+    return (struct mdp_c_choice){
+        .c = candidates[i], .at_smallest = i == 0, .at_largest = i == MDP_C_COUNT - 1};
 }
 
 static mdp_status choose_given(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
@@ -171,9 +185,12 @@ static mdp_status choose_by_folds(const struct mdp_c_rule *rule, const struct md
     mdp_status st = MDP_OK;
     double loss[MDP_C_COUNT];
     size_t n = in->support->n, n_folds = 0, used = 0;
-    size_t *fold = mdp_new_array(n, sizeof *fold, err, &st);
 
     (void)rule;
+    *choice = not_chosen;
+    if (has_one_row_a_class(in))
+        return MDP_OK;
+    size_t *fold = mdp_new_array(n, sizeof *fold, err, &st);
     if (st == MDP_OK)
         st = mdp_folds(in->labels, in->patients, n, in->k, fold, &n_folds, err);
     if (st == MDP_OK)
@@ -189,19 +206,18 @@ static mdp_status choose_by_rows_held_out(const struct mdp_c_rule *rule, const s
 {
     double loss[MDP_C_COUNT];
 
+    *choice = not_chosen;
+    if (has_one_row_a_class(in))
+        return MDP_OK;
     if (in->n_held == 0)
         return mdp_fail(err, MDP_ERR_MISSING, "no val rows (the rule %s chooses C by them)", rule->name);
-    mdp_status st = losses_held_out(in, loss, err);
+    mdp_status st = losses_held_out(in, candidates, MDP_C_COUNT, loss, err);
     if (st == MDP_OK)
         *choice = best_of(loss);
     return st;
 }
 
 const struct mdp_c_rule mdp_c_rules[] = {
-    {.name = "fixed",
-     .summary = "is the C that was asked for",
-     .rows = MDP_C_ROWS_NONE,
-     .choose = choose_given},
     {.name = "support-cv",
      .summary = "sees the labelled pictures only",
      .rows = MDP_C_ROWS_SUPPORT,
@@ -216,6 +232,10 @@ const struct mdp_c_rule mdp_c_rules[] = {
          "C was chosen on the full validation split (oracle): a user with so few labels would not have it",
      .rows = MDP_C_ROWS_VAL_SPLIT,
      .choose = choose_by_rows_held_out},
+    {.name = "fixed",
+     .summary = "is the C that was asked for",
+     .rows = MDP_C_ROWS_NONE,
+     .choose = choose_given},
     {0},
 };
 
@@ -225,18 +245,4 @@ const struct mdp_c_rule *mdp_c_rule_find(const char *name)
         if (strcmp(rule->name, name) == 0)
             return rule;
     return NULL;
-}
-
-static bool has_one_row_a_class(const struct mdp_c_question *in)
-{
-    return in->support->n == in->k; /* every class has a row */
-}
-
-mdp_status mdp_c_choose(const struct mdp_c_rule *rule, const struct mdp_c_question *in,
-                        struct mdp_c_choice *choice, struct mdp_error *err)
-{
-    *choice = (struct mdp_c_choice){.c = MDP_C_DEFAULT, .by_default = true};
-    if (rule->rows != MDP_C_ROWS_NONE && has_one_row_a_class(in))
-        return MDP_OK;
-    return rule->choose(rule, in, choice, err);
 }

@@ -34,7 +34,8 @@ struct mdp_c_question {
 
 struct mdp_c_choice {
     double c;
-    bool by_default; /* there was nothing to choose by */
+    bool by_default;              /* it was not chosen: there was nothing to choose by */
+    bool at_smallest, at_largest; /* the rule's grid ends here: the best C may lie beyond it */
 };
 
 struct mdp_c_rule {
@@ -42,17 +43,16 @@ struct mdp_c_rule {
     const char *summary; /* ends the sentence "its strength C follows the rule NAME, which ..." */
     const char *warning; /* what a reader of the numbers must know; NULL: nothing */
     enum mdp_c_rows rows;
+    /* C of an episode. MDP_ERR_MISSING when the rule looks at val rows and there are none. */
     mdp_status (*choose)(const struct mdp_c_rule *rule, const struct mdp_c_question *question,
                          struct mdp_c_choice *choice, struct mdp_error *err);
 };
 
-extern const struct mdp_c_rule mdp_c_rules[]; /* ended by a row without a name */
+/* Ended by a row without a name; the first is the default. */
+extern const struct mdp_c_rule mdp_c_rules[];
 
 /* The rule of a name, or NULL. */
 const struct mdp_c_rule *mdp_c_rule_find(const char *name);
-
-/* C of a rule that has nothing to choose by. */
-#define MDP_C_DEFAULT 1.0
 
 enum { MDP_C_COUNT = 13 };
 /* Candidate i of [0, MDP_C_COUNT): 10^(-3 + i / 2). */
@@ -61,10 +61,5 @@ double mdp_c_candidate(size_t i);
 /* The candidate with the smallest loss. Losses that differ by at most one part in 10^9 are equal; of equal
    ones the smallest C. A loss that is not finite is never chosen unless all are. */
 size_t mdp_c_smallest(const double loss[MDP_C_COUNT]);
-
-/* C of an episode. With one picture a class, and where a rule finds nothing to choose by, it is MDP_C_DEFAULT.
-   MDP_ERR_MISSING when the rule looks at val rows and there are none. */
-mdp_status mdp_c_choose(const struct mdp_c_rule *rule, const struct mdp_c_question *question,
-                        struct mdp_c_choice *choice, struct mdp_error *err);
 
 #endif

@@ -94,7 +94,7 @@ static mdp_status choose_c(const struct mdp_objective *objective, const struct m
     };
 
     if (st == MDP_OK)
-        st = mdp_c_choose(options->c_rule, &question, choice, err);
+        st = options->c_rule->choose(options->c_rule, &question, choice, err);
     gathered_release(&held);
     return st;
 }
@@ -140,10 +140,9 @@ static mdp_status score_query(const struct mdp_method *method, const struct mdp_
     return st;
 }
 
-mdp_status mdp_linear_probe_run(const struct mdp_method *method, const struct mdp_objective *objective,
-                                const struct mdp_probe_data *data, const struct mdp_draw *draw,
-                                const struct mdp_method_options *options, struct mdp_outcome *outcome,
-                                struct mdp_error *err)
+mdp_status mdp_linear_probe_run(const struct mdp_method *method, const struct mdp_probe_data *data,
+                                const struct mdp_draw *draw, const struct mdp_method_options *options,
+                                struct mdp_outcome *outcome, struct mdp_error *err)
 {
     const size_t k = data->info->n_classes;
     struct mdp_span span = {0};
@@ -157,9 +156,9 @@ mdp_status mdp_linear_probe_run(const struct mdp_method *method, const struct md
         goto out;
     st = mdp_span_init(support.x, support.n, data->info->d, &span, err);
     if (st == MDP_OK)
-        st = choose_c(objective, data, draw, options, &span, &support, &outcome->c, err);
+        st = choose_c(method->objective, data, draw, options, &span, &support, &outcome->c, err);
     if (st == MDP_OK)
-        st = fit(objective, k, &span, &support, outcome, err);
+        st = fit(method->objective, k, &span, &support, outcome, err);
     if (st == MDP_OK)
         st = score_query(method, data, draw, outcome, err);
     if (st != MDP_OK)

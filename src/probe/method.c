@@ -22,6 +22,15 @@ mdp_status mdp_method_get(const char *name, const struct mdp_method **method, st
                               mdp_name_hint(name, names, METHOD_COUNT).text);
 }
 
+const struct mdp_method *mdp_method_without_text(void)
+{
+    size_t i = 0;
+
+    while (i < METHOD_COUNT && mdp_methods[i]->needs_text)
+        i++;
+    return mdp_methods[i];
+}
+
 void mdp_outcome_release(struct mdp_outcome *outcome)
 {
     free(outcome->scores);

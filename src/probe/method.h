@@ -30,22 +30,29 @@ void mdp_outcome_release(struct mdp_outcome *outcome);
 
 struct mdp_method {
     const char *name;
+    bool in_default;      /* runs when --method is not given, where the store has what it needs */
     const char *summary;  /* for --help */
     const char *sentence; /* what it does, for the report's "what was done" */
     bool fitted;          /* learns from the support; else one prediction serves every episode */
     bool needs_text;      /* of the store */
     enum mdp_link link;   /* of a linear model */
+    const char *strength; /* what --c is to it, for --help: "in scikit-learn's meaning"; NULL: it has no C */
+    const struct mdp_objective
+        *objective; /* what a fitted linear probe minimises (linear_probe.h); else NULL */
     /* Whether the store has what the method needs, once before the first episode. NULL: any store will do. */
     mdp_status (*check)(const struct mdp_store_info *info, struct mdp_error *err);
-    mdp_status (*run)(const struct mdp_probe_data *data, const struct mdp_draw *draw,
-                      const struct mdp_method_options *options, struct mdp_outcome *outcome,
-                      struct mdp_error *err);
+    mdp_status (*run)(const struct mdp_method *method, const struct mdp_probe_data *data,
+                      const struct mdp_draw *draw, const struct mdp_method_options *options,
+                      struct mdp_outcome *outcome, struct mdp_error *err);
 };
 
 extern const struct mdp_method *const mdp_methods[]; /* NULL-terminated */
 
 /* The method of a name; unknown names are wrong use, answered with the nearest or the list. */
 mdp_status mdp_method_get(const char *name, const struct mdp_method **method, struct mdp_error *err);
+
+/* The first method that needs no text, for messages about prompts; NULL when every method does. */
+const struct mdp_method *mdp_method_without_text(void);
 
 extern const struct mdp_method mdp_zero_shot, mdp_logreg;
 

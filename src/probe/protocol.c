@@ -15,11 +15,21 @@ const struct mdp_protocol *mdp_protocol_find(const char *name)
     return NULL;
 }
 
-mdp_status mdp_protocol_check_rule(const struct mdp_protocol *protocol, const struct mdp_c_rule *rule,
-                                   struct mdp_error *err)
+const char *mdp_protocol_default_rule(const struct mdp_protocol *protocol)
+{
+    return protocol->c_rules ? protocol->c_rules[0] : mdp_c_rules[0].name;
+}
+
+mdp_status mdp_protocol_check(const struct mdp_protocol *protocol, const struct mdp_c_rule *rule,
+                              bool by_patient, struct mdp_error *err)
 {
     size_t n = 0;
 
+    if (protocol->by_picture && by_patient)
+        return mdp_fail(
+            err, MDP_ERR_USAGE,
+            "--protocol %s does not go with --group patient_id (it draws by picture: --group none)",
+            protocol->name);
     while (protocol->c_rules && protocol->c_rules[n])
         n++;
     if (!protocol->c_rules || mdp_name_index(rule->name, protocol->c_rules, n) < n)

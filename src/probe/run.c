@@ -30,7 +30,8 @@ static mdp_status run_item(void *context, size_t i, size_t worker, struct mdp_er
     struct item *item = &batch->items[i];
 
     (void)worker;
-    return item->method->run(batch->run->data, item->draw, &batch->run->options, &item->outcome, err);
+    return item->method->run(item->method, batch->run->data, item->draw, &batch->run->options, &item->outcome,
+                             err);
 }
 
 static mdp_status write_item(struct mdp_probe_run *run, const struct item *item, struct mdp_error *err)
@@ -52,15 +53,21 @@ static mdp_status write_item(struct mdp_probe_run *run, const struct item *item,
     return st;
 }
 
+static void count_c(struct mdp_c_count *count, bool it_is, double c)
+{
+    if (it_is)
+        *count = (struct mdp_c_count){.n = count->n + 1, .c = c};
+}
+
 static void note_c(struct mdp_c_tally *tally, const struct mdp_method_options *options,
                    const struct mdp_c_choice *c)
 {
     if (isnan(c->c) || options->c_rule->rows == MDP_C_ROWS_NONE)
         return;
     tally->chosen += !c->by_default;
-    tally->by_default += c->by_default;
-    tally->smallest += !c->by_default && c->c == mdp_c_candidate(0);
-    tally->largest += !c->by_default && c->c == mdp_c_candidate(MDP_C_COUNT - 1);
+    count_c(&tally->by_default, c->by_default, c->c);
+    count_c(&tally->smallest, c->at_smallest, c->c);
+    count_c(&tally->largest, c->at_largest, c->c);
 }
 
 static mdp_status run_batch(struct mdp_probe_run *run, struct mdp_c_tally *tally, struct batch *batch,

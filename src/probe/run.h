@@ -11,11 +11,17 @@
 
 #include <signal.h>
 
+/* Episodes, and the C that they have in common. */
+struct mdp_c_count {
+    size_t n;
+    double c; /* of the last one */
+};
+
 /* Where a method's C came to lie. All are 0 for methods without C and when the user said it. */
 struct mdp_c_tally {
-    size_t chosen;            /* episodes in which the rule chose */
-    size_t by_default;        /* episodes in which it had nothing to choose by: MDP_C_DEFAULT */
-    size_t smallest, largest; /* of the chosen: those at the first and the last candidate */
+    size_t chosen;                        /* episodes in which the rule chose */
+    struct mdp_c_count by_default;        /* episodes in which it had nothing to choose by */
+    struct mdp_c_count smallest, largest; /* of the chosen: those at an end of the rule's grid */
 };
 
 struct mdp_probe_run {

@@ -51,6 +51,10 @@ check "without -o it is results/<store>" eval 'probe data.h5 --shots 2 --seeds 2
 check "the oracle is called one" eval '
   probe data.h5 --shots 2 --seeds 2 --c-rule oracle -o l >table 2>log && has oracle log && has oracle table && has "\"c_rule\": \"oracle\"" l/results.json &&
   has oracle l/report.md'
+# Fault that was there: with one picture a class no C is chosen, and yet "C was chosen on the full validation split".
+check "but not where it chose nothing" eval '
+  probe data.h5 --shots 1 --seeds 2 --c-rule oracle -o w >/dev/null 2>log && has "C = 1 in 2 episodes with one picture or patient a class: C is not chosen there" log &&
+  ! grep -q "was chosen on the full" log w/report.md w/results.json'
 check "a fixed C stands in the results" eval 'probe data.h5 --shots 2 --seeds 2 --c-rule fixed --c 0.3 -o m -q >/dev/null && has -G "\"c\": 0.2999999999999999[0-9]*" m/results.json'
 check "short classes are taken whole when allowed" eval '
   probe data.h5 --shots 2,70 --seeds 2 --allow-short -o n >/dev/null 2>log && has -G "\"support_pictures\": \[4, *120\]" n/results.json'

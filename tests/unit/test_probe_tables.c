@@ -18,6 +18,7 @@ static void every_row_is_complete(void **state)
         const struct mdp_method *m = mdp_methods[i], *found = NULL;
         struct mdp_error err = MDP_ERROR_INIT;
         assert_true(m->name && m->summary && m->sentence && m->run && m->link < MDP_LINK_COUNT);
+        assert_int_equal(m->fitted, m->strength != NULL); /* --c would be a number without a meaning */
         assert_true(strlen(m->name) < sizeof((struct mdp_prediction *)0)->method && !strchr(m->name, '/'));
         assert_ok(mdp_method_get(m->name, &found, &err), err);
         assert_ptr_equal(found, m); /* the name stands once */
@@ -48,6 +49,8 @@ static void splits_and_rules_go_by_the_row(void **state)
     static const char *const only[] = {"val-shots", NULL};
     const struct mdp_protocol of_val = {
         .name = "of-val", .splits = MDP_SPLIT_TRAIN | MDP_SPLIT_VAL | MDP_SPLIT_TEST, .c_rules = only};
+    const struct mdp_protocol by_picture = {
+        .name = "by-picture", .splits = MDP_SPLIT_TEST, .by_picture = true};
     const struct mdp_draw_rule rule = {.train_split = "a", .val_split = "b", .test_split = "c"};
     const struct mdp_c_rule *cv = mdp_c_rule_find("support-cv"), *oracle = mdp_c_rule_find("oracle");
     const char *splits[MDP_SPLIT_COUNT];
@@ -59,10 +62,17 @@ static void splits_and_rules_go_by_the_row(void **state)
     assert_int_equal(mdp_protocol_splits(&mdp_medprobe, oracle, &rule, splits), 3);
     assert_int_equal(mdp_protocol_splits(&of_val, cv, &rule, splits), 3);
     assert_string_equal(splits[2], "b");
-    assert_ok(mdp_protocol_check_rule(&mdp_medprobe, oracle, &err), err);
-    assert_ok(mdp_protocol_check_rule(&of_val, mdp_c_rule_find("val-shots"), &err), err);
-    assert_fails(mdp_protocol_check_rule(&of_val, cv, &err), MDP_ERR_USAGE, err,
+    assert_ok(mdp_protocol_check(&mdp_medprobe, oracle, true, &err), err);
+    assert_ok(mdp_protocol_check(&of_val, mdp_c_rule_find("val-shots"), true, &err), err);
+    assert_fails(mdp_protocol_check(&of_val, cv, true, &err), MDP_ERR_USAGE, err,
                  "--protocol of-val does not go with --c-rule support-cv (there is val-shots)");
+    /* its own rule is the default: with support-cv for every protocol, --protocol of-val alone was refused */
+    assert_string_equal(mdp_protocol_default_rule(&of_val), "val-shots");
+    assert_string_equal(mdp_protocol_default_rule(&mdp_medprobe), "support-cv");
+    assert_ok(mdp_protocol_check(&by_picture, cv, false, &err), err);
+    assert_fails(
+        mdp_protocol_check(&by_picture, cv, true, &err), MDP_ERR_USAGE, err,
+        "--protocol by-picture does not go with --group patient_id (it draws by picture: --group none)");
 }
 
 /* --- a method made up for the test: one coordinate, its weight is C --- */
@@ -90,7 +100,8 @@ static double loss_of(const double z[], size_t n, size_t k, const int32_t y[])
 static void a_method_is_an_objective_and_a_row(void **state)
 {
     static const struct mdp_objective objective = {.fit = fit_c, .loss = loss_of};
-    static const struct mdp_method method = {.name = "made-up", .fitted = true, .link = MDP_LINK_NONE};
+    static const struct mdp_method method = {
+        .name = "made-up", .fitted = true, .link = MDP_LINK_NONE, .objective = &objective};
     static const char *const names[] = {"no", "yes"};
     const int32_t labels[] = {0, 0, 1, 1, 0, 1};
     const struct mdp_store_info info = {
@@ -99,7 +110,7 @@ static void a_method_is_an_objective_and_a_row(void **state)
     size_t slot[] = {0, 1, 2, 3, 4, 5};
     uint32_t patient[] = {0, 1, 2, 3, 4, 5};
     const struct mdp_probe_data data = {.info = &info, .x = x, .slot = slot, .patient = patient, .n_used = 6};
-    int64_t support[] = {0, 1, 2, 3}, val[] = {4}, query[] = {5};
+    int64_t support[] = {0, 1, 2, 3}, one_a_class[] = {1, 2}, val[] = {4}, query[] = {5};
     struct mdp_draw draw = {.key = mdp_episode_key_of(2, 1),
                             .n_support = 4,
                             .n_val = 1,
@@ -113,17 +124,23 @@ static void a_method_is_an_objective_and_a_row(void **state)
     struct mdp_error err = MDP_ERROR_INIT;
 
     (void)state;
-    assert_ok(mdp_linear_probe_run(&method, &objective, &data, &draw, &options, &out, &err), err);
-    assert_true(out.c.c == 10 && !out.c.by_default && out.m == 1);
+    assert_ok(mdp_linear_probe_run(&method, &data, &draw, &options, &out, &err), err);
+    assert_true(out.c.c == 10 && !out.c.by_default && !out.c.at_smallest && !out.c.at_largest && out.m == 1);
     assert_true(out.scores[0] == -50 && out.scores[1] == 50);
     mdp_outcome_release(&out);
     options = (struct mdp_method_options){.c_rule = mdp_c_rule_find("fixed"), .c = 0.25};
-    assert_ok(mdp_linear_probe_run(&method, &objective, &data, &draw, &options, &out, &err), err);
+    assert_ok(mdp_linear_probe_run(&method, &data, &draw, &options, &out, &err), err);
     assert_true(out.c.c == 0.25 && out.scores[1] == 1.25);
     mdp_outcome_release(&out);
-    draw.n_support = 2; /* of one class */
-    assert_fails(mdp_linear_probe_run(&method, &objective, &data, &draw, &options, &out, &err), MDP_ERR_VALUE,
-                 err, "k2/s1: the support has no row of class 'yes' (made-up needs every class)");
+    draw.support = one_a_class; /* C is 1, under every rule, be there val rows or not */
+    draw.n_support = 2;
+    options = (struct mdp_method_options){.c_rule = mdp_c_rule_find("val-shots")};
+    assert_ok(mdp_linear_probe_run(&method, &data, &draw, &options, &out, &err), err);
+    assert_true(out.c.c == 1 && out.c.by_default && !out.c.at_smallest);
+    mdp_outcome_release(&out);
+    draw.support = support; /* of one class */
+    assert_fails(mdp_linear_probe_run(&method, &data, &draw, &options, &out, &err), MDP_ERR_VALUE, err,
+                 "k2/s1: the support has no row of class 'yes' (made-up needs every class)");
 }
 
 int main(void)

@@ -53,8 +53,8 @@ static mdp_status zero_shot_check(const struct mdp_store_info *info, struct mdp_
         if (!found[k])
             st = mdp_fail(err, MDP_ERR_MISSING,
                           "%s: class '%s' has no prompts (name it in the prompt set and extract anew; "
-                          "--method logreg goes without)",
-                          info->path, info->class_names[k]);
+                          "--method %s goes without)",
+                          info->path, info->class_names[k], mdp_method_without_text()->name);
     free(found);
     return st;
 }
@@ -127,9 +127,9 @@ static void score_row(const struct mdp_store_info *info, const struct class_prom
     turn_into_scores(row, info->n_classes, sigmoid);
 }
 
-static mdp_status zero_shot_run(const struct mdp_probe_data *data, const struct mdp_draw *draw,
-                                const struct mdp_method_options *options, struct mdp_outcome *outcome,
-                                struct mdp_error *err)
+static mdp_status zero_shot_run(const struct mdp_method *method, const struct mdp_probe_data *data,
+                                const struct mdp_draw *draw, const struct mdp_method_options *options,
+                                struct mdp_outcome *outcome, struct mdp_error *err)
 {
     const struct mdp_store_info *info = data->info;
     const size_t ensemble = mdp_name_index(info->ensemble, mdp_ensemble_names, MDP_ENSEMBLE_COUNT);
@@ -138,6 +138,7 @@ static mdp_status zero_shot_run(const struct mdp_probe_data *data, const struct 
     struct class_prompts prompts;
     double *cosines = NULL, *none = NULL;
 
+    (void)method;
     (void)options;
     *outcome = (struct mdp_outcome){.c = {.c = NAN}};
     mdp_status st = gather_prompts(info, &prompts, err);
@@ -167,6 +168,7 @@ out:
 
 const struct mdp_method mdp_zero_shot = {
     .name = "zero-shot",
+    .in_default = true,
     .summary = "the store's prompts, no training",
     .sentence = "Zero-shot scores pictures by the prompts of each class, without any labelled picture",
     .needs_text = true,
