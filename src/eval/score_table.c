@@ -6,7 +6,9 @@
 #include "eval/aggregate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static mdp_status fill_values(const struct mdp_sorted_scores *scores, const char *const class_names[],
                               struct mdp_score_table *s, struct mdp_error *err)
@@ -230,6 +232,16 @@ static void put_tests(const struct mdp_score_table *s, size_t width, struct mdp_
     }
 }
 
+/* Whether intervals of accuracy, which was asked for, rest on several pictures of a patient. */
+static bool takes_pictures_for_patients(const struct mdp_score_table *s)
+{
+    bool asked = false;
+
+    for (size_t m = 0; m < s->asked.n; m++)
+        asked = asked || s->asked.at[m].kind->inference == MDP_INFERENCE_RATE;
+    return asked && s->n_patients && s->n_patients < s->n;
+}
+
 void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t)
 {
     size_t width = 36;
@@ -263,7 +275,25 @@ void mdp_score_table_to_text(const struct mdp_score_table *s, struct mdp_text *t
     }
     if (remark)
         mdp_text_add(t, "* %s\n", remark);
+    if (takes_pictures_for_patients(s))
+        mdp_text_add(t,
+                     "wilson and clopper-pearson take pictures for independent: with %zu pictures of %zu "
+                     "patients they are too "
+                     "narrow\n",
+                     s->n, s->n_patients);
     put_tests(s, width, t);
+}
+
+/* "42", or "42 to 46" where episodes differ; "-" for none. */
+static void put_range(struct mdp_text *t, struct mdp_range range)
+{
+    char cell[48] = "-";
+
+    if (range.least < range.most)
+        snprintf(cell, sizeof cell, "%zu to %zu", range.least, range.most);
+    else if (range.most)
+        snprintf(cell, sizeof cell, "%zu", range.most);
+    mdp_text_add(t, " %12s", cell);
 }
 
 void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *t)
@@ -275,7 +305,7 @@ void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *t)
             width = width_of(results->metrics[m]);
     mdp_text_add(t, "%-16s %6s ", "method", "shots");
     put_name(t, "metric", width);
-    mdp_text_add(t, " %8s %8s %8s %8s %8s\n", "mean", "low", "high", "pictures", "patients");
+    mdp_text_add(t, " %8s %8s %8s %12s %12s\n", "mean", "low", "high", "pictures", "patients");
     for (size_t i = 0; i < results->n_results; i++) {
         const struct mdp_result *r = &results->results[i];
         put_name(t, r->method, 16);
@@ -284,10 +314,12 @@ void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *t)
         put_value(t, r->mean);
         put_value(t, r->ci_low);
         put_value(t, r->ci_high);
-        mdp_text_add(t, " %8zu", r->n_test);
-        if (r->n_patients)
-            mdp_text_add(t, " %8zu\n", r->n_patients);
-        else
-            mdp_text_add(t, " %8s\n", "-");
+        struct mdp_over over = {{r->n_test, r->n_test}, {r->n_patients, r->n_patients}};
+        for (size_t j = 0; j < results->n_series; j++)
+            if (results->series[j].shots == r->shots && strcmp(results->series[j].method, r->method) == 0)
+                over = results->series[j].over;
+        put_range(t, over.rows);
+        put_range(t, over.patients);
+        mdp_text_add(t, "\n");
     }
 }

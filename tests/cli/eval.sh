@@ -26,6 +26,10 @@ check "an interval of no width is remarked" eval '"$medprobe" eval --predictions
   [ "$(value out "[(i[\"ci_low\"], \"nothing of other patients\" in i[\"remark\"]) for i in d[\"intervals\"] if i[\"method\"] == \"delong\"]")" = "[(1.0, True)]" ] &&
   "$medprobe" eval --predictions apart.csv | grep -q "^\* every picture of the class stands alike"
   "$medprobe" eval --predictions a.csv --json >out && [ "$(value out "any(\"remark\" in i for i in d[\"intervals\"])")" = False ]'
+# Fault that was there: accuracy of several pictures a patient had intervals as of independent ones without a word.
+check "several pictures of a patient are remarked beside accuracy, where that was asked for" eval '
+  "$medprobe" eval --predictions a.csv | has "with 5 pictures of 4 patients they are too narrow" /dev/stdin &&
+  ! "$medprobe" eval --predictions a.csv --metrics auc | grep -q "too narrow" && ! "$medprobe" eval --predictions b.csv | grep -q "too narrow"'
 check "values that can be seen by eye" eval '[ "$(value out "d[\"metrics\"][\"accuracy\"], d[\"metrics\"][\"auc:pos\"] * 6")" = "(0.8, 5.0)" ]'
 check "intervals are given whatever --metrics says" eval '"$medprobe" eval --predictions a.csv --metrics brier --json >out &&
   [ "$(value out "list(d[\"metrics\"]), [i[\"method\"] for i in d[\"intervals\"]]")" = \

@@ -60,6 +60,20 @@ def test_resamples_may_be_asked_for(run):
     assert [r["mean"] for r in again["results"]] == [r["mean"] for r in results["results"]]
 
 
+def test_ranges_are_said(run):
+    """Where episodes have different test rows, the smallest number stood there as if it were that of all."""
+    store, folder, _ = run
+    with h5py.File(folder / "predictions.h5", "r+") as f:
+        for name in ("rows", "scores"):
+            values = f[f"logreg/k4/s2/{name}"][:]
+            del f[f"logreg/k4/s2/{name}"]
+            f[f"logreg/k4/s2/{name}"] = values[:-5]
+        n = len(values)
+    out = medprobe("eval", "--predictions", folder / "predictions.h5", store).stdout
+    accuracy = {tuple(line.split()[:2]): line for line in out.splitlines() if " accuracy " in line}
+    assert f" {n - 5} to {n} " in accuracy["logreg", "4"] and " to " not in accuracy["logreg", "1"]
+
+
 def test_another_store_is_refused(run):
     """The pictures in another order; packed anew it is the same store."""
     store, folder, _ = run
