@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 /* Everything between the first step and the last. */
@@ -47,8 +48,23 @@ static const struct mdp_log *log_of(const struct probing *p)
     return &p->plan.common.log;
 }
 
+/* What a beginner gives first. */
+static mdp_status refuse_table(const char *path, struct mdp_error *err)
+{
+    const size_t n = strlen(path);
+
+    if (n < 4 || strcasecmp(path + n - 4, ".csv") != 0)
+        return MDP_OK;
+    return mdp_fail(
+        err, MDP_ERR_USAGE,
+        "%s: is no store (extract writes one from a table: medprobe extract --manifest %s -o STORE.h5 "
+        "and options for the model)",
+        path, path);
+}
+
 static mdp_status open_store(struct probing *p, struct mdp_error *err)
 {
+    TRY(refuse_table(p->plan.store, err));
     TRY(mdp_store_open(p->plan.store, &p->store, err));
     p->info = mdp_store_info(p->store);
     TRY(mdp_check_probed_store(p->info, p->plan.draw.by_patient, err));
@@ -121,21 +137,35 @@ static void say_store(const struct probing *p)
                 info->class_names[1], info->class_names[0], info->class_names[1]);
 }
 
+/* "3 numbers of shots x 10 seeds": a report calls the seeds of a number of shots its episodes. */
+static void count_draws(const struct probing *p, struct mdp_text *t)
+{
+    const struct mdp_run_support *s = &p->support;
+
+    if (s->n_shots * s->n_seeds == p->draws.n)
+        mdp_text_add(t, "%zu number%s of shots x %zu seed%s", s->n_shots, s->n_shots == 1 ? "" : "s",
+                     s->n_seeds, s->n_seeds == 1 ? "" : "s");
+    else
+        mdp_text_add(t, "%zu episode%s", p->draws.n, p->draws.n == 1 ? "" : "s");
+}
+
 static void say_draws(const struct probing *p)
 {
     const struct mdp_store_info *info = p->info;
     const struct mdp_draw *first = &p->draws.at[0];
+    struct mdp_text t = {0};
     size_t patients = 0;
 
-    if (mdp_audit_count_patients(p->audit, first->query, first->n_query, &patients, NULL) != MDP_OK)
-        return;
+    count_draws(p, &t);
+    mdp_text_add(&t, "; %s is scored on %zu pictures", first->key.name, first->n_query);
+    mdp_status st = mdp_audit_count_patients(p->audit, first->query, first->n_query, &patients, NULL);
     if (p->plan.draw.by_patient)
-        mdp_log(log_of(p), MDP_LOG_INFO, "%zu episode%s; %s is scored on %zu pictures of %zu patients",
-                p->draws.n, p->draws.n == 1 ? "" : "s", first->key.name, first->n_query, patients);
-    else
-        mdp_log(log_of(p), MDP_LOG_INFO,
-                "%zu episode%s; %s is scored on %zu pictures; patients are not looked at", p->draws.n,
-                p->draws.n == 1 ? "" : "s", first->key.name, first->n_query);
+        mdp_text_add(&t, " of %zu patients", patients);
+    else if (!p->support.n_patients) /* else mdp_run_notes_add_rows warns of them */
+        mdp_text_add(&t, "; patients are not looked at");
+    if (st == MDP_OK && mdp_text_status(&t, NULL) == MDP_OK)
+        mdp_log(log_of(p), MDP_LOG_INFO, "%s", t.at);
+    mdp_text_release(&t);
     for (size_t i = 0; i < info->n_text_classes; i++)
         if (mdp_name_index(info->text_class_names[i], info->class_names, info->n_classes) == info->n_classes)
             mdp_log(log_of(p), MDP_LOG_INFO, "prompts of '%s' are not used: no label has this class",
@@ -178,7 +208,7 @@ static void show_progress(void *context, size_t done)
 
 static mdp_status run_episodes(struct probing *p, struct mdp_probe_run *run, struct mdp_error *err)
 {
-    mdp_progress_begin(&p->progress, log_of(p), "fits", mdp_probe_run_count(run), 0);
+    mdp_progress_begin(&p->progress, log_of(p), "predictions", mdp_probe_run_count(run), 0);
     mdp_status st = mdp_probe_run(run, err);
     mdp_progress_end(&p->progress, run->done, 0);
     return st;

@@ -207,6 +207,9 @@ static mdp_status parse_numbers(const struct mdp_list *list, const char *option,
         const char *text = list->at[i];
         char *end = NULL;
         unsigned long long value = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+        if (strpbrk(text, " \t"))
+            return mdp_fail(err, MDP_ERR_USAGE, "--%s: '%s' has a blank (no blanks around commas)", option,
+                            text);
         if (!end || *end || end - text > 18 || value < least || value > most)
             return mdp_fail(err, MDP_ERR_USAGE, "--%s: '%s' (expected whole numbers from %zu to %zu)", option,
                             text, least, most);

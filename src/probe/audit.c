@@ -119,10 +119,10 @@ mdp_status mdp_audit_splits(const struct mdp_audit *audit, const char *const spl
         if (*other && strcmp(info->splits[*other - 1], info->splits[i]) != 0)
             st = mdp_fail(
                 err, MDP_ERR_CHECK,
-                "%s: patient '%s' is in two splits: row %zu (id '%s') in '%s', row %zu (id '%s') in '%s' "
+                "%s: patient '%s' is in two splits: id '%s' (row %zu) in '%s', id '%s' (row %zu) in '%s' "
                 "(mend the manifest: a patient belongs to one split)",
-                info->path, info->patient_ids[i], *other - 1, info->ids[*other - 1], info->splits[*other - 1],
-                i, info->ids[i], info->splits[i]);
+                info->path, info->patient_ids[i], info->ids[*other - 1], *other - 1, info->splits[*other - 1],
+                info->ids[i], i, info->splits[i]);
         else if (!*other)
             *other = i + 1;
     }
@@ -146,8 +146,8 @@ static mdp_status fail_leak(const struct mdp_audit *audit, const struct mdp_draw
     const struct mdp_store_info *info = audit->info;
 
     return mdp_fail(err, MDP_ERR_CHECK,
-                    "%s: %s: %s on both sides: %s row %zu (id '%s'), %s row %zu (id '%s')", info->path,
-                    draw->key.name, what, a->name, row_a, info->ids[row_a], b->name, row_b, info->ids[row_b]);
+                    "%s: %s: %s on both sides: %s id '%s' (row %zu), %s id '%s' (row %zu)", info->path,
+                    draw->key.name, what, a->name, info->ids[row_a], row_a, b->name, info->ids[row_b], row_b);
 }
 
 /* Every row is one of the store's, has a label and stands once in the episode. */
@@ -165,8 +165,8 @@ static mdp_status check_rows(const struct mdp_audit *audit, const struct mdp_dra
                                 "%s: %s: %s row %" PRId64 ", expected one of the store's %zu rows",
                                 info->path, draw->key.name, sides[s].name, row, info->n);
             if (info->labels[row] < 0)
-                return mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %s row %" PRId64 " (id '%s') has no label",
-                                info->path, draw->key.name, sides[s].name, row, info->ids[row]);
+                return mdp_fail(err, MDP_ERR_VALUE, "%s: %s: %s id '%s' (row %" PRId64 ") has no label",
+                                info->path, draw->key.name, sides[s].name, info->ids[row], row);
             if (audit->patient && !info->patient_ids[row][0])
                 return mdp_fail_no_patient(info, (size_t)row, err);
             if (mark[row] && !(mark[row] == VAL + 1 && s == HELD)) /* both are looked at for C alone */

@@ -78,7 +78,7 @@ mdp_status mdp_fail_no_patient(const struct mdp_store_info *info, size_t row, st
 {
     return mdp_fail(
         err, MDP_ERR_MISSING,
-        "%s: row %zu (id '%s') has no patient (fill in its patient_id and extract again; or --group none "
+        "%s: id '%s' (row %zu) has no patient (fill in its patient_id and extract again; or --group none "
         "draws without patients)",
-        info->path, row, info->ids[row]);
+        info->path, info->ids[row], row);
 }

@@ -138,9 +138,10 @@ mdp_status mdp_probe_run(struct mdp_probe_run *run, struct mdp_error *err)
             if (st == MDP_OK && run->show)
                 run->show(run->show_context, run->done);
             if (st == MDP_OK && run->stop && *run->stop)
-                st = mdp_fail(err, MDP_ERR_INTERRUPTED,
-                              "interrupted after %zu of %zu fits (nothing is kept: run again to start anew)",
-                              run->done, mdp_probe_run_count(run));
+                st = mdp_fail(
+                    err, MDP_ERR_INTERRUPTED,
+                    "interrupted after %zu of %zu predictions (nothing is kept: run again to start anew)",
+                    run->done, mdp_probe_run_count(run));
         }
     }
     free(batch.items);

@@ -125,8 +125,8 @@ mdp_status mdp_saved_probe_match_classes(const struct mdp_probe_weights *weights
     for (size_t i = 0; info->labels && i < n; i++) {
         const int32_t label = info->labels[rows[i]];
         if (label >= 0 && (size_t)class_of[label] == weights->k)
-            return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: the probe has no class '%s'", info->path,
-                            (long long)rows[i], info->class_names[label]);
+            return mdp_fail(err, MDP_ERR_VALUE, "%s: id '%s' (row %lld): the probe has no class '%s'",
+                            info->path, info->ids[rows[i]], (long long)rows[i], info->class_names[label]);
     }
     return MDP_OK;
 }

@@ -22,11 +22,13 @@ refused() { refuses "$1" "$2" probe "${@:3}" && [ ! -e run ] && [ ! -e run.parti
 
 check "no store" refused 2 "a store is missing"
 check "a store that is not there" refused 1 "nowhere.h5" nowhere.h5
+check "a table is no store yet" refused 2 "my.csv: is no store (extract writes one from a table: medprobe extract --manifest my.csv" my.csv
 check "a file that is no store" eval 'echo text >text.h5 && refused 1 "text.h5" text.h5'
 check "an unknown method" refused 2 "no method 'logred' (did you mean 'logreg'?)" data.h5 --method logred
 check "a method twice" refused 2 "logreg stands twice" data.h5 --method logreg,logreg
 check "an unknown protocol" refused 2 "'medprobes' is not one of medprobe" data.h5 --protocol medprobes
 check "shots that are no number" refused 2 "--shots: '1.5' (expected whole numbers from 1" data.h5 --shots 1.5
+check "a blank after a comma is named" refused 2 "--shots: ' 2' has a blank (no blanks around commas)" data.h5 --shots "1, 2"
 check "no shots" refused 2 "--shots: '0'" data.h5 --shots 0
 check "shots twice" refused 2 "--shots: 4 stands twice" data.h5 --shots 4,2,4
 check "seeds in two ways" refused 2 "--seed and --seeds together" data.h5 --seeds 3 --seed 1
@@ -50,8 +52,8 @@ check "a class without prompts" refused 1 "class 'tuberculosis' has no prompts" 
 check "a similarity that is not known" refused 1 "similarity 'pairs'" pairs.h5
 check "a single class" refused 1 "one class only, 'normal'" one.h5
 check "a value that is no number" refused 1 "is not finite" nan.h5
-check "a patient in two splits" refused 4 "patient 'P0000' is in two splits: row 0 (id 'img_0000_0') in 'train', row 1 (id 'img_0000_1') in 'test'" leak.h5 --shots 2
-check "the same file on both sides" refused 4 "the same file on both sides: support row 0 (id 'img_0000_0')" twin.h5 --shots 4
+check "a patient in two splits" refused 4 "patient 'P0000' is in two splits: id 'img_0000_0' (row 0) in 'train', id 'img_0000_1' (row 1) in 'test'" leak.h5 --shots 2
+check "the same file on both sides" refused 4 "the same file on both sides: support id 'img_0000_0' (row 0)" twin.h5 --shots 4
 
 probe_ok() { "$medprobe" probe data.h5 --shots 2 --seeds 2 -q -o given >/dev/null; }
 check "draws to give back" probe_ok

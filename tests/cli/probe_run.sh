@@ -28,6 +28,7 @@ check "prints a table of at most 16 lines of at most 100 columns" eval '
   [ "$(wc -l <table)" -le 16 ] && ! grep -qE ".{101}" table && has -G "^zero-shot" table && has -G "^logreg  *4 " table'
 check "says every line with its name, the rule of one shot among them" eval '
   ! grep -v "^medprobe: probe: " log && has "C = 1 in 3 episodes" log'
+check "counts what was drawn as the table does" eval 'has "3 numbers of shots x 3 seeds; k1/s1 is scored on" log && ! grep -q " fits" log'
 check "no path of the machine outside config.yaml" eval '! grep -rqF "$work" a/draws.h5 a/predictions.h5 a/probes.h5 a/report.md a/tables'
 check "the same bytes with one thread and with three" eval '
   probe data.h5 --shots 1,2,4 --seeds 3 --save-probes -o b --threads 1 -q >/dev/null &&
@@ -63,6 +64,7 @@ check "and how few there were is said, kept and reported" eval '
   has -G "\"support_least_a_class\": \[2, *60\]" n/results.json && has "120 pictures in all instead of 140" n/report.md'
 check "patients that are known and not looked at are spoken of" eval '
   probe data.h5 --shots 2 --seeds 2 --group none -o r >/dev/null 2>log && has "warning: The store knows 80 patients and --group none does not look at them" log &&
+  [ "$(grep -c "not look" log)" = 1 ] &&
   has "\"store_patients\": 80" r/results.json && has "The store knows 80 patients" r/report.md'
 check "rows without a label and pictures that failed are counted" eval '
   "$make_store" unlabelled.h5 unlabelled=5 failures=3 && probe unlabelled.h5 --shots 2 --seeds 2 -o s >/dev/null 2>log && has -G " 5 of [0-9]* pictures have no label and are not used" log &&

@@ -434,13 +434,13 @@ static void the_audit_names_what_it_finds(void **state)
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
     assert_fails(
         mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
-        "x.h5: k1/s1: the same file on both sides: support row 1 (id 'img1'), query row 4 (id 'img4')");
+        "x.h5: k1/s1: the same file on both sides: support id 'img1' (row 1), query id 'img4' (row 4)");
     mdp_audit_free(audit);
 
     strcpy(f->patients[3], "P2");
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
     assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
-                 "x.h5: k1/s1: a patient on both sides: val row 2 (id 'img2'), query row 3 (id 'img3')");
+                 "x.h5: k1/s1: a patient on both sides: val id 'img2' (row 2), query id 'img3' (row 3)");
     assert_ok(mdp_audit_splits(audit, splits, 2, &err), err); /* val is not used */
     mdp_audit_free(audit);
 
@@ -448,18 +448,18 @@ static void the_audit_names_what_it_finds(void **state)
     assert_ok(mdp_audit_new(&f->info, true, &audit, &err), err);
     assert_fails(
         mdp_audit_splits(audit, splits, 2, &err), MDP_ERR_CHECK, err,
-        "x.h5: patient 'P0' is in two splits: row 0 (id 'img0') in 'train', row 3 (id 'img3') in 'test' "
+        "x.h5: patient 'P0' is in two splits: id 'img0' (row 0) in 'train', id 'img3' (row 3) in 'test' "
         "(mend the manifest: a patient belongs to one split)");
     query[0] = 1;
     assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_CHECK, err,
-                 "x.h5: k1/s1: a row on both sides: support row 1 (id 'img1'), query row 1 (id 'img1')");
+                 "x.h5: k1/s1: a row on both sides: support id 'img1' (row 1), query id 'img1' (row 1)");
     query[0] = 5;
     assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_VALUE, err,
                  "x.h5: k1/s1: query row 5, expected one of the store's 5 rows");
     query[0] = 3;
     f->labels[3] = -1;
     assert_fails(mdp_audit_draw(audit, &d, NULL, 0, &err), MDP_ERR_VALUE, err,
-                 "x.h5: k1/s1: query row 3 (id 'img3') has no label");
+                 "x.h5: k1/s1: query id 'img3' (row 3) has no label");
     mdp_audit_free(audit);
     free(f);
 }
