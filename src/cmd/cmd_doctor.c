@@ -78,21 +78,22 @@ static mdp_status print_findings(struct findings *f, struct mdp_error *err)
     return mdp_print_text(&f->out, err);
 }
 
+/* What the towers' kernels can use (extract/kernels/kernels.c). */
 static void look_at_cpu(struct findings *f)
 {
-    struct mdp_text features = {0};
+    struct mdp_text found = {0};
+    bool fast = false;
 
+#if defined(__x86_64__)
     __builtin_cpu_init();
-    mdp_text_add(&features, "%s%s%s%s", __builtin_cpu_supports("avx2") ? "avx2 " : "",
-                 __builtin_cpu_supports("fma") ? "fma " : "",
-                 __builtin_cpu_supports("avx512f") ? "avx512f " : "",
-                 __builtin_cpu_supports("avx512vnni") ? "avx512vnni" : "");
-    say("CPU features", features.n ? features.at : "none that matter",
-        __builtin_cpu_supports("avx2")
-            ? NULL
-            : "without AVX2 towers run several times slower; nothing to be done here",
-        f);
-    mdp_text_release(&features);
+    fast = __builtin_cpu_supports("avx2");
+    mdp_text_add(&found, "%s%s%s%s", fast ? ", avx2" : "", __builtin_cpu_supports("fma") ? ", fma" : "",
+                 __builtin_cpu_supports("avx512f") ? ", avx512f" : "",
+                 __builtin_cpu_supports("avx512vnni") ? ", avx512vnni" : "");
+#endif
+    say("CPU features", found.n ? found.at + strlen(", ") : "none that matter",
+        fast ? NULL : "without AVX2 towers run several times slower; nothing to be done here", f);
+    mdp_text_release(&found);
 }
 
 static mdp_status look_at_kernels(struct findings *f, struct mdp_error *err)

@@ -2,6 +2,7 @@
 #include "cmd/dispatch.h"
 
 #include "base/names.h"
+#include "base/text.h"
 #include "cmd/print.h"
 
 #include <assert.h>
@@ -17,7 +18,8 @@ const struct mdp_command *mdp_command_find(const struct mdp_command_table *table
     return NULL;
 }
 
-void mdp_commands_to_help(const struct mdp_command_table *table, struct mdp_text *out)
+/* The listing, as --help prints it. */
+static void help_page(const struct mdp_command_table *table, struct mdp_text *out)
 {
     bool any = false;
 
@@ -39,7 +41,7 @@ static mdp_status print_help(const struct mdp_command_table *table, struct mdp_e
 {
     struct mdp_text page = {0};
 
-    mdp_commands_to_help(table, &page);
+    help_page(table, &page);
     mdp_status st = mdp_print_text(&page, err);
     mdp_text_release(&page);
     return st;

@@ -4,7 +4,6 @@
 #ifndef MDP_CMD_DISPATCH_H
 #define MDP_CMD_DISPATCH_H
 
-#include "base/text.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
@@ -37,8 +36,5 @@ const struct mdp_command *mdp_command_find(const struct mdp_command_table *table
    one, is MDP_ERR_USAGE with the nearest name or all of them. */
 mdp_status mdp_dispatch(const struct mdp_command_table *table, int *argc, char ***argv,
                         const struct mdp_command **command, struct mdp_error *err);
-
-/* The listing, as --help prints it. */
-void mdp_commands_to_help(const struct mdp_command_table *table, struct mdp_text *out);
 
 #endif

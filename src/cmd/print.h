@@ -7,6 +7,6 @@
 #include "medprobe/status.h"
 
 /* `text` as it is to stdout. The text's own remembered failure, or MDP_ERR_IO where standard output cannot be written. */
-mdp_status mdp_print_text(const struct mdp_text *text, struct mdp_error *err);
+MDP_MUST_USE mdp_status mdp_print_text(const struct mdp_text *text, struct mdp_error *err);
 
 #endif

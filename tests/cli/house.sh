@@ -31,7 +31,7 @@ done
 check "doctor looks at everything" eval '
   "$medprobe" doctor >"$work/doctor" && "$medprobe" doctor --json >"$work/json" && has "\"problems\"" "$work/json" &&
   for what in "CPU features" "tower kernels" OpenBLAS "usable cores" "disk here" "folder here" "file locking" gnuplot; do
-    has "$what" "$work/doctor" && has "\"$what\"" "$work/json" || exit 1; done'
+    has "$what" "$work/doctor" && has "\"$what\"" "$work/json" || exit 1; done && ! grep " \", \"advice" "$work/json"'
 check "doctor says what to do about a problem" eval '
   mkdir -p "$work/bare" && PATH=$work/bare "$medprobe" doctor >"$work/doctor" && grep -A1 "^gnuplot" "$work/doctor" | grep -q " -> " &&
   has "to look at" "$work/doctor"'
