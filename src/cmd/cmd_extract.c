@@ -2,6 +2,8 @@
 /* extract: pictures and prompts to a store. Read run() first: it is the order of steps. */
 #include "base/config_files.h"
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/names.h"
 #include "base/try.h"
 #include "cmd/commands.h"
 #include "cmd/extract_options.h"
@@ -16,6 +18,7 @@
 #include "extract/job/store_write.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Everything a run holds, in the order in which it comes to be. */
@@ -40,19 +43,19 @@ struct job {
 static mdp_status match_classes(const struct job *job, struct mdp_error *err)
 {
     const struct mdp_manifest *m = &job->manifest;
+    const size_t n = job->prompts.n;
+    mdp_status st = MDP_OK;
+    const char **names = mdp_new_array(n, sizeof *names, err, &st);
 
-    for (size_t c = 0; c < m->n_classes; c++) {
-        bool found = false;
-        for (size_t p = 0; p < job->prompts.n && !found; p++)
-            found = strcmp(job->prompts.classes[p].name, m->class_names[c]) == 0;
-        if (!found)
-            return mdp_fail(err, MDP_ERR_USAGE,
-                            "--prompts %s: no prompts for class '%.100s' of %s (the set has '%.100s'%s)",
-                            job->opt.prompts, m->class_names[c], m->file,
-                            job->prompts.n ? job->prompts.classes[0].name : "",
-                            job->prompts.n > 1 ? ", ..." : "");
-    }
-    return MDP_OK;
+    for (size_t p = 0; p < n && st == MDP_OK; p++)
+        names[p] = job->prompts.classes[p].name;
+    for (size_t c = 0; c < m->n_classes && st == MDP_OK; c++)
+        if (mdp_name_index(m->class_names[c], names, n) == n)
+            st = mdp_fail(err, MDP_ERR_USAGE, "--prompts %s: no prompts for class '%.100s' of %s (%s)",
+                          job->opt.prompts, m->class_names[c], m->file,
+                          mdp_name_hint(m->class_names[c], names, n).text);
+    free(names);
+    return st;
 }
 
 static mdp_status read_prompts(struct job *job, struct mdp_error *err)
@@ -91,12 +94,14 @@ static void say_positive(const struct job *job)
 
     if (m->n_classes != 2)
         return;
-    mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
-            m->class_names[1], m->class_names[0], m->class_names[1]);
     if (!o->positive && !o->classes.n && mdp_manifest_positive_sounds_normal(m))
-        mdp_log(&job->common.log, MDP_LOG_WARN,
-                "positive class is '%s': --positive '%s' makes the other one positive", m->class_names[1],
-                m->class_names[0]);
+        mdp_log(
+            &job->common.log, MDP_LOG_WARN,
+            "positive class: '%s' (the second of '%s', '%s'); --positive '%s' makes the other one positive",
+            m->class_names[1], m->class_names[0], m->class_names[1], m->class_names[0]);
+    else
+        mdp_log(&job->common.log, MDP_LOG_INFO, "positive class: '%s' (the second of '%s', '%s')",
+                m->class_names[1], m->class_names[0], m->class_names[1]);
 }
 
 static mdp_status say_input(const struct job *job, struct mdp_error *err)

@@ -108,7 +108,7 @@ check "nor a work file that is none" eval \
 cp p/manifest.csv p/bad.csv
 sed -i '4s/[^,]*,/images\/none.png,/; 7s/[^,]*,/images\/text.png,/' p/bad.csv
 echo "no picture" >p/images/text.png
-check "a bad picture stops the run with its path" refuses 1 "images/none.png: No such file or directory" full --manifest p/bad.csv -o bad.h5 --quiet
+check "a bad picture stops the run with its path" refuses 1 "images/none.png: No such file or directory (line 4 of p/bad.csv: mend it and run again, or --skip-errors" full --manifest p/bad.csv -o bad.h5 --quiet
 check "and nothing stands under -o" [ ! -e bad.h5 ]
 last_line() { "$@" 2>lines; set -- $?; tail -n 1 lines >&2; return "$1"; }
 check "--skip-errors ends in 3 and counts" refuses 3 "2 of 60 pictures could not be used" \
@@ -137,7 +137,7 @@ check "unknown pooling" refuses 2 "pooling" full --text-pooling nothing -o x.h5
 check "unknown option" refuses 2 "shard" full --shard 1/2 -o x.h5
 check "unknown prompt set" refuses 2 "nothing" extract --prompts nothing -o x.h5
 sed 's/tuberculosis/mass/' m/prompts.yaml >mass.yaml
-check "a class without prompts" refuses 2 "no prompts for class" extract --prompts mass.yaml -o x.h5
+check "a class without prompts" refuses 2 "no prompts for class 'tuberculosis' of $work/p/manifest.csv (there are normal, mass)" extract --prompts mass.yaml -o x.h5
 check "a label outside --classes" refuses 1 "is not among the classes of --classes" full --classes normal,effusion -o x.h5
 check "options that would be obeyed silently" refuses 2 "without --prompts no text is read" extract --vocab m/vocab.txt -o x.h5
 printf 'path,id\na,1\n,2\n' >x.csv
@@ -170,7 +170,7 @@ check "a patient in two splits" says "patient '7' is in splits 'train' and 'test
 check "rows without a label" says "1 of 2 rows have no label" p/said.csv
 check "what the table is" eval 'grep -qF "p/said.csv: 2 rows: '"'ill' 1, 1 without a label; 1 patient; splits 'test' 1, 'train' 1"'" lines'
 csv label,patient_id TB,7 normal,8
-check "a positive class that sounds normal" says "positive class is 'normal': --positive 'TB' makes the other one positive" p/said.csv
+check "a positive class that sounds normal" says "positive class: 'normal' (the second of 'TB', 'normal'); --positive 'TB' makes the other one positive" p/said.csv
 check "but not where it was asked for" eval 'extract --manifest p/said.csv --positive normal -o said.h5 --force 2>lines && has "positive class: '"'normal'"'" lines && ! grep warning lines'
 csv label,patient_id,split ill,7,Train well,8,test
 check "a split in another case" says "split 'Train' is not 'train', which probe looks for" p/said.csv

@@ -104,9 +104,10 @@ static void warns_of_splits_in_another_case(void **state)
 {
     (void)state;
     summary_is(
-        "path,label,patient_id,split\na,x,1,Train\nb,y,2,\"test \"\nc,x,3,val\nd,x,4,fold1\n",
-        "4 rows: 'x' 3, 'y' 1; 4 patients; splits 'Train' 1, 'fold1' 1, 'test ' 1, 'val' 1\n",
+        "path,label,patient_id,split\na,x,1,Train\nb,y,2,\"test \"\nc,x,3,Validation\nd,x,4,fold1\n",
+        "4 rows: 'x' 3, 'y' 1; 4 patients; splits 'Train' 1, 'Validation' 1, 'fold1' 1, 'test ' 1\n",
         "split 'Train' is not 'train', which probe looks for: call it that, or tell probe by --train-split\n"
+        "split 'Validation' is not 'val', which probe looks for: call it that, or tell probe by --val-split\n"
         "split 'test ' is not 'test', which probe looks for: call it that, or tell probe by --test-split\n");
 }
 

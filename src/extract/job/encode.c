@@ -101,8 +101,9 @@ mdp_status mdp_encode(const struct mdp_encoder *e, size_t row, size_t worker, st
             keep_reason(inner.message, path.at, record->reason);
             st = MDP_OK;
         } else if (st != MDP_OK) {
-            mdp_fail(err, st, "%s (line %zu of %s; --skip-errors goes on without it)", inner.message,
-                     mdp_manifest_line(e->manifest, row), e->manifest->file);
+            mdp_fail(err, st,
+                     "%s (line %zu of %s: mend it and run again, or --skip-errors goes on without it)",
+                     inner.message, mdp_manifest_line(e->manifest, row), e->manifest->file);
         }
     }
     mdp_text_release(&path);

@@ -254,10 +254,12 @@ static mdp_status warn_of_classes(struct mdp_text *out, const struct mdp_manifes
     return st;
 }
 
-/* Splits that are one of those that probe looks for but for case or blanks. */
+/* Splits that are called nearly, or by another word, as those that probe looks for. */
 static mdp_status warn_of_splits(struct mdp_text *out, const struct mdp_manifest *m, struct mdp_error *err)
 {
-    static const char *const known[] = {"train", "val", "test"};
+    static const char *const words[] = {"train", "val", "test", "training", "valid", "validation", "testing"};
+    static const char *const meant[] = {"train", "val", "test", "train", "val", "val", "test"};
+    const size_t n_words = sizeof words / sizeof *words;
     mdp_status st = MDP_OK;
     const char **found = mdp_new_array(m->n, sizeof *found, err, &st);
     size_t *counts = mdp_new_array(m->n, sizeof *counts, err, &st), n = 0;
@@ -266,14 +268,14 @@ static mdp_status warn_of_splits(struct mdp_text *out, const struct mdp_manifest
         st = count_names(m->splits, m->n, found, counts, &n, err);
     for (size_t i = 0; i < n && st == MDP_OK; i++) {
         char *trimmed = trim(found[i], err, &st);
-        size_t k = trimmed ? mdp_name_index(trimmed, known, 3) : 3;
+        size_t k = trimmed ? mdp_name_index(trimmed, words, n_words) : n_words;
         free(trimmed);
-        if (k == 3 || strcmp(found[i], known[k]) == 0)
+        if (k == n_words || strcmp(found[i], meant[k]) == 0)
             continue;
         mdp_text_add(out, "split ");
         add_name(out, found[i]);
         mdp_text_add(out, " is not '%s', which probe looks for: call it that, or tell probe by --%s-split\n",
-                     known[k], known[k]);
+                     meant[k], meant[k]);
     }
     free(found);
     free(counts);
