@@ -320,6 +320,8 @@ void mdp_results_to_text(const struct mdp_results *results, struct mdp_text *t)
                 over = results->series[j].over;
         put_range(t, over.rows);
         put_range(t, over.patients);
+        if (r->n_defined && r->n_defined < r->n_episodes)
+            mdp_text_add(t, "  defined in %zu of %zu episodes", r->n_defined, r->n_episodes);
         mdp_text_add(t, "\n");
     }
 }

@@ -6,6 +6,7 @@
 #include "eval/provenance_keys.h"
 #include "eval/results_file.h"
 #include "eval/results_json.h"
+#include "eval/score_table.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -335,6 +336,27 @@ static void what_must_be_known_of_the_rows_is_noted(void **state)
     free_study(s);
 }
 
+/* The table for readers had the pictures of the smallest episode. */
+static void episodes_of_different_sizes_show_both_ends(void **state)
+{
+    struct study *s = new_study();
+    struct mdp_results r;
+    struct mdp_text t = {0};
+
+    (void)state;
+    evaluate(s, &r);
+    assert_false(r.same_rows);
+    r.results[0].n_defined = 3; /* a number of fewer episodes than there are says so */
+    r.results[0].n_episodes = 4;
+    mdp_results_to_text(&r, &t);
+    assert_non_null(strstr(t.at, "40  defined in 3 of 4 episodes\n"));
+    assert_non_null(strstr(t.at, "   114 to 116           40\n"));
+    assert_non_null(strstr(t.at, "          120           40\n"));
+    mdp_text_release(&t);
+    mdp_results_release(&r);
+    free_study(s);
+}
+
 static void one_patient_has_no_interval_over_patients(void **state)
 {
     struct study *s = new_study();
@@ -434,6 +456,7 @@ int main(void)
         cmocka_unit_test(an_absent_class_is_null_with_a_reason),
         cmocka_unit_test(a_mean_says_over_how_many_episodes_it_is),
         cmocka_unit_test(what_must_be_known_of_the_rows_is_noted),
+        cmocka_unit_test(episodes_of_different_sizes_show_both_ends),
         cmocka_unit_test(one_patient_has_no_interval_over_patients),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(stops_in_order_when_asked),
