@@ -35,7 +35,7 @@ class Info(ctypes.Structure):
         ("pipeline", ctypes.c_char_p), ("precision", ctypes.c_char_p), ("kernel", ctypes.c_char_p),
         ("ids", c_strings), ("paths", c_strings), ("patient_ids", c_strings), ("splits", c_strings),
         ("sha256", ctypes.POINTER(ctypes.c_uint8)), ("labels", ctypes.POINTER(ctypes.c_int32)),
-        ("n_classes", ctypes.c_size_t), ("class_names", c_strings),
+        ("n_classes", ctypes.c_size_t), ("class_names", c_strings), ("n_failures", ctypes.c_size_t),
         ("n_prompts", ctypes.c_size_t), ("text", ctypes.POINTER(ctypes.c_float)),
         ("prompt_class", ctypes.POINTER(ctypes.c_int32)), ("n_text_classes", ctypes.c_size_t),
         ("text_class_names", c_strings), ("prompts", c_strings), ("ensemble", ctypes.c_char_p),
