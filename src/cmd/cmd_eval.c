@@ -9,6 +9,7 @@
 #include "cmd/eval_input.h"
 #include "cmd/eval_probe.h"
 #include "cmd/print.h"
+#include "eval/provenance_keys.h"
 #include "eval/results_json.h"
 #include "eval/score_table.h"
 #include "medprobe/store.h"
@@ -145,7 +146,7 @@ static mdp_status eval_run(const struct eval_options *opt, const struct mdp_stor
         {.kind = MDP_FACT_TEXT,
          .key = "positive_class",
          .text = info->n_classes == 2 ? info->class_names[1] : NULL},
-        {.kind = MDP_FACT_TEXT, .key = "c_rule", .text = files.facts->c_rule},
+        {.kind = MDP_FACT_TEXT, .key = MDP_FACT_KEY_C_RULE, .text = files.facts->c_rule},
     };
     if (!files.facts->names_store)
         mdp_log(&opt->common.log, MDP_LOG_WARN, MDP_STORE_MARK_ABSENT, opt->predictions, info->path);

@@ -294,13 +294,9 @@ static mdp_status read_seen(struct reading *r, const char *member, struct mdp_pr
 
 static mdp_status read_store(struct reading *r, struct mdp_probe_weights *w, struct mdp_error *err)
 {
-    mdp_status st = MDP_OK;
     struct seen_so_far so_far = {.all_digests = true};
+    mdp_status st = mdp_store_mark_read(r->file, &w->store_sha256, err);
 
-    if (mdp_h5_attr_has(r->file, "/", "store_sha256"))
-        st = mdp_h5_attr_read_string(r->file, "/", "store_sha256", &w->store_sha256, err);
-    else
-        w->store_sha256 = mdp_copy_string("", err, &st);
     if (st == MDP_OK)
         st = read_seen(r, "support", w, &so_far, err);
     if (st == MDP_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/exchange/store_mark.h"
 
+#include "base/memory.h"
 #include "base/try.h"
 
 #include <stdlib.h>
@@ -13,6 +14,16 @@ mdp_status mdp_store_mark_write(struct mdp_h5 *file, const struct mdp_store_info
     return mdp_h5_attr_write_string(file, "/", attribute, info->content_hash, err);
 }
 
+mdp_status mdp_store_mark_read(const struct mdp_h5 *file, char **hash, struct mdp_error *err)
+{
+    mdp_status st = MDP_OK;
+
+    if (mdp_h5_attr_has(file, "/", attribute))
+        return mdp_h5_attr_read_string(file, "/", attribute, hash, err);
+    *hash = mdp_copy_string("", err, &st);
+    return st;
+}
+
 mdp_status mdp_store_mark_check(const struct mdp_h5 *file, const char *path,
                                 const struct mdp_store_info *info, bool *found, struct mdp_error *err)
 {
@@ -22,7 +33,7 @@ mdp_status mdp_store_mark_check(const struct mdp_h5 *file, const char *path,
     *found = mdp_h5_attr_has(file, "/", attribute);
     if (!*found)
         return MDP_OK;
-    TRY(mdp_h5_attr_read_string(file, "/", attribute, &hash, err));
+    TRY(mdp_store_mark_read(file, &hash, err));
     if (strcmp(hash, info->content_hash) != 0)
         st = mdp_fail(
             err, MDP_ERR_CHECK,

@@ -12,6 +12,9 @@
 mdp_status mdp_store_mark_write(struct mdp_h5 *file, const struct mdp_store_info *info,
                                 struct mdp_error *err);
 
+/* The content hash that the file says; "" when it says none. For free(). */
+mdp_status mdp_store_mark_read(const struct mdp_h5 *file, char **hash, struct mdp_error *err);
+
 /* MDP_ERR_CHECK when the file, called `path`, is of a store with another content; a repacked store has the same. *found: false
    when the file says nothing, as files of other programs and of before. */
 mdp_status mdp_store_mark_check(const struct mdp_h5 *file, const char *path,
