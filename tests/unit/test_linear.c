@@ -29,9 +29,42 @@ static double nothing(double v)
     return v;
 }
 
+static double sigmoid(double v)
+{
+    return 1 / (1 + exp(-v));
+}
+
+static double silu(double v)
+{
+    return v * sigmoid(v);
+}
+
+static double quick_gelu(double v)
+{
+    return v * sigmoid(1.702 * v);
+}
+
+static double gelu_tanh(double v)
+{
+    return 0.5 * v * (1 + tanh(sqrt(2 / acos(-1)) * (v + 0.044715 * v * v * v)));
+}
+
+static double relu(double v)
+{
+    return v > 0 ? v : 0;
+}
+
 /* One twin an activation: a new one without its row does not compile. */
 static double (*const twins[])(double) = {
-    [MDP_ACTIVATION_NONE] = nothing, [MDP_ACTIVATION_GELU] = twin_gelu, [MDP_ACTIVATION_TANH] = tanh};
+    [MDP_ACTIVATION_NONE] = nothing,
+    [MDP_ACTIVATION_GELU] = twin_gelu,
+    [MDP_ACTIVATION_QUICK_GELU] = quick_gelu,
+    [MDP_ACTIVATION_GELU_TANH] = gelu_tanh,
+    [MDP_ACTIVATION_RELU] = relu,
+    [MDP_ACTIVATION_SILU] = silu,
+    [MDP_ACTIVATION_SIGMOID] = sigmoid,
+    [MDP_ACTIVATION_TANH] = tanh,
+};
 _Static_assert(sizeof twins / sizeof *twins == MDP_ACTIVATION_COUNT, "every activation has its twin here");
 
 /* Bound: a sum of K products in float, in any order, is within K eps times the sum of their sizes; what comes

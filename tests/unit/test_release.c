@@ -42,6 +42,7 @@
 #include "extract/text/unicode.h"
 #include "extract/text/vocab.h"
 #include "extract/towers/bert.h"
+#include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
 #include "extract/towers/swin.h"
@@ -87,6 +88,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_draws, mdp_draws_release);
     RELEASE(mdp_encoder, mdp_encoder_release);
     RELEASE(mdp_facts, mdp_facts_release);
+    RELEASE(mdp_head, mdp_head_release);
     RELEASE(mdp_linear, mdp_linear_release);
     RELEASE(mdp_list, mdp_list_release);
     RELEASE(mdp_manifest, mdp_manifest_release);

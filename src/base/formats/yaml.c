@@ -470,6 +470,34 @@ static mdp_status expect_scalar(const struct mdp_yaml *doc, const struct mdp_yam
                : mdp_yaml_fail(doc, node, err, "is %s, expected one value", kind_text(node->kind));
 }
 
+mdp_status mdp_yaml_optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const char *key, const char **value, struct mdp_error *err)
+{
+    return mdp_yaml_find(map, key) ? mdp_yaml_get_string(doc, map, key, value, err) : MDP_OK;
+}
+
+mdp_status mdp_yaml_optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, size_t least, size_t most, size_t *value,
+                                  struct mdp_error *err)
+{
+    return mdp_yaml_find(map, key) ? mdp_yaml_get_size(doc, map, key, least, most, value, err) : MDP_OK;
+}
+
+mdp_status mdp_yaml_optional_bool(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, bool *value, struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = mdp_yaml_find(map, key);
+
+    return node ? mdp_yaml_to_bool(doc, node, value, err) : MDP_OK;
+}
+
+mdp_status mdp_yaml_optional_choice(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const char *key, const char *what, const char *const names[], size_t n,
+                                    size_t *place, struct mdp_error *err)
+{
+    return mdp_yaml_find(map, key) ? mdp_yaml_get_choice(doc, map, key, what, names, n, place, err) : MDP_OK;
+}
+
 mdp_status mdp_yaml_to_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t least,
                             size_t most, size_t *value, struct mdp_error *err)
 {

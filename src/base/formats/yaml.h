@@ -67,6 +67,18 @@ mdp_status mdp_yaml_get_choice(const struct mdp_yaml *doc, const struct mdp_yaml
                                const char *what, const char *const names[], size_t n, size_t *place,
                                struct mdp_error *err);
 
+/* Values of keys that may be missing: then *value is left as it is. */
+mdp_status mdp_yaml_optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const char *key, const char **value, struct mdp_error *err);
+mdp_status mdp_yaml_optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, size_t least, size_t most, size_t *value,
+                                  struct mdp_error *err);
+mdp_status mdp_yaml_optional_bool(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                  const char *key, bool *value, struct mdp_error *err);
+mdp_status mdp_yaml_optional_choice(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const char *key, const char *what, const char *const names[], size_t n,
+                                    size_t *place, struct mdp_error *err);
+
 /* Scalars as numbers; the whole text must be the number, inside the range. Booleans are true and false. */
 mdp_status mdp_yaml_to_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t least,
                             size_t most, size_t *value, struct mdp_error *err);

@@ -10,6 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const mdp_activation_names[MDP_ACTIVATION_COUNT] = {
+    [MDP_ACTIVATION_NONE] = "none",
+    [MDP_ACTIVATION_GELU] = "gelu",
+    [MDP_ACTIVATION_QUICK_GELU] = "quick-gelu",
+    [MDP_ACTIVATION_GELU_TANH] = "gelu-tanh",
+    [MDP_ACTIVATION_RELU] = "relu",
+    [MDP_ACTIVATION_SILU] = "silu",
+    [MDP_ACTIVATION_SIGMOID] = "sigmoid",
+    [MDP_ACTIVATION_TANH] = "tanh",
+};
+
 static bool always(void)
 {
     return true;

@@ -16,14 +16,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Applied to a product's outputs, in body/epilogue.h. GELU is the exact one, x (1 + erf(x / sqrt 2)) / 2; error at
-   most 1.2e-7 |x| + 1e-11. tests/unit/test_linear.c compares each with its twin. */
+/* Applied to a product's outputs, in body/epilogue.h. tests/unit/test_linear.c compares each with its twin. */
 enum mdp_activation {
     MDP_ACTIVATION_NONE,
-    MDP_ACTIVATION_GELU,
+    MDP_ACTIVATION_GELU, /* the exact one, x (1 + erf(x / sqrt 2)) / 2; error at most 1.2e-7 |x| + 1e-11 */
+    MDP_ACTIVATION_QUICK_GELU, /* x sigmoid(1.702 x): OpenAI's CLIP */
+    MDP_ACTIVATION_GELU_TANH,  /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    MDP_ACTIVATION_RELU,
+    MDP_ACTIVATION_SILU, /* x sigmoid(x), also called swish */
+    MDP_ACTIVATION_SIGMOID,
     MDP_ACTIVATION_TANH,
     MDP_ACTIVATION_COUNT, /* how many there are */
 };
+/* "none", "gelu", "quick-gelu", "gelu-tanh", ...: what a card calls them, by value. */
+extern const char *const mdp_activation_names[MDP_ACTIVATION_COUNT];
 
 /* One call of a product; see linear.h for what users call. */
 struct mdp_product {

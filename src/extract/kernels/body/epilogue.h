@@ -4,6 +4,7 @@
 #define MDP_EXTRACT_EPILOGUE_H
 
 #include "extract/kernels/body/gelu.h"
+#include "extract/kernels/body/sigmoid.h"
 #include "extract/kernels/kernels.h"
 
 #include <math.h>
@@ -14,6 +15,16 @@ MDP_INLINE vec activated(vec v, enum mdp_activation activation)
     switch (activation) { /* no default: the compiler asks for the case of a new one */
     case MDP_ACTIVATION_GELU:
         return gelu_of(v);
+    case MDP_ACTIVATION_QUICK_GELU:
+        return v * sigmoid_of(1.702f * v);
+    case MDP_ACTIVATION_GELU_TANH:
+        return v * sigmoid_of(gelu_tanh_argument(v));
+    case MDP_ACTIVATION_RELU:
+        return max_of(all(0), v); /* what is not a number stays so */
+    case MDP_ACTIVATION_SILU:
+        return v * sigmoid_of(v);
+    case MDP_ACTIVATION_SIGMOID:
+        return sigmoid_of(v);
     case MDP_ACTIVATION_TANH:
         for (size_t l = 0; l < MDP_VECTOR_LANES; l++)
             v[l] = tanhf(v[l]);
@@ -39,15 +50,22 @@ MDP_INLINE void finish_vectors(float *y, size_t ldy, size_t rows, size_t n, cons
     }
 }
 
+/* The activations that whole layers have are constants here, the others are looked at for every vector. */
 static void finish_whole(float *y, size_t ldy, size_t rows, size_t n, const float *bias,
                          enum mdp_activation activation, const float *residual)
 {
-    if (activation == MDP_ACTIVATION_GELU && !residual)
-        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_GELU, NULL, false);
-    else if (activation == MDP_ACTIVATION_NONE && residual)
+    if (activation == MDP_ACTIVATION_NONE && residual)
         finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_NONE, residual, true);
     else if (activation == MDP_ACTIVATION_NONE)
         finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_NONE, NULL, false);
+    else if (activation == MDP_ACTIVATION_GELU && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_GELU, NULL, false);
+    else if (activation == MDP_ACTIVATION_QUICK_GELU && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_QUICK_GELU, NULL, false);
+    else if (activation == MDP_ACTIVATION_GELU_TANH && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_GELU_TANH, NULL, false);
+    else if (activation == MDP_ACTIVATION_RELU && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_RELU, NULL, false);
     else
         finish_vectors(y, ldy, rows, n, bias, activation, residual, residual != NULL);
 }
