@@ -33,6 +33,8 @@
 #include "extract/job/prompt_embeddings.h"
 #include "extract/job/table_difference.h"
 #include "extract/job/workfile.h"
+#include "extract/kernels/conv.h"
+#include "extract/kernels/depthwise_conv.h"
 #include "extract/kernels/linear.h"
 #include "extract/model/model.h"
 #include "extract/model/model_card.h"
@@ -89,6 +91,8 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_encoder, mdp_encoder_release);
     RELEASE(mdp_facts, mdp_facts_release);
     RELEASE(mdp_head, mdp_head_release);
+    RELEASE(mdp_conv, mdp_conv_release);
+    RELEASE(mdp_depthwise, mdp_depthwise_release);
     RELEASE(mdp_linear, mdp_linear_release);
     RELEASE(mdp_list, mdp_list_release);
     RELEASE(mdp_manifest, mdp_manifest_release);

@@ -11,6 +11,7 @@
 #ifndef MDP_EXTRACT_KERNELS_H
 #define MDP_EXTRACT_KERNELS_H
 
+#include "extract/kernels/window.h"
 #include "medprobe/status.h"
 
 #include <stdbool.h>
@@ -63,6 +64,19 @@ struct mdp_attention {
     size_t ld_out;
 };
 
+/* One call of a convolution of every channel by itself; see depthwise_conv.h for what users call. C channels, k side of
+   the window, P places of it. */
+struct mdp_depthwise_call {
+    const struct mdp_window *window;
+    size_t channels;     /* C */
+    const float *weight; /* [k * k, ldw] */
+    const float *bias;   /* [ldw] */
+    size_t ldw;          /* a multiple of MDP_SCORE_STEP, at least C; what stands beyond C is finite */
+    enum mdp_activation activation;
+    const float *x; /* [H * W, C] */
+    float *y;       /* [P, C]; does not overlap x */
+};
+
 struct mdp_kernels {
     const char *name; /* "portable", "avx2", "avx512": what MEDPROBE_KERNEL says */
     bool by_blas;     /* products are OpenBLAS's, whose code depends on the core it sees */
@@ -79,6 +93,8 @@ struct mdp_kernels {
     size_t (*packed_size)(size_t out, size_t in);
     void (*pack)(const float *weight, size_t out, size_t in, float *packed);
     void (*product)(const struct mdp_product *product);
+
+    void (*depthwise)(const struct mdp_depthwise_call *call);
 };
 
 /* The variants in this program, the best first; `runs_here` (may be NULL) says whether this CPU has what it needs.

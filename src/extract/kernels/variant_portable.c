@@ -5,6 +5,7 @@
 #define MDP_VECTOR_LANES 4
 #include "base/numbers/blas.h"
 #include "extract/kernels/body/attention.h"
+#include "extract/kernels/body/depthwise.h"
 #include "extract/kernels/body/epilogue.h"
 #include "extract/kernels/body/layer_norm.h"
 #include "extract/kernels/variants.h"
@@ -34,4 +35,5 @@ const struct mdp_kernels mdp_kernels_portable = {
     .packed_size = plain_size,
     .pack = copy_weight,
     .product = blas_product,
+    .depthwise = depthwise,
 };

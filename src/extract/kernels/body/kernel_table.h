@@ -4,13 +4,15 @@
 #define MDP_EXTRACT_KERNEL_TABLE_H
 
 #include "extract/kernels/body/attention.h"
+#include "extract/kernels/body/depthwise.h"
 #include "extract/kernels/body/layer_norm.h"
 #include "extract/kernels/body/product.h"
 
 #define MDP_KERNEL_TABLE(variant)                                                                            \
     {                                                                                                        \
         .name = variant, .layer_norm = layer_norm, .attention = attention,                                   \
-        .attention_scratch = attention_scratch, .packed_size = packed_size, .pack = pack, .product = product \
+        .attention_scratch = attention_scratch, .packed_size = packed_size, .pack = pack,                    \
+        .product = product, .depthwise = depthwise                                                           \
     }
 
 #endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pools over channels-last maps. Letters: C channels, P places of the window. */
+#ifndef MDP_EXTRACT_MAP_POOL_H
+#define MDP_EXTRACT_MAP_POOL_H
+
+#include "extract/kernels/window.h"
+
+/* The largest value under the window: x[H * W, C] -> y[P, C]. Padding is absent; a window wholly beyond the map, which torch
+   does not allow (padding at most half the side), gives -infinity. As torch's MaxPool2d. */
+void mdp_map_max(const struct mdp_window *window, size_t channels, const float *x, float *y);
+
+/* The mean under the window, which has no padding (asserted): x[H * W, C] -> y[P, C]. As torch's AvgPool2d. */
+void mdp_map_average(const struct mdp_window *window, size_t channels, const float *x, float *y);
+
+/* The mean of x[rows, C] with row stride ldx -> y[C], summed in double; rows >= 1. */
+void mdp_map_mean(const float *x, size_t rows, size_t channels, size_t ldx, float *y);
+
+#endif
