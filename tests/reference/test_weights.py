@@ -3,7 +3,7 @@
 
 Property: name order, shape, dtype, float32 conversion and SHA-256 of the row-major elements are equal, exactly; a
 digest of one transposed view equals that of its copy. Planted faults that were seen: reading a storage from its
-begin instead of its offset, and taking every tensor as contiguous.
+begin instead of its offset, taking every tensor as contiguous, and listing the buffers of a module that its state_dict() leaves out.
 """
 
 import collections
@@ -15,10 +15,12 @@ import pathlib
 import pickle
 import zipfile
 
+import clip.model
 import medprobe_lib
 import numpy as np
 import pytest
 import torch
+import torchxrayvision
 from safetensors.torch import save_file
 
 BUILD = os.environ.get("BUILD", "build/release")
@@ -303,15 +305,10 @@ def test_refusals_of_changed_archives(lib, tmp_path):
 
 
 def test_refuses_other_kinds(lib, tmp_path):
-    module = torch.nn.Linear(2, 2)
-    torch.save(module, tmp_path / "module.pt")
-    assert read(lib, tmp_path / "module.pt") == (
-        f"{tmp_path}/module.pt: holds a pickled torch.nn.modules.linear.Linear, expected a state dict "
+    torch.save(Config({"a": torch.ones(1)}), tmp_path / "object.pt")
+    assert read(lib, tmp_path / "object.pt") == (
+        f"{tmp_path}/object.pt: holds a pickled {Config.__module__}.Config, expected a state dict or a module "
         "(save model.state_dict() instead)"
-    )
-    torch.jit.save(torch.jit.trace(module, torch.ones(1, 2)), tmp_path / "script.pt")
-    assert read(lib, tmp_path / "script.pt") == (
-        f"{tmp_path}/script.pt: is a TorchScript archive, which is not supported yet"
     )
     torch.save({"z": torch.ones(2, dtype=torch.complex64)}, tmp_path / "complex.pt")
     assert read(lib, tmp_path / "complex.pt") == (
@@ -323,6 +320,122 @@ def test_refuses_other_kinds(lib, tmp_path):
     )
     (tmp_path / "plain.pkl").write_bytes(pickle.dumps({"a": 1}))
     assert read(lib, tmp_path / "plain.pkl") == f"{tmp_path}/plain.pkl: is a pickle, but not one of torch.save"
+
+
+# --- modules saved whole ---
+
+
+def check_in_any_order(lib, path, expected, form="torch zip", narrow=None):
+    """As check(); the tensors of a TorchScript archive stand in the order of its attributes."""
+    result = read(lib, path, narrow)
+    assert not isinstance(result, str), result
+    assert sorted(t[0] for t in result[1]) == sorted(expected)
+    check(lib, path, {t[0]: expected[t[0]] for t in result[1]}, form, narrow)
+
+
+def openai_clip(kind):
+    """OpenAI's own model class, small, with the three scalars of the published archives; parameters as
+    convert_weights leaves them: float16 and float32."""
+    torch.manual_seed(3)
+    layers, patch = (2, 8) if kind == "vit" else ((1, 2, 1, 1), None)
+    model = clip.model.CLIP(24, 64, layers, 64, patch, 11, 50, 64, 1, 2).eval()
+    del model.context_length, model.vocab_size
+    for name, value in {"input_resolution": 64, "context_length": 11, "vocab_size": 50}.items():
+        model.register_buffer(name, torch.tensor(value))
+    clip.model.convert_weights(model)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["vit", "resnet"])
+def test_traced_openai_clip(lib, tmp_path, kind):
+    """The form of the published files: every tensor that torch.jit.load finds, float16 kept."""
+    model = openai_clip(kind)
+    texts = torch.randint(0, 50, (1, 11))
+    torch.jit.trace(model, (torch.randn(1, 3, 64, 64), texts), check_trace=False).save(tmp_path / "w.pt")
+    loaded = torch.jit.load(tmp_path / "w.pt").state_dict()
+    assert sorted(loaded) == sorted(model.state_dict())
+    assert {t.dtype for t in loaded.values()} >= {torch.float16, torch.float32, torch.int64}
+    assert loaded["logit_scale"].shape == loaded["input_resolution"].shape == ()
+    check_in_any_order(lib, tmp_path / "w.pt", loaded)
+
+
+class Scripted(torch.nn.Module):
+    """Attributes of every kind beside the parameters."""
+
+    sizes: list[int]
+    names: dict[str, int]
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
+        self.head = torch.nn.ModuleList([torch.nn.Linear(4, 2), torch.nn.Linear(2, 2, bias=False)])
+        self.register_buffer("ids", torch.arange(5))
+        self.scale = torch.nn.Parameter(torch.tensor(2.5))
+        self.sizes, self.names, self.word, self.pair = [1, 2], {"a": 1}, "word", (1.5, True)
+
+    def forward(self, x):
+        x = self.body(x).mean((2, 3)) * self.scale
+        for layer in self.head:
+            x = layer(x)
+        return x + len(self.sizes) + self.names["a"] + self.pair[0] + len(self.word)
+
+
+def test_scripted_module(lib, tmp_path):
+    torch.jit.save(torch.jit.script(Scripted()), tmp_path / "w.pt")
+    loaded = torch.jit.load(tmp_path / "w.pt").state_dict()
+    assert len(loaded) == 12
+    check_in_any_order(lib, tmp_path / "w.pt", loaded)
+
+
+def test_script_with_packed_code(lib, tmp_path):
+    """Code and constants may be compressed: nobody reads them. The pickle may not be."""
+    torch.jit.save(torch.jit.script(Scripted()), tmp_path / "w.pt")
+    loaded = torch.jit.load(tmp_path / "w.pt").state_dict()
+    stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+    unread = lambda name: "/code/" in name or "constants" in name  # noqa: E731
+    repack(tmp_path / "w.pt", tmp_path / "x.pt", lambda n, b: (b, deflated if unread(n) else stored))
+    check_in_any_order(lib, tmp_path / "x.pt", loaded)
+
+
+class Nested(torch.nn.Module):
+    """What a pickled module may hold: a buffer that is not saved, absent parameters, lists of modules, tied ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = torch.nn.ModuleList([torch.nn.Linear(3, 3, bias=False), torch.nn.BatchNorm1d(3, affine=False)])
+        self.attention = torch.nn.MultiheadAttention(4, 2, bias=False)
+        self.tied = self.blocks[0]
+        self.table = torch.nn.ParameterDict({"a": torch.nn.Parameter(torch.ones(2))})
+        self.register_buffer("kept", torch.arange(3))
+        self.register_buffer("left_out", torch.arange(4), persistent=False)
+        self.register_parameter("none", None)
+        self.plain = torch.ones(7)  # no parameter
+        self.config = Config({"size": 3})
+
+
+@pytest.mark.parametrize("form", ["torch zip", "legacy torch"])
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pickled_module(lib, tmp_path, form, protocol):
+    """torch.save(module): the names, order and tensors of its state_dict()."""
+    how = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": form == "torch zip"}
+    for module in (Nested(), torch.nn.DataParallel(Nested())):
+        state = module.state_dict()
+        assert not any("left_out" in name or "plain" in name for name in state)
+        torch.save(module, tmp_path / "w.pt", **how)
+        check(lib, tmp_path / "w.pt", state, form)
+    torch.save({"model": module, "epoch": 3}, tmp_path / "w.pt", **how)
+    check(lib, tmp_path / "w.pt", {f"model.{k}": v for k, v in state.items()}, form)
+
+
+@pytest.mark.parametrize("form", ["torch zip", "legacy torch"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pickled_densenet(lib, tmp_path, form):
+    """The class whose objects torchxrayvision publishes, as it lies in its files (published ones are from before torch 1.6)."""
+    torch.manual_seed(4)
+    module = torchxrayvision.models.DenseNet(weights=None, growth_rate=4, block_config=(1, 2, 1, 1), num_init_features=8)
+    torch.save(module, tmp_path / "w.pt", _use_new_zipfile_serialization=form == "torch zip")
+    check(lib, tmp_path / "w.pt", module.state_dict(), form)
 
 
 def test_expanded_without_bound(lib, tmp_path):

@@ -489,6 +489,49 @@ static void bounds_the_walk(void **state)
     mdp_text_release(&t);
 }
 
+/* A pickled module or object of TorchScript, and what it may hold. */
+static void reads_and_bounds_modules(void **state)
+{
+    struct mdp_text pickle = {0}, t = {0};
+    struct mdp_weights *w = NULL;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    (void)state;
+    /* class a.B: parameters {"w": a tensor, 7: the same, "l": a list with one}, modules {"m": None}; and a key twice */
+    RAW(&pickle, "\x80\x02"
+                 "ca\nB\n)\x81}(X\x0b\0\0\0_parametersNX\x0b\0\0\0_parameters}(X\x01\0\0\0w");
+    saved_value(&pickle, &good, false);
+    RAW(&pickle, "q\x00K\x07h\x00X\x01\0\0\0l]h\x00"
+                 "auX\x08\0\0\0_modules}X\x01\0\0\0mNsub.");
+    const struct member whole[] = {{"x/data.pkl", pickle.at, pickle.n}, {"x/data/0", "0123456789ab", 12}};
+    zip_file(&t, whole, 2);
+    assert_ok(read_text(&t, &w, &err), err);
+    assert_int_equal(mdp_weights_count(w), 2);
+    assert_string_equal(mdp_weights_at(w, 0)->name, "w");
+    assert_string_equal(mdp_weights_at(w, 1)->name, "7");
+    mdp_weights_close(w);
+    mdp_text_clear(&pickle); /* a module that is its own member */
+    RAW(&pickle, "ca\nB\n)\x81q\x00}(X\x0b\0\0\0_parameters}X\x08\0\0\0_modules}X\x01\0\0\0mh\x00sub.");
+    const struct member loop[] = {{"x/data.pkl", pickle.at, pickle.n}};
+    zip_file(&t, loop, 1);
+    refuses(&t, "f: containers inside containers more than 16 deep");
+    mdp_text_clear(
+        &pickle); /* an attribute of TorchScript that is its own owner; a list is no attribute that counts */
+    RAW(&pickle, "c__torch__.a\nB\n)\x81q\x00}(X\x01\0\0\0l]q\x01h\x01"
+                 "aX\x01\0\0\0mh\x00ub.");
+    const struct member script[] = {{"x/data.pkl", pickle.at, pickle.n}};
+    zip_file(&t, script, 1);
+    refuses(&t, "f: containers inside containers more than 16 deep");
+    mdp_text_clear(&pickle); /* a class without such attributes */
+    RAW(&pickle, "ca\nB\n)\x81}X\x0b\0\0\0_parameters}sb.");
+    const struct member other[] = {{"x/data.pkl", pickle.at, pickle.n}};
+    zip_file(&t, other, 1);
+    refuses(&t,
+            "f: holds a pickled a.B, expected a state dict or a module (save model.state_dict() instead)");
+    mdp_text_release(&pickle);
+    mdp_text_release(&t);
+}
+
 /* --- ZIP --- */
 
 static void refuses_broken_zips(void **state)
@@ -503,7 +546,7 @@ static void refuses_broken_zips(void **state)
     zip_file(&t, two, 2);
     refuses(&t, "f: is a ZIP with two pickles, 'x/data.pkl' and 'y/data.pkl'");
     zip_file(&t, two, 1);
-    refuses(&t, "f: holds None, expected a state dict");
+    refuses(&t, "f: holds None, expected a state dict or a module");
     t.n -= 1;
     refuses(&t, "f: zip: no directory at the end of its 119 bytes (was the download cut off?)");
     t.n += 1;
@@ -789,6 +832,7 @@ int main(void)
         cmocka_unit_test_teardown(accepts_empty_tensors_of_any_shape, free_kept),
         cmocka_unit_test_teardown(refuses_repeated_and_bad_names, free_kept),
         cmocka_unit_test_teardown(bounds_the_walk, free_kept),
+        cmocka_unit_test_teardown(reads_and_bounds_modules, free_kept),
         cmocka_unit_test_teardown(refuses_broken_zips, free_kept),
         cmocka_unit_test_teardown(reads_and_refuses_legacy, free_kept),
         cmocka_unit_test_teardown(names_other_files, free_kept),

@@ -92,9 +92,11 @@ static mdp_status collect_storages(struct legacy *f, const struct mdp_pickle *ob
 
     f->storages = mdp_new_array(n, sizeof *f->storages, err, &st);
     for (size_t i = 0; i < n && st == MDP_OK; i++)
-        st = mdp_storage_id_read(values[i], &f->storages[i].id, err);
+        if (!mdp_persistent_is_class(values[i]))
+            st = mdp_storage_id_read(values[i], &f->storages[f->n_storages++].id, err);
     if (st != MDP_OK)
         return st;
+    n = f->n_storages;
     qsort(f->storages, n, sizeof *f->storages, by_key);
     for (size_t i = 0; i < n; i++) {
         const struct mdp_storage_id *last = kept ? &f->storages[kept - 1].id : NULL, *id = &f->storages[i].id;

@@ -2,6 +2,7 @@
 #include "extract/weights/torch_tensors.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 
 #include <string.h>
 
@@ -49,6 +50,14 @@ static mdp_status read_class(const struct mdp_value *class, struct mdp_storage_i
 size_t mdp_storage_element_size(const struct mdp_storage_id *id)
 {
     return id->typed ? mdp_dtype_size(id->dtype) : 1;
+}
+
+bool mdp_persistent_is_class(const struct mdp_value *persistent)
+{
+    const struct mdp_value *tuple = persistent->id;
+
+    return tuple->kind == MDP_VALUE_TUPLE && tuple->items.n > 0 &&
+           tuple->items.at[0]->kind == MDP_VALUE_STRING && mdp_piece_is(tuple->items.at[0]->text, "module");
 }
 
 mdp_status mdp_storage_id_read(const struct mdp_value *persistent, struct mdp_storage_id *id,
@@ -213,13 +222,12 @@ static bool unwrap(struct call *c)
     return false;
 }
 
+/* What a callable of torch rebuilds. */
 static mdp_status add_object(struct walk *w, const struct mdp_value *object, struct mdp_error *err)
 {
     struct call c = {object->object.callable, object->object.arguments};
     const char *name = w->name.at ? w->name.at : "";
 
-    if (!rebuilds(c.callable))
-        return MDP_OK;
     for (int i = 0; i < MAX_WRAPPERS && unwrap(&c);)
         i++;
     if (mdp_value_is_global(c.callable, "torch._utils", "_rebuild_tensor_v2") ||
@@ -256,38 +264,166 @@ static bool enter(struct walk *w, const struct mdp_value *key, size_t number, si
     return true;
 }
 
-static mdp_status walk_items(struct walk *w, const struct mdp_value *container, struct mdp_error *err)
+/* What has been looked at, whatever the way to it: shared values may be reached on very many. */
+static mdp_status count_visits(struct walk *w, size_t more, struct mdp_error *err)
 {
-    bool dictionary = container->kind == MDP_VALUE_DICT;
-    size_t step = dictionary ? 2 : 1, kept = 0;
-    mdp_status st = MDP_OK;
+    w->visits += more; /* below 2^64: `more` is bounded by the memory of a pickle */
+    return w->visits <= MAX_VISITS
+               ? MDP_OK
+               : mdp_fail(err, MDP_ERR_LIMIT, "more than %d values in its containers", MAX_VISITS);
+}
 
+static mdp_status go_deeper(struct walk *w, struct mdp_error *err)
+{
     if (w->depth == MAX_DEPTH)
         return mdp_fail(err, MDP_ERR_LIMIT, "containers inside containers more than %d deep", MAX_DEPTH);
     w->depth++;
-    for (size_t i = 0; i < container->items.n && st == MDP_OK; i += step) {
+    return MDP_OK;
+}
+
+/* A value under the name of its container and its own: `key`, or `number` where that is NULL. */
+static mdp_status walk_member(struct walk *w, const struct mdp_value *key, size_t number,
+                              const struct mdp_value *value, struct mdp_error *err)
+{
+    size_t kept = 0;
+
+    if (value->kind < MDP_VALUE_TUPLE || !enter(w, key, number, &kept))
+        return MDP_OK;
+    mdp_status st = mdp_text_status(&w->name, err);
+    if (st == MDP_OK)
+        st = walk_value(w, value, err);
+    w->name.n = kept;
+    if (w->name.at)
+        w->name.at[kept] = '\0';
+    return st;
+}
+
+static mdp_status walk_items(struct walk *w, const struct mdp_value *container, struct mdp_error *err)
+{
+    bool dictionary = container->kind == MDP_VALUE_DICT;
+    size_t step = dictionary ? 2 : 1;
+
+    TRY(go_deeper(w, err));
+    TRY(count_visits(w, container->items.n / step, err));
+    for (size_t i = 0; i < container->items.n; i += step) {
         struct mdp_value **at = container->items.at + i;
-        const struct mdp_value *value = at[step - 1];
-        if (++w->visits > MAX_VISITS)
-            return mdp_fail(err, MDP_ERR_LIMIT, "more than %d values in its containers", MAX_VISITS);
-        if (value->kind < MDP_VALUE_TUPLE || !enter(w, dictionary ? at[0] : NULL, i, &kept))
-            continue;
-        st = mdp_text_status(&w->name, err);
-        if (st == MDP_OK)
-            st = walk_value(w, value, err);
-        w->name.n = kept;
-        if (w->name.at)
-            w->name.at[kept] = '\0';
+        TRY(walk_member(w, dictionary ? at[0] : NULL, i, at[step - 1], err));
     }
     w->depth--;
-    return st;
+    return MDP_OK;
+}
+
+/* --- modules: objects whose attributes are tensors and modules --- */
+
+/* The last value of this key, as Python keeps it, where it is of this kind; else NULL. */
+static const struct mdp_value *attribute(const struct mdp_value *dictionary, const char *key,
+                                         enum mdp_value_kind kind)
+{
+    const struct mdp_value *found = NULL;
+
+    for (size_t i = 0; i < dictionary->items.n; i += 2) {
+        const struct mdp_value *k = dictionary->items.at[i];
+        if (k->kind == MDP_VALUE_STRING && mdp_piece_is(k->text, key))
+            found = dictionary->items.at[i + 1];
+    }
+    return found && found->kind == kind ? found : NULL;
+}
+
+/* Of TorchScript, where every class has a name of this kind. */
+static bool is_script(const struct mdp_value *object)
+{
+    const struct mdp_value *callable = object->object.callable;
+
+    return callable->kind == MDP_VALUE_GLOBAL && begins_with(callable->global.module, "__torch__");
+}
+
+/* torch.nn.Module of any class: known by what each of them has. */
+static bool is_module(const struct mdp_value *object)
+{
+    const struct mdp_value *state = object->object.state;
+
+    return state && state->kind == MDP_VALUE_DICT && attribute(state, "_parameters", MDP_VALUE_DICT) &&
+           attribute(state, "_modules", MDP_VALUE_DICT);
+}
+
+/* The items of a set that protocol 4 wrote as such, or that older ones make of a list: set([...]). */
+static const struct mdp_value *set_items(const struct mdp_value *set)
+{
+    if (set && set->kind == MDP_VALUE_OBJECT)
+        set = set->object.arguments->items.n == 1 ? set->object.arguments->items.at[0] : NULL;
+    return set && set->kind == MDP_VALUE_LIST ? set : NULL;
+}
+
+static bool holds_text(const struct mdp_value *list, const struct mdp_value *text)
+{
+    for (size_t i = 0; list && text->kind == MDP_VALUE_STRING && i < list->items.n; i++) {
+        const struct mdp_value *item = list->items.at[i];
+        if (item->kind == MDP_VALUE_STRING && item->text.n == text->text.n &&
+            memcmp(item->text.at, text->text.at, text->text.n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The tensors and modules of a dictionary, but for those in the list `left_out` (or NULL). Lists and other containers are
+   no part of a state dict. */
+static mdp_status walk_attributes(struct walk *w, const struct mdp_value *dictionary,
+                                  const struct mdp_value *left_out, struct mdp_error *err)
+{
+    size_t each = left_out ? left_out->items.n : 0;
+
+    for (size_t i = 0; i < dictionary->items.n; i += 2) {
+        const struct mdp_value *key = dictionary->items.at[i], *value = dictionary->items.at[i + 1];
+        TRY(count_visits(w, 1 + each, err));
+        if (value->kind == MDP_VALUE_OBJECT && !holds_text(left_out, key))
+            TRY(walk_member(w, key, 0, value, err));
+    }
+    return MDP_OK;
+}
+
+/* What its state_dict() would list, by the same names and in the same order (torch.nn.Module: parameters, buffers
+   that are persistent, modules). */
+static mdp_status walk_module(struct walk *w, const struct mdp_value *state, struct mdp_error *err)
+{
+    static const char *const parts[] = {"_parameters", "_buffers", "_modules"};
+    static const char set[] = "_non_persistent_buffers_set";
+
+    TRY(count_visits(w, state->items.n, err));
+    const struct mdp_value *passing = attribute(state, set, MDP_VALUE_LIST);
+    if (!passing)
+        passing = set_items(attribute(state, set, MDP_VALUE_OBJECT));
+    for (size_t i = 0; i < MDP_COUNT(parts); i++) {
+        const struct mdp_value *part = attribute(state, parts[i], MDP_VALUE_DICT);
+        if (part)
+            TRY(walk_attributes(w, part, strcmp(parts[i], "_buffers") == 0 ? passing : NULL, err));
+    }
+    return MDP_OK;
+}
+
+/* Objects of other classes are passed over. */
+static mdp_status walk_object(struct walk *w, const struct mdp_value *object, struct mdp_error *err)
+{
+    const struct mdp_value *state = object->object.state;
+
+    if (rebuilds(object->object.callable))
+        return add_object(w, object, err);
+    if (!state || state->kind != MDP_VALUE_DICT)
+        return MDP_OK;
+    TRY(count_visits(w, state->items.n, err));
+    bool script = is_script(object);
+    if (!script && !is_module(object))
+        return MDP_OK;
+    TRY(go_deeper(w, err));
+    TRY(script ? walk_attributes(w, state, NULL, err) : walk_module(w, state, err));
+    w->depth--;
+    return MDP_OK;
 }
 
 static mdp_status walk_value(struct walk *w, const struct mdp_value *value, struct mdp_error *err)
 {
     switch (value->kind) {
     case MDP_VALUE_OBJECT:
-        return add_object(w, value, err);
+        return walk_object(w, value, err);
     case MDP_VALUE_DICT:
     case MDP_VALUE_LIST:
     case MDP_VALUE_TUPLE:
@@ -304,16 +440,17 @@ static mdp_status check_root(const struct mdp_value *root, struct mdp_error *err
     if (root->kind == MDP_VALUE_DICT || root->kind == MDP_VALUE_LIST || root->kind == MDP_VALUE_TUPLE)
         return MDP_OK;
     if (!callable)
-        return mdp_fail(err, MDP_ERR_FORMAT, "holds %s, expected a state dict",
+        return mdp_fail(err, MDP_ERR_FORMAT, "holds %s, expected a state dict or a module",
                         mdp_value_kind_name(root->kind));
-    if (rebuilds(callable))
+    if (rebuilds(callable) || is_script(root) || is_module(root))
         return MDP_OK;
     if (callable->kind != MDP_VALUE_GLOBAL)
-        return mdp_fail(err, MDP_ERR_FORMAT, "holds an object made by %s, expected a state dict",
+        return mdp_fail(err, MDP_ERR_FORMAT, "holds an object made by %s, expected a state dict or a module",
                         mdp_value_kind_name(callable->kind));
-    return mdp_fail(err, MDP_ERR_UNSUPPORTED,
-                    "holds a pickled %.*s.%.*s, expected a state dict (save model.state_dict() instead)",
-                    PIECE(callable->global.module), PIECE(callable->global.name));
+    return mdp_fail(
+        err, MDP_ERR_UNSUPPORTED,
+        "holds a pickled %.*s.%.*s, expected a state dict or a module (save model.state_dict() instead)",
+        PIECE(callable->global.module), PIECE(callable->global.name));
 }
 
 mdp_status mdp_torch_tensors(const struct mdp_value *root, mdp_storage_find *find, void *context,
@@ -322,7 +459,7 @@ mdp_status mdp_torch_tensors(const struct mdp_value *root, mdp_storage_find *fin
     struct walk w = {.find = find, .context = context, .list = list};
     mdp_status st = check_root(root, err);
 
-    if (st == MDP_OK && root->kind == MDP_VALUE_OBJECT)
+    if (st == MDP_OK && root->kind == MDP_VALUE_OBJECT && rebuilds(root->object.callable))
         mdp_text_add(&w.name, "tensor");
     if (st == MDP_OK)
         st = walk_value(&w, root, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files of torch.save since 1.6: a ZIP with <top>/data.pkl and one uncompressed entry <top>/data/<key> a storage. */
+/* Files of torch.save since 1.6: a ZIP with <top>/data.pkl and one uncompressed entry <top>/data/<key> a storage. TorchScript
+   archives have the same form; their <top>/code/ and <top>/constants* are not looked at. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "extract/weights/containers.h"
@@ -71,24 +72,17 @@ static mdp_status find_top(struct torch_zip *z, struct mdp_error *err)
     return mdp_text_status(&z->name, err);
 }
 
-/* Big-endian tensors and TorchScript archives have the same outer form. */
-static mdp_status check_kind(struct torch_zip *z, struct mdp_error *err)
+static mdp_status check_order(struct torch_zip *z, struct mdp_error *err)
 {
-    static const char order_name[] = "byteorder", constants[] = "constants.pkl";
-    const struct mdp_zip_entry *order = NULL, *script = NULL;
+    static const char name[] = "byteorder";
+    const struct mdp_zip_entry *order = NULL;
 
-    mdp_status st = entry_named(z, constants, strlen(constants), &script, err);
-    if (st == MDP_OK)
-        st = entry_named(z, order_name, strlen(order_name), &order, err);
-    if (st != MDP_OK)
-        return st;
-    if (script)
-        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "is a TorchScript archive, which is not supported yet");
-    if (order &&
+    mdp_status st = entry_named(z, name, strlen(name), &order, err);
+    if (st == MDP_OK && order &&
         (!order->stored || order->size != 6 || memcmp(z->zip.bytes + order->begin, "little", 6) != 0))
-        return mdp_fail(err, MDP_ERR_UNSUPPORTED,
-                        "was written on a big-endian machine, which is not supported");
-    return MDP_OK;
+        st =
+            mdp_fail(err, MDP_ERR_UNSUPPORTED, "was written on a big-endian machine, which is not supported");
+    return st;
 }
 
 static mdp_status need_stored(const struct mdp_zip_entry *entry, struct mdp_error *err)
@@ -167,7 +161,7 @@ static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_
     if (st == MDP_OK)
         st = find_top(&z, err);
     if (st == MDP_OK)
-        st = check_kind(&z, err);
+        st = check_order(&z, err);
     if (st == MDP_OK)
         st = read_pickle(&z, list, err);
     mdp_text_release(&z.name);
