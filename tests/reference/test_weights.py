@@ -55,7 +55,9 @@ def lib():
     library.mdp_weights_count.restype = ctypes.c_size_t
     library.mdp_weights_at.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     library.mdp_weights_at.restype = ctypes.POINTER(Tensor)
-    library.mdp_weights_narrow.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(Error)]
+    library.mdp_weights_narrow.argtypes = [
+        ctypes.c_void_p, ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.POINTER(Error)
+    ]  # fmt: skip
     library.mdp_tensor_to_f32.argtypes = [ctypes.POINTER(Tensor), ctypes.c_void_p]
     library.mdp_tensor_sha256.argtypes = [ctypes.POINTER(Tensor), ctypes.c_char_p, ctypes.POINTER(Error)]
     library.mdp_dtype_name.argtypes = [ctypes.c_int]
@@ -68,7 +70,9 @@ def read(lib, path, narrow=None):
     weights, err = ctypes.c_void_p(), Error()
     if lib.mdp_weights_open(str(path).encode(), ctypes.byref(weights), ctypes.byref(err)) != 0:
         return err.message.decode(errors="replace")
-    if narrow and lib.mdp_weights_narrow(weights, narrow.encode(), ctypes.byref(err)) != 0:
+    narrow = [narrow] if isinstance(narrow, str) else narrow or [""]
+    prefixes = (ctypes.c_char_p * len(narrow))(*(prefix.encode() for prefix in narrow))
+    if lib.mdp_weights_narrow(weights, prefixes, len(narrow), ctypes.byref(err)) != 0:
         return err.message.decode(errors="replace")
     found = []
     for i in range(lib.mdp_weights_count(weights)):
@@ -219,6 +223,31 @@ def test_nested_with_unknown_classes(lib, tmp_path, protocol):
     assert read(lib, tmp_path / "w.ckpt", narrow="model.") == (
         f"{tmp_path}/w.ckpt: no tensor's name begins with 'model.'"
     )
+
+
+INSIDE = ["state_dict.gloria.", "state_dict.module.", "state_dict.", "model.", "module.", ""]
+
+
+@pytest.mark.parametrize("wrapper", ["gloria", "parallel", "diffusion", "blip", "cxr-clip.tar", "prefix", "bare", "parameters"])
+def test_wrappers(lib, tmp_path, wrapper):
+    """One list of prefixes reads every way in which the same tensors are published; what stands beside them is passed over."""
+    tensors = {"visual.proj": torch.arange(6.0).view(2, 3), "logit_scale": torch.tensor(4.6), "scale1": torch.tensor([4.6])}
+    prefixed = lambda prefix: {prefix + k: v for k, v in tensors.items()}  # noqa: E731
+    optimizer = {"state": {0: {"step": 3, "exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
+    saved = {
+        "gloria": checkpoint(prefixed("gloria.")),
+        "parallel": {"epoch": 3, "name": "run", "state_dict": prefixed("module."), "optimizer": optimizer, "scaler": {}},
+        "diffusion": {"global_step": 470000, "state_dict": tensors, "callbacks": {Config: {"best": torch.tensor(0.5)}}},
+        "blip": {"model": tensors, "optimizer": optimizer, "config": {"vit": "base"}, "epoch": 1},
+        "cxr-clip.tar": {"model": tensors, "config": Config({"a": 1}), "epoch": 9, "scheduler": {"last_lr": [0.1]}},
+        "prefix": prefixed("module."),
+        "bare": tensors,
+        "parameters": {k: torch.nn.Parameter(v) for k, v in tensors.items()},
+    }[wrapper]
+    for how in ({}, {"_use_new_zipfile_serialization": False}):
+        torch.save(saved, tmp_path / "w", **how)
+        check(lib, tmp_path / "w", tensors, "legacy torch" if how else "torch zip", narrow=INSIDE)
+    assert read(lib, tmp_path / "w", narrow=["x.", "y."]) == f"{tmp_path}/w: no tensor's name begins with 'x.' or 'y.'"
 
 
 def test_optimizer_and_lists(lib, tmp_path):

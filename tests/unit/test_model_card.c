@@ -96,6 +96,8 @@ static void refuses_bad_cards(void **state)
          "line 8: two files have role or name in common"},
         {"weights: {ignorables: []}\n", "line 6: unknown key 'ignorables' (did you mean 'ignorable'?)"},
         {"weights: {ignorable: [[]]}\n", "line 6: ignorable: expected a list of names"},
+        {"weights: {inside: {a: b}}\n", "line 6: inside: expected a prefix or a list of them"},
+        {"weights: {inside: [a, []]}\n", "line 6: inside: expected a prefix or a list of them"},
     };
     struct mdp_model_card card;
     struct mdp_error err = MDP_ERROR_INIT;

@@ -774,17 +774,28 @@ static void answers_missing_wrong_and_unused(void **state)
 
 static void narrows_to_a_prefix(void **state)
 {
+    static const char *const lists[][3] = {
+        {"model.pooler."}, {"x."}, {"x.", "y.", "dense.bias"}, {"x.", "dense.", ""}};
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_text t = {0};
     struct mdp_weights *w = three(&t);
 
     (void)state;
-    assert_ok(mdp_weights_narrow(w, "model.pooler.", &err), err);
+    assert_ok(mdp_weights_narrow(w, lists[0], 1, &err), err);
     assert_int_equal(mdp_weights_count(w), 1);
     assert_non_null(mdp_weights_find(w, "dense.bias"));
     assert_null(mdp_weights_find(w, "model.vision.weight"));
-    assert_fails(mdp_weights_narrow(w, "x.", &err), MDP_ERR_FORMAT, err,
+    assert_fails(mdp_weights_narrow(w, lists[1], 1, &err), MDP_ERR_FORMAT, err,
                  "f: no tensor's name begins with 'x.'");
+    assert_fails(
+        mdp_weights_narrow(w, lists[2], 3, &err), MDP_ERR_FORMAT, err,
+        "f: no tensor's name begins with 'x.', 'y.' or 'dense.bias'"); /* nothing would be left of the name */
+    assert_ok(mdp_weights_narrow(w, lists[3], 3, &err), err);
+    assert_non_null(mdp_weights_find(w, "bias"));
+    mdp_weights_close(w);
+    w = three(&t);
+    assert_ok(mdp_weights_narrow(w, lists[3], 3, &err), err); /* the last, "" */
+    assert_int_equal(mdp_weights_count(w), 3);
     mdp_weights_close(w);
     mdp_text_release(&t);
 }

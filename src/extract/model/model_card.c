@@ -130,6 +130,26 @@ static mdp_status add_patterns(struct mdp_model_card *card, const struct mdp_yam
     return MDP_OK;
 }
 
+/* `inside`: a prefix, or a list of them. */
+static mdp_status read_inside(struct mdp_model_card *card, const struct mdp_yaml_node *map,
+                              struct mdp_error *err)
+{
+    const struct mdp_yaml_node *node = mdp_yaml_find(map, "inside");
+    mdp_status st = MDP_OK;
+
+    if (!node)
+        return MDP_OK;
+    size_t n = node->kind == MDP_YAML_LIST ? node->n : 1;
+    card->inside = mdp_new_array(n, sizeof *card->inside, err, &st);
+    for (size_t i = 0; st == MDP_OK && i < n; i++) {
+        const struct mdp_yaml_node *prefix = node->kind == MDP_YAML_LIST ? node->values[i] : node;
+        if (prefix->kind != MDP_YAML_SCALAR)
+            st = mdp_yaml_fail(card->doc, prefix, err, "inside: expected a prefix or a list of them");
+        card->inside[card->n_inside++] = prefix->scalar;
+    }
+    return st;
+}
+
 static mdp_status read_weights_section(struct mdp_model_card *card, const struct mdp_yaml_node *root,
                                        struct mdp_error *err)
 {
@@ -140,7 +160,7 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     if (!map)
         return MDP_OK;
     TRY(mdp_yaml_known_keys(card->doc, map, keys, MDP_COUNT(keys), err));
-    TRY(optional_string(card->doc, map, "inside", &card->inside, err));
+    TRY(read_inside(card, map, err));
     TRY(add_patterns(card, map, "ignorable", &card->n_ignorable, err));
     return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
 }
@@ -257,6 +277,7 @@ mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, s
 void mdp_model_card_release(struct mdp_model_card *card)
 {
     free(card->files);
+    free(card->inside);
     free(card->ignorable);
     mdp_yaml_free(card->doc);
     free(card->path);
@@ -324,7 +345,7 @@ mdp_status mdp_model_card_weights(const struct mdp_model_card *card, const char 
                         "%s: no such file (medprobe models pull %s fetches the published one)", path,
                         card->name);
     TRY(mdp_weights_open(path, weights, err));
-    mdp_status st = card->inside ? mdp_weights_narrow(*weights, card->inside, err) : MDP_OK;
+    mdp_status st = card->n_inside ? mdp_weights_narrow(*weights, card->inside, card->n_inside, err) : MDP_OK;
     if (st != MDP_OK) {
         mdp_weights_close(*weights);
         *weights = NULL;

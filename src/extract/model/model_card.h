@@ -53,7 +53,9 @@ struct mdp_model_card {
     /* Sections; NULL where the model has none. */
     const struct mdp_yaml_node *image, *pipelines, *tokenizer, *text;
     struct mdp_model_similarity similarity;
-    const char *inside;     /* prefix of the names of the model's tensors in its file, or NULL */
+    const char *
+        *inside; /* [n_inside] prefixes of the names of the model's tensors: the first that there is counts */
+    size_t n_inside;        /* 0: names stand as they are */
     const char **ignorable; /* [n_ignorable + n_ignorable_without_text] patterns of tensors that may be
                                unused; the latter when only the image tower is read */
     size_t n_ignorable, n_ignorable_without_text;

@@ -238,23 +238,58 @@ void mdp_weights_close(struct mdp_weights *weights)
     free(weights);
 }
 
-mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, struct mdp_error *err)
+/* The rest of a name behind `prefix`; NULL when it begins otherwise or nothing is left. */
+static const char *behind(const char *name, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(name, prefix, n) == 0 && name[n] ? name + n : NULL;
+}
+
+static mdp_status no_such_prefix(const struct mdp_weights *w, const char *const prefixes[], size_t n,
+                                 struct mdp_error *err)
+{
+    struct mdp_text all = {0};
+
+    for (size_t i = 0; i < n; i++)
+        mdp_text_add(&all, "%s'%s'", i == 0 ? "" : i + 1 < n ? ", " : " or ", prefixes[i]);
+    mdp_status st = mdp_text_status(&all, err);
+    if (st == MDP_OK)
+        st = mdp_fail(err, MDP_ERR_FORMAT, "%s: no tensor's name begins with %s", w->path, all.at);
+    mdp_text_release(&all);
+    return st;
+}
+
+/* The first of prefixes[n] that a tensor's name begins with, or NULL. */
+static const char *choose_prefix(const struct mdp_weights *w, const char *const prefixes[], size_t n)
+{
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < w->list.n; i++)
+            if (behind(w->list.at[i].name, prefixes[p]))
+                return prefixes[p];
+    return NULL;
+}
+
+mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *const prefixes[], size_t n,
+                              struct mdp_error *err)
 {
     struct mdp_tensor_list *list = &weights->list;
-    size_t skip = strlen(prefix), kept = 0;
+    const char *prefix = choose_prefix(weights, prefixes, n);
+    size_t kept = 0;
 
+    if (!prefix)
+        return no_such_prefix(weights, prefixes, n, err);
     for (size_t i = 0; i < list->n; i++) {
         char *name = (char *)(uintptr_t)list->at[i].name;
-        if (strncmp(name, prefix, skip) == 0 && name[skip]) {
-            memmove(name, name + skip, strlen(name + skip) + 1);
+        const char *rest = behind(name, prefix);
+        if (rest) {
+            memmove(name, rest, strlen(rest) + 1);
             list->at[kept++] = list->at[i];
         } else {
             free(name);
         }
     }
     list->n = kept;
-    if (kept == 0)
-        return mdp_fail(err, MDP_ERR_FORMAT, "%s: no tensor's name begins with '%s'", weights->path, prefix);
     mdp_status st = index_names(weights, err);
     return st == MDP_OK ? MDP_OK : mdp_fail_at(err, st, "%s", weights->path);
 }

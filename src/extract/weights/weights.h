@@ -6,7 +6,7 @@
 
    Names. Those of a bare state dict are its keys. A dictionary inside the state dict gives its members' names
    a prefix: a Lightning checkpoint {"state_dict": {"fc.weight": ...}} lists "state_dict.fc.weight", and
-   mdp_weights_narrow(weights, "state_dict.") leaves what a model card calls "fc.weight". */
+   mdp_weights_narrow by "state_dict." leaves what a model card calls "fc.weight". */
 #ifndef MDP_EXTRACT_WEIGHTS_H
 #define MDP_EXTRACT_WEIGHTS_H
 
@@ -80,8 +80,10 @@ void mdp_text_add_weight_formats(struct mdp_text *out, const char *joint);
 size_t mdp_weights_count(const struct mdp_weights *weights);
 const struct mdp_tensor *mdp_weights_at(const struct mdp_weights *weights, size_t index);
 
-/* Keeps the tensors whose names begin with `prefix` and takes it off them; an error when there are none. */
-mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *prefix, struct mdp_error *err);
+/* Takes the first of prefixes[n] that a tensor's name begins with; keeps the tensors that do and takes it off them. "" is the
+   beginning of every name. An error, which leaves all as it was, when no name begins with any. */
+mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *const prefixes[], size_t n,
+                              struct mdp_error *err);
 
 /* By name; NULL when absent. */
 const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name);
