@@ -85,9 +85,11 @@ static void compare(struct numbers *n, const size_t shape[6], size_t channels, s
 
     for (size_t v = 0; v < n_variants; v++) {
         struct mdp_conv conv;
-        const size_t need = mdp_conv_scratch_size(&w, channels);
+        assert_true(
+            mdp_conv_plan(&conv, out, channels, shape[0], shape[1], shape[2], shape[3], shape[4], shape[5]));
+        const size_t need = mdp_conv_scratch_size(&conv);
         use_variant(variants[v]);
-        assert_int_equal(mdp_conv_init(&conv, &w, weight, biased ? bias : NULL, out, channels, NULL), MDP_OK);
+        assert_int_equal(mdp_conv_init(&conv, weight, biased ? bias : NULL, NULL), MDP_OK);
         scratch = malloc((need + 1) * sizeof *scratch);
         for (size_t i = 0; i < need; i++)
             scratch[i] = NAN;
@@ -143,7 +145,9 @@ static void depthwise_equals_its_twin(void **state)
         for (size_t v = 0; v < n_variants; v++) {
             struct mdp_depthwise conv;
             use_variant(variants[v]);
-            assert_int_equal(mdp_depthwise_init(&conv, &w, weight, i % 2 ? bias : NULL, c, NULL), MDP_OK);
+            const size_t *s = shapes[i / 9];
+            assert_true(mdp_depthwise_plan(&conv, c, s[0], s[1], s[2], s[3], s[4], s[5]));
+            assert_int_equal(mdp_depthwise_init(&conv, weight, i % 2 ? bias : NULL, NULL), MDP_OK);
             y[places * c] = 77;
             mdp_depthwise_run(&conv, x, i % 3 ? MDP_ACTIVATION_SILU : MDP_ACTIVATION_NONE, y);
             for (size_t p = 0; p < places * c; p++) {
@@ -167,7 +171,6 @@ static void depthwise_equals_its_twin(void **state)
 static void wide_variants_agree(void **state)
 {
     struct numbers n = {13};
-    const struct mdp_window w = window_of(shapes[3]);
     float *x = random_floats(&n, 72 * 71, 1), *weight = random_floats(&n, 71 * 9, 1);
     float *first = NULL, *y = random_floats(&n, 20 * 71, 1);
     (void)state;
@@ -176,7 +179,8 @@ static void wide_variants_agree(void **state)
         if (variants[v]->by_blas)
             continue;
         use_variant(variants[v]);
-        assert_int_equal(mdp_depthwise_init(&conv, &w, weight, NULL, 71, NULL), MDP_OK);
+        assert_true(mdp_depthwise_plan(&conv, 71, 3, 2, 1, 1, 9, 8));
+        assert_int_equal(mdp_depthwise_init(&conv, weight, NULL, NULL), MDP_OK);
         mdp_depthwise_run(&conv, x, MDP_ACTIVATION_NONE, y);
         mdp_depthwise_release(&conv);
         if (first)

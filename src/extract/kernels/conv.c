@@ -25,9 +25,18 @@ static size_t rows_at_once(const struct mdp_window *w, size_t channels)
     return rows < places ? rows : places;
 }
 
-size_t mdp_conv_scratch_size(const struct mdp_window *w, size_t channels)
+size_t mdp_conv_scratch_size(const struct mdp_conv *conv)
 {
-    return is_product(w) ? 0 : rows_at_once(w, channels) * w->side * w->side * channels;
+    const struct mdp_window *w = &conv->window;
+
+    return is_product(w) ? 0 : rows_at_once(w, conv->channels) * w->side * w->side * conv->channels;
+}
+
+bool mdp_conv_plan(struct mdp_conv *conv, size_t out, size_t channels, size_t side, size_t stride,
+                   size_t before, size_t after, size_t height, size_t width)
+{
+    *conv = (struct mdp_conv){.out = out, .channels = channels};
+    return mdp_window_init(&conv->window, side, stride, before, after, height, width);
 }
 
 /* --- weights --- */
@@ -40,19 +49,17 @@ static void reorder(const float *from, size_t channels, size_t taps, float *to)
             to[t * channels + c] = from[c * taps + t];
 }
 
-mdp_status mdp_conv_init(struct mdp_conv *conv, const struct mdp_window *window, const float *weight,
-                         const float *bias, size_t out, size_t channels, struct mdp_error *err)
+mdp_status mdp_conv_init(struct mdp_conv *conv, const float *weight, const float *bias, struct mdp_error *err)
 {
-    const size_t taps = window->side * window->side, depth = taps * channels;
+    const size_t taps = conv->window.side * conv->window.side, depth = taps * conv->channels;
     mdp_status st = MDP_OK;
+    float *ordered = mdp_new_array(conv->out * depth, sizeof *ordered, err, &st);
 
-    *conv = (struct mdp_conv){.window = *window, .channels = channels};
-    float *ordered = mdp_new_array(out * depth, sizeof *ordered, err, &st);
     if (!ordered)
         return st;
-    for (size_t o = 0; o < out; o++)
-        reorder(weight + o * depth, channels, taps, ordered + o * depth);
-    st = mdp_linear_init(&conv->linear, ordered, bias, out, depth, err);
+    for (size_t o = 0; o < conv->out; o++)
+        reorder(weight + o * depth, conv->channels, taps, ordered + o * depth);
+    st = mdp_linear_init(&conv->linear, ordered, bias, conv->out, depth, err);
     free(ordered);
     return st;
 }

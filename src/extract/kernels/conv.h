@@ -13,17 +13,21 @@
 
 struct mdp_conv {
     struct mdp_window window;
-    size_t channels;          /* C */
-    struct mdp_linear linear; /* [O, k * k * C] */
+    size_t out, channels;     /* O, C */
+    struct mdp_linear linear; /* [O, k * k * C]; empty while it is only planned */
 };
 
-/* weight[O, C, k, k] row-major, as torch has it; bias[O] or NULL; both are copied. */
-mdp_status mdp_conv_init(struct mdp_conv *conv, const struct mdp_window *window, const float *weight,
-                         const float *bias, size_t out, size_t channels, struct mdp_error *err);
+/* Geometry without weights, in the words of mdp_window_init; false where that is. */
+bool mdp_conv_plan(struct mdp_conv *conv, size_t out, size_t channels, size_t side, size_t stride,
+                   size_t before, size_t after, size_t height, size_t width);
+/* weight[O, C, k, k] row-major, as torch has it; bias[O] or NULL; both are copied. The geometry is planned. */
+mdp_status mdp_conv_init(struct mdp_conv *conv, const float *weight, const float *bias,
+                         struct mdp_error *err);
+/* Of any state: also planned only. */
 void mdp_conv_release(struct mdp_conv *conv);
 
-/* Floats of working memory for any convolution of such a window; 0 where it is a product as it stands. */
-size_t mdp_conv_scratch_size(const struct mdp_window *window, size_t channels);
+/* Floats of working memory, of a planned one too; 0 where it is a product as it stands. */
+size_t mdp_conv_scratch_size(const struct mdp_conv *conv);
 
 /* x[H * W, C] with row stride ldx -> y[P, O] with row stride ldy; residual[P, O] with row stride ldy, or NULL, is added
    before the activation, which is then none or ReLU. y overlaps neither x nor the residual. scratch: as above. */

@@ -7,28 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-mdp_status mdp_depthwise_init(struct mdp_depthwise *conv, const struct mdp_window *window,
-                              const float *weight, const float *bias, size_t channels, struct mdp_error *err)
+bool mdp_depthwise_plan(struct mdp_depthwise *conv, size_t channels, size_t side, size_t stride,
+                        size_t before, size_t after, size_t height, size_t width)
 {
-    const size_t taps = window->side * window->side;
-    const size_t ld = (channels + MDP_SCORE_STEP - 1) / MDP_SCORE_STEP * MDP_SCORE_STEP;
-    mdp_status st = MDP_OK;
+    *conv = (struct mdp_depthwise){.channels = channels,
+                                   .ld = (channels + MDP_SCORE_STEP - 1) / MDP_SCORE_STEP * MDP_SCORE_STEP};
+    return mdp_window_init(&conv->window, side, stride, before, after, height, width);
+}
 
-    *conv = (struct mdp_depthwise){.window = *window, .channels = channels, .ld = ld};
-    st = mdp_kernels_choose(&conv->kernels, err);
+mdp_status mdp_depthwise_init(struct mdp_depthwise *conv, const float *weight, const float *bias,
+                              struct mdp_error *err)
+{
+    const size_t taps = conv->window.side * conv->window.side;
+    mdp_status st = mdp_kernels_choose(&conv->kernels, err);
+
+    if (st == MDP_OK)
+        conv->weight = mdp_new_array(taps * conv->ld, sizeof *conv->weight, err, &st);
+    if (st == MDP_OK)
+        conv->bias = mdp_new_array(conv->ld, sizeof *conv->bias, err, &st);
     if (st != MDP_OK)
         return st;
-    conv->weight = mdp_new_array(taps * ld, sizeof *conv->weight, err, &st);
-    conv->bias = st == MDP_OK ? mdp_new_array(ld, sizeof *conv->bias, err, &st) : NULL;
-    if (st != MDP_OK) {
-        mdp_depthwise_release(conv);
-        return st;
-    }
     for (size_t t = 0; t < taps; t++)
-        for (size_t c = 0; c < channels; c++)
-            conv->weight[t * ld + c] = weight[c * taps + t];
+        for (size_t c = 0; c < conv->channels; c++)
+            conv->weight[t * conv->ld + c] = weight[c * taps + t];
     if (bias)
-        memcpy(conv->bias, bias, channels * sizeof *bias);
+        memcpy(conv->bias, bias, conv->channels * sizeof *bias);
     return MDP_OK;
 }
 

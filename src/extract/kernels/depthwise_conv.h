@@ -15,9 +15,13 @@ struct mdp_depthwise {
     float *bias;   /* [ld] */
 };
 
-/* weight[C, 1, k, k] row-major, as torch has it; bias[C] or NULL; both are copied. */
-mdp_status mdp_depthwise_init(struct mdp_depthwise *conv, const struct mdp_window *window,
-                              const float *weight, const float *bias, size_t channels, struct mdp_error *err);
+/* Geometry without weights, in the words of mdp_window_init; false where that is. */
+bool mdp_depthwise_plan(struct mdp_depthwise *conv, size_t channels, size_t side, size_t stride,
+                        size_t before, size_t after, size_t height, size_t width);
+/* weight[C, 1, k, k] row-major, as torch has it; bias[C] or NULL; both are copied. The geometry is planned. */
+mdp_status mdp_depthwise_init(struct mdp_depthwise *conv, const float *weight, const float *bias,
+                              struct mdp_error *err);
+/* Of any state: also planned only. */
 void mdp_depthwise_release(struct mdp_depthwise *conv);
 
 /* x[H * W, C] -> y[P, C]; they do not overlap. */

@@ -3,10 +3,10 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "extract/towers/conv_load.h"
 #include "extract/towers/scratch.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,10 @@ static mdp_status read_kind(const struct mdp_yaml *doc, const struct mdp_yaml_no
     static const struct {
         const char *key;
         enum mdp_head_kind kind;
-    } kinds[] = {{"linear", MDP_HEAD_LINEAR}, {"norm", MDP_HEAD_NORM}, {"batch_norm", MDP_HEAD_BATCH_NORM}};
+    } kinds[] = {{"linear", MDP_HEAD_LINEAR},
+                 {"norm", MDP_HEAD_NORM},
+                 {"batch_norm", MDP_HEAD_BATCH_NORM},
+                 {"append", MDP_HEAD_APPEND}};
     size_t found = 0;
 
     for (size_t i = 0; i < MDP_COUNT(kinds); i++) {
@@ -34,7 +37,8 @@ static mdp_status read_kind(const struct mdp_yaml *doc, const struct mdp_yaml_no
     return found == 1
                ? MDP_OK
                : mdp_yaml_fail(doc, node, err,
-                               "a step of a head has one of linear, norm and batch_norm (found %zu)", found);
+                               "a step of a head has one of linear, norm, batch_norm and append (found %zu)",
+                               found);
 }
 
 static mdp_status read_linear(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t most,
@@ -56,14 +60,39 @@ static mdp_status read_linear(const struct mdp_yaml *doc, const struct mdp_yaml_
 static mdp_status read_norm(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_head_step *step, struct mdp_error *err)
 {
-    const char *const keys[] = {step->kind == MDP_HEAD_NORM ? "norm" : "batch_norm", "eps"};
+    static const char *const norm_keys[] = {"norm", "eps"}, *batch_keys[] = {"batch_norm", "eps", "relu"};
     double eps = 0;
 
-    TRY(mdp_yaml_known_keys(doc, node, keys, MDP_COUNT(keys), err));
+    TRY(step->kind == MDP_HEAD_NORM ? mdp_yaml_known_keys(doc, node, norm_keys, MDP_COUNT(norm_keys), err)
+                                    : mdp_yaml_known_keys(doc, node, batch_keys, MDP_COUNT(batch_keys), err));
     TRY(mdp_yaml_get_double(doc, node, "eps", 1e-30, 1, &eps, err));
+    TRY(mdp_yaml_optional_bool(doc, node, "relu", &step->relu, err));
     step->eps = (float)eps;
     step->out = step->in;
     return MDP_OK;
+}
+
+static mdp_status read_append(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t most,
+                              struct mdp_head_step *step, struct mdp_error *err)
+{
+    static const char *const keys[] = {"append", "width"};
+    size_t width = 0;
+
+    TRY(mdp_yaml_known_keys(doc, node, keys, MDP_COUNT(keys), err));
+    TRY(mdp_yaml_get_size(doc, node, "width", 1, most, &width, err));
+    step->out = step->in + width;
+    return MDP_OK;
+}
+
+static mdp_status read_step(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, size_t most,
+                            struct mdp_head_step *step, struct mdp_error *err)
+{
+    TRY(read_kind(doc, node, step, err));
+    if (step->kind == MDP_HEAD_LINEAR)
+        return read_linear(doc, node, most, step, err);
+    if (step->kind == MDP_HEAD_APPEND)
+        return read_append(doc, node, most, step, err);
+    return read_norm(doc, node, step, err);
 }
 
 static mdp_status read_steps(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, size_t most,
@@ -83,9 +112,7 @@ static mdp_status read_steps(const struct mdp_yaml *doc, const struct mdp_yaml_n
         if (node->kind != MDP_YAML_MAP)
             return mdp_yaml_fail(doc, node, err, "a step of a head is a map, as {linear: NAME, width: 512}");
         step->in = head->out;
-        TRY(read_kind(doc, node, step, err));
-        TRY(step->kind == MDP_HEAD_LINEAR ? read_linear(doc, node, most, step, err)
-                                          : read_norm(doc, node, step, err));
+        TRY(read_step(doc, node, most, step, err));
         head->out = step->out;
         head->widest = step->out > head->widest ? step->out : head->widest;
     }
@@ -205,25 +232,16 @@ static mdp_status load_matrix(const struct mdp_layer_source *source, struct mdp_
     return st;
 }
 
-/* y = (x - mean) / sqrt(variance + eps) * weight + bias, as one product and one sum. */
-static mdp_status load_batch_norm(const struct mdp_layer_source *source, struct mdp_head_step *step,
-                                  struct mdp_error *err)
+/* Any tensor of so many values, as [1, W, 1, 1]: its shape says nothing. */
+static mdp_status load_appended(const struct mdp_layer_source *source, struct mdp_head_step *step,
+                                struct mdp_error *err)
 {
-    float *mean = NULL, *variance = NULL;
-    mdp_status st = mdp_norm_load(source, step->name, step->in, &step->norm, err);
+    const size_t width = step->out - step->in;
+    const struct mdp_tensor *tensor = mdp_weights_find(source->weights, step->name);
+    const bool fits = tensor && tensor->count == width;
 
-    if (st == MDP_OK)
-        st = mdp_tensor_load(source, &mean, 1, &step->in, err, "%s.running_mean", step->name);
-    if (st == MDP_OK)
-        st = mdp_tensor_load(source, &variance, 1, &step->in, err, "%s.running_var", step->name);
-    for (size_t i = 0; st == MDP_OK && i < step->in; i++) {
-        const double gain = (double)step->norm.gain[i] / sqrt((double)variance[i] + (double)step->eps);
-        step->norm.bias[i] = (float)((double)step->norm.bias[i] - gain * (double)mean[i]);
-        step->norm.gain[i] = (float)gain;
-    }
-    free(mean);
-    free(variance);
-    return st;
+    return mdp_tensor_load(source, &step->norm.bias, fits ? tensor->rank : 1, fits ? tensor->shape : &width,
+                           err, "%s", step->name);
 }
 
 mdp_status mdp_head_load(struct mdp_head *head, const struct mdp_weights *weights, struct mdp_error *err)
@@ -243,7 +261,10 @@ mdp_status mdp_head_load(struct mdp_head *head, const struct mdp_weights *weight
             TRY(mdp_norm_load(&source, step->name, step->in, &step->norm, err));
             break;
         case MDP_HEAD_BATCH_NORM:
-            TRY(load_batch_norm(&source, step, err));
+            TRY(mdp_batch_norm_load(&source, step->name, step->in, (double)step->eps, &step->norm, err));
+            break;
+        case MDP_HEAD_APPEND:
+            TRY(load_appended(&source, step, err));
             break;
         }
         step->name = NULL; /* the YAML may be gone when the tower runs */
@@ -272,18 +293,37 @@ size_t mdp_head_scratch_size(const struct mdp_head *head, size_t rows)
     return s.used;
 }
 
+static void run_batch_norm(const struct mdp_head_step *step, const float *x, float *y)
+{
+    for (size_t i = 0; i < step->in; i++) {
+        const float value = x[i] * step->norm.gain[i] + step->norm.bias[i];
+        y[i] = step->relu && value < 0 ? 0 : value;
+    }
+}
+
 static void run_step(const struct mdp_head *head, const struct mdp_head_step *step, const float *x,
                      size_t rows, size_t ldx, float *y)
 {
-    if (step->kind == MDP_HEAD_LINEAR || step->kind == MDP_HEAD_MATRIX)
+    switch (step->kind) {
+    case MDP_HEAD_LINEAR:
+    case MDP_HEAD_MATRIX:
         mdp_linear_run(&step->linear, x, rows, ldx, step->activation, NULL, y, step->out);
-    else if (step->kind == MDP_HEAD_NORM)
+        break;
+    case MDP_HEAD_NORM:
         head->kernels->layer_norm(x, rows, step->in, ldx, step->norm.gain, step->norm.bias, step->eps, y,
                                   step->out);
-    else
+        break;
+    case MDP_HEAD_BATCH_NORM:
         for (size_t r = 0; r < rows; r++)
-            for (size_t i = 0; i < step->in; i++)
-                y[r * step->out + i] = x[r * ldx + i] * step->norm.gain[i] + step->norm.bias[i];
+            run_batch_norm(step, x + r * ldx, y + r * step->out);
+        break;
+    case MDP_HEAD_APPEND:
+        for (size_t r = 0; r < rows; r++) {
+            memcpy(y + r * step->out, x + r * ldx, step->in * sizeof *y);
+            memcpy(y + r * step->out + step->in, step->norm.bias, (step->out - step->in) * sizeof *y);
+        }
+        break;
+    }
 }
 
 void mdp_head_run(const struct mdp_head *head, const float *x, size_t rows, size_t ldx, float *scratch,

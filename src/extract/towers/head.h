@@ -11,7 +11,8 @@
        head:
          - {linear: "text.proj.0", width: 640, bias: false, activation: gelu}
          - {norm: "text.norm", eps: 1.0e-5}          layer norm over the row
-         - {batch_norm: "proj.bn", eps: 1.0e-5}      by running mean and variance
+         - {batch_norm: "proj.bn", eps: 1.0e-5, relu: true}   by running mean and variance; then ReLU, if asked for
+         - {append: "missing", width: 256}           the tensor's values behind those of the row
          - {linear: "text.proj.2", width: 512}
        output_width: 512
 
@@ -31,7 +32,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum mdp_head_kind { MDP_HEAD_LINEAR, MDP_HEAD_MATRIX, MDP_HEAD_NORM, MDP_HEAD_BATCH_NORM };
+enum mdp_head_kind { MDP_HEAD_LINEAR, MDP_HEAD_MATRIX, MDP_HEAD_NORM, MDP_HEAD_BATCH_NORM, MDP_HEAD_APPEND };
 
 struct mdp_head_step {
     enum mdp_head_kind kind;
@@ -41,8 +42,9 @@ struct mdp_head_step {
     bool input_first;               /* MATRIX: stored [in, out] */
     enum mdp_activation activation; /* LINEAR */
     float eps;                      /* NORM, BATCH_NORM */
+    bool relu;                      /* BATCH_NORM: ReLU behind it */
     struct mdp_linear linear;       /* LINEAR, MATRIX */
-    struct mdp_norm norm;           /* NORM; BATCH_NORM: folded, y = gain x + bias */
+    struct mdp_norm norm;           /* NORM; BATCH_NORM: folded, y = gain x + bias; APPEND: bias */
 };
 
 struct mdp_head {
