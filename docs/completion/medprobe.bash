@@ -17,6 +17,8 @@ medprobe/extract --positive CLASS
 medprobe/extract --limit N
 medprobe/extract --max-pixels N
 medprobe/extract --prompts SET
+medprobe/extract --ensemble RULE
+medprobe/extract --similarity RULE
 medprobe/extract --text-pooling NAME
 medprobe/extract --pipeline NAME
 medprobe/extract --grey16 POLICY auto clip 10-bit 12-bit 14-bit 16-bit

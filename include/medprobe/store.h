@@ -26,7 +26,7 @@
 
    examples/read_store.c is a whole program.
 
-   Letters: N pictures (rows), D width of an embedding, K classes, P prompts. docs/FORMATS.md describes the
+   Letters: N pictures (rows), D width of an embedding, Q vectors a picture, K classes, P prompts. docs/FORMATS.md describes the
    file. */
 #ifndef MEDPROBE_STORE_H
 #define MEDPROBE_STORE_H
@@ -68,11 +68,14 @@ struct mdp_store_info {
     size_t n_text_classes;
     const char *const *text_class_names;
     const char *const *prompts; /* [P] */
-    const char *ensemble;       /* "mean-logits", "max-logits", "mean-embedding" */
+    const char *ensemble;       /* "mean-logits", "max-logits", "mean-embedding", "mean-raw" */
     const char *prompt_set, *prompt_set_sha256;
-    double logit_scale;     /* the factor itself; 1 when absent */
-    double logit_bias;      /* 0 when absent */
-    const char *similarity; /* "softmax", "sigmoid", ...; "softmax" when absent */
+    double logit_scale;      /* the factor itself; 1 when absent */
+    double logit_bias;       /* 0 when absent */
+    const char *similarity;  /* "softmax", "sigmoid", "pairs", "max-query", ...; "softmax" when absent */
+    const float *text_norms; /* [P]: lengths before they were made unit vectors; NULL when absent */
+    const int32_t *prompt_negative; /* [P]: 1 where a prompt says that its class is absent; NULL: none does */
+    size_t n_queries;               /* Q: vectors a picture in /query_embeddings; 0 without */
 };
 
 /* Opens a store. Errors: not a store of a known schema, lengths that are not N, labels out of range, a logit scale
@@ -102,6 +105,11 @@ MDP_MUST_USE mdp_status mdp_store_each_block(const struct mdp_store *store, cons
    feature. MDP_ERR_MISSING when the store has none. */
 MDP_MUST_USE mdp_status mdp_store_norms(const struct mdp_store *store, const int64_t rows[], size_t n,
                                         float *out, struct mdp_error *err);
+
+/* The vectors of rows[n] in /query_embeddings into out[n, Q, D]. MDP_ERR_MISSING when the store has none; a value that is not
+   finite is an error with its row. */
+MDP_MUST_USE mdp_status mdp_store_queries(const struct mdp_store *store, const int64_t rows[], size_t n,
+                                          float *out, struct mdp_error *err);
 
 /* The row of an id, or N. */
 size_t mdp_store_find_id(const struct mdp_store *store, const char *id);

@@ -16,6 +16,7 @@
 #include "extract/job/run_facts.h"
 #include "extract/job/same_pictures.h"
 #include "extract/job/store_write.h"
+#include "extract/job/zero_shot_choice.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,8 +30,9 @@ struct job {
     struct mdp_manifest manifest;
     struct mdp_prompts prompts;
     struct mdp_model *model;
-    struct mdp_facts attributes; /* of the store's root */
-    struct mdp_facts facts;      /* of the work file: the attributes and what else decides the bytes */
+    struct mdp_zero_shot_rules rules; /* with prompts */
+    struct mdp_facts attributes;      /* of the store's root */
+    struct mdp_facts facts;           /* of the work file: the attributes and what else decides the bytes */
     struct mdp_prompt_embeddings texts;
     struct mdp_workfile *work;
     struct mdp_progress progress;
@@ -61,8 +63,12 @@ static mdp_status match_classes(const struct job *job, struct mdp_error *err)
 static mdp_status read_prompts(struct job *job, struct mdp_error *err)
 {
     struct mdp_text path = {0};
-    mdp_status st = mdp_config_locate(&mdp_config_prompts, job->opt.prompts, &path, err);
+    mdp_status st = MDP_OK;
 
+    if (strcmp(job->opt.prompts, "default") == 0)
+        st = mdp_model_card_prompts(job->opt.model.model, &path, err);
+    else
+        st = mdp_config_locate(&mdp_config_prompts, job->opt.prompts, &path, err);
     if (st == MDP_OK)
         st = mdp_prompts_read(path.at, &job->prompts, err);
     if (st == MDP_OK)
@@ -117,8 +123,9 @@ static mdp_status say_input(const struct job *job, struct mdp_error *err)
     say_lines(job, MDP_LOG_WARN, &summary.warnings);
     say_positive(job);
     if (job->opt.prompts)
-        mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu prompts of %zu classes", job->prompts.name,
-                job->texts.part.n, job->prompts.n);
+        mdp_log(&job->common.log, MDP_LOG_INFO, "%s: %zu prompts of %zu classes (%s, %s)", job->prompts.name,
+                job->texts.part.n, job->prompts.n, mdp_ensemble_names[job->rules.ensemble],
+                mdp_similarity_names[job->rules.similarity]);
     mdp_manifest_summary_release(&summary);
     return st;
 }
@@ -201,12 +208,17 @@ static mdp_status open_model(struct job *job, struct mdp_error *err)
 
     TRY(mdp_model_open(&o->model, &job->model, err));
     run.model = job->model;
+    if (o->prompts)
+        TRY(mdp_zero_shot_choose(&o->zero_shot, &job->prompts, job->model, job->manifest.n_classes,
+                                 &job->rules, err));
+    run.rules = job->rules;
     return mdp_run_facts(&run, &job->attributes, &job->facts, err);
 }
 
 static mdp_status embed_prompts(struct job *job, struct mdp_error *err)
 {
     TRY(mdp_prompt_embeddings_init(&job->texts, &job->prompts, err));
+    job->texts.part.ensemble = job->rules.ensemble;
     TRY(mdp_prompt_embeddings_run(&job->texts, &job->prompts, job->model, job->common.threads, err));
     mdp_model_forget_texts(job->model);
     return MDP_OK;
@@ -244,7 +256,7 @@ static mdp_status open_work(struct job *job, struct mdp_error *err)
     mdp_status st = work_path(job, &path, err);
 
     if (st == MDP_OK)
-        st = mdp_workfile_open(path.at, &job->facts, &job->manifest, mdp_model_width(job->model),
+        st = mdp_workfile_open(path.at, &job->facts, &job->manifest, mdp_model_picture_size(job->model),
                                job->opt.force, &job->work, err);
     mdp_text_release(&path);
     return st;
@@ -281,9 +293,10 @@ static mdp_status write_store(struct job *job, struct mdp_error *err)
                                               .width = mdp_model_width(job->model),
                                               .attributes = &job->attributes,
                                               .text = job->opt.prompts ? &job->texts.part : NULL,
-                                              .has_scale = !isnan(job->model->logit_scale),
-                                              .logit_scale = job->model->logit_scale,
-                                              .similarity = job->model->similarity};
+                                              .vectors = mdp_model_vectors(job->model),
+                                              .has_logits = !isnan(job->model->logits.scale),
+                                              .logits = job->model->logits,
+                                              .similarity = job->rules.similarity};
 
     TRY(mdp_store_write(job->opt.out, &content, job->stop, err));
     return remove_work(job, err);

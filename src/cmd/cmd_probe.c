@@ -2,6 +2,7 @@
 /* probe: store -> run folder. Draws episodes, checks them for leaks, fits and scores every method in each,
    evaluates, reports. The order of steps is probe(), at the end. */
 #include "base/exchange/store_mark.h"
+#include "base/exchange/zero_shot_rules.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -128,7 +129,12 @@ static void say_store(const struct probing *p)
             "%s: %zu of %zu embeddings are not of unit length; they are used as they are (zero-shot means "
             "cosines of unit vectors)",
             info->path, p->data.not_unit, info->n);
-    if (info->n_prompts && info->logit_scale == 1.0)
+    if (info->n_prompts && !info->text_norms &&
+        strcmp(info->ensemble, mdp_ensemble_names[MDP_ENSEMBLE_MEAN_RAW]) == 0)
+        mdp_log(log_of(p), MDP_LOG_INFO, "%s: has no /text/norms: lengths are taken as 1, so that %s is %s",
+                info->path, info->ensemble, mdp_ensemble_names[MDP_ENSEMBLE_MEAN_EMBEDDING]);
+    if (info->n_prompts && info->logit_scale == 1.0 &&
+        strcmp(info->similarity, mdp_similarity_names[MDP_SIMILARITY_PAIRS]) != 0)
         mdp_log(log_of(p), MDP_LOG_INFO,
                 "%s: logit_scale is 1, as where a store has none: zero-shot probabilities are nearly even",
                 info->path);

@@ -68,7 +68,15 @@ static void add_picture_options(struct mdp_extract_options *o, struct mdp_option
         {.name = "prompts",
          .argument = "SET",
          .string = &o->prompts,
-         .help = "prompt set: a name of configs/prompts, or a YAML file"},
+         .help = "prompt set: a name of configs/prompts, a YAML file, or `default`: the model's own"},
+        {.name = "ensemble",
+         .argument = "RULE",
+         .string = &o->zero_shot.ensemble,
+         .help = "how a class's prompts become one score, in place of the prompt set's or the model's rule"},
+        {.name = "similarity",
+         .argument = "RULE",
+         .string = &o->zero_shot.similarity,
+         .help = "what turns logits into scores, in place of the model's"},
         {.name = "text-pooling",
          .argument = "NAME",
          .string = &o->model.text_pooling,
@@ -168,10 +176,16 @@ mdp_status mdp_extract_options_check(const struct mdp_extract_options *o, struct
     TRY(check_out(o->out, err));
     if (o->resume && o->force)
         return mdp_fail(err, MDP_ERR_USAGE, "--resume and --force: only one can be meant");
-    if (!o->prompts && (m->vocab || m->text_weights || m->text_pooling))
-        return mdp_fail(err, MDP_ERR_USAGE, "--%s: without --prompts no text is read",
-                        m->vocab          ? "vocab"
-                        : m->text_weights ? "text-weights"
-                                          : "text-pooling");
+    const struct {
+        const char *value, *option;
+    } of_texts[] = {{m->vocab, "vocab"},
+                    {m->text_weights, "text-weights"},
+                    {m->text_pooling, "text-pooling"},
+                    {o->zero_shot.ensemble, "ensemble"},
+                    {o->zero_shot.similarity, "similarity"}};
+    for (size_t i = 0; !o->prompts && i < sizeof of_texts / sizeof *of_texts; i++)
+        if (of_texts[i].value)
+            return mdp_fail(err, MDP_ERR_USAGE, "--%s: without --prompts no text is read",
+                            of_texts[i].option);
     return MDP_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/options/options.h"
 #include "extract/job/manifest.h"
+#include "extract/job/zero_shot_choice.h"
 #include "extract/model/model.h"
 
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 
 struct mdp_extract_options {
     struct mdp_model_choice model;
+    struct mdp_zero_shot_choice zero_shot;
     struct mdp_manifest_options table; /* lists in it: mdp_list_release */
     const char *manifest, *prompts, *out, *precision;
     size_t batch_size; /* pictures in flight */

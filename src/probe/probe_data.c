@@ -84,7 +84,7 @@ mdp_status mdp_probe_data_init(const struct mdp_store *store, const struct mdp_d
     size_t n_patients = 0;
     bool *used = mdp_new_array(info->n, sizeof *used, err, &st);
 
-    *data = (struct mdp_probe_data){.info = info};
+    *data = (struct mdp_probe_data){.store = store, .info = info};
     data->slot = mdp_new_array(info->n, sizeof *data->slot, err, &st);
     if (st == MDP_OK) {
         mark_used(draws, held, n_held, used);

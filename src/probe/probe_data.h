@@ -9,6 +9,7 @@
 #include "medprobe/store.h"
 
 struct mdp_probe_data {
+    const struct mdp_store *store;
     const struct mdp_store_info *info;
     size_t n_used;     /* rows in memory */
     float *x;          /* [n_used, D] */

@@ -20,7 +20,7 @@ from test_random import Mt
 
 L = lib()
 SETS = ROOT / "configs/prompts"
-ENSEMBLES = ["mean-logits", "max-logits", "mean-embedding"]  # enum mdp_ensemble
+ENSEMBLES = ["mean-logits", "max-logits", "mean-embedding", "mean-raw"]  # enum mdp_ensemble
 
 
 class Class(c.Structure):
@@ -28,8 +28,8 @@ class Class(c.Structure):
 
 
 class Prompts(c.Structure):
-    _fields_ = [("name", c.c_char_p), ("ensemble", c.c_int), ("n", c.c_size_t), ("classes", c.POINTER(Class)),
-                ("sha256", c.c_char * 65), ("owned", c.c_void_p)]
+    _fields_ = [("name", c.c_char_p), ("has_ensemble", c.c_bool), ("ensemble", c.c_int), ("n", c.c_size_t),
+                ("classes", c.POINTER(Class)), ("negatives", c.POINTER(Class)), ("sha256", c.c_char * 65), ("owned", c.c_void_p)]
 
 
 def read(path):

@@ -33,11 +33,25 @@ def softmax(z):
     return e / e.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize("similarity", ["softmax", "sigmoid"])
-@pytest.mark.parametrize("ensemble", ["mean-logits", "max-logits", "mean-embedding"])
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def logits(cosine, text, norms, ensemble, scale, bias):
+    """One logit a picture: `cosine` maps texts [n, D] to [N, n]."""
+    if ensemble in ("mean-embedding", "mean-raw"):
+        text = unit((text * norms[:, None] if ensemble == "mean-raw" else text).mean(0, keepdims=True))
+    each = scale * cosine(text) + bias
+    return each.max(1) if ensemble == "max-logits" else each.mean(1)
+
+
+@pytest.mark.parametrize("similarity", ["softmax", "sigmoid", "pairs", "max-query"])
+@pytest.mark.parametrize("ensemble", ["mean-logits", "max-logits", "mean-embedding", "mean-raw"])
 def test_zero_shot(ensemble, similarity, tmp_path):
+    """A planted fault in each: another ensemble, the mean of a picture's vectors, negatives as positives are seen far outside."""
     store, run = tmp_path / "data.h5", tmp_path / "run"
     make(store, "classes=4", "text=5", "d=32", f"ensemble={ensemble}", f"similarity={similarity}")
+    rng = np.random.default_rng(1)
     with h5py.File(store, "r+") as f:  # prompts in another order of classes, and a class that no label has
         names = [n for n in f["text"].attrs["class_names"]]
         order = [2, 0, 3, 1]
@@ -45,24 +59,99 @@ def test_zero_shot(ensemble, similarity, tmp_path):
         f["text/class_index"][:] = np.argsort(order)[f["text/class_index"][:]]
         x, text, index = f["embeddings"][:].astype(float), f["text/embeddings"][:].astype(float), f["text/class_index"][:]
         scale, labels = f.attrs["logit_scale"], [n for n in f["labels"].attrs["class_names"]]
-        text_names = [names[i] for i in order]
-        f.attrs["logit_bias"] = -1.5
+        text_names, norms = [names[i] for i in order], rng.uniform(0.5, 8, len(text)).astype(np.float32)
+        f["text/norms"][:] = norms
+        f.attrs["logit_bias"] = bias = -1.5
+        negative = rng.permutation(np.arange(len(index)) % 5 > 2)
+        for c in range(4):
+            negative[np.flatnonzero(index == c)[:2]] = [False, True]
+        if similarity == "pairs":
+            f["text/negative"] = negative.astype(np.uint8)
+        queries = unit(x[:, None] + 0.5 * rng.standard_normal((len(x), 7, 32))).astype(np.float32)
+        f["query_embeddings"] = queries
     probe(store, run, "--shots", "1", "--seeds", "1")
-    logits = []
-    for name in labels:
-        own = text[index == text_names.index(name)]
-        if ensemble == "mean-embedding":
-            mean = own.mean(0)
-            logits.append(scale * x @ (mean / np.linalg.norm(mean)))
-        else:
-            each = scale * x @ own.T
-            logits.append(each.mean(1) if ensemble == "mean-logits" else each.max(1))
-    z = np.stack(logits, 1)
-    expected = softmax(z) if similarity == "softmax" else 1 / (1 + np.exp(-(z - 1.5)))
+    if similarity == "max-query":
+        def cosine(t):
+            return np.einsum("nqd,pd->nqp", queries.astype(float), t).max(1)
+    else:
+        def cosine(t):
+            return x @ t.T
+
+    def stacked(of_class):
+        which = [of_class & (index == text_names.index(name)) for name in labels]
+        return np.stack([logits(cosine, text[w], norms[w].astype(float), ensemble, scale, bias) for w in which], 1)
+
+    def scores_by():
+        z = stacked(~negative if similarity == "pairs" else np.ones_like(negative))
+        if similarity == "pairs":
+            pos, neg = np.exp(z), np.exp(stacked(negative))
+            return pos / (pos + neg)
+        return 1 / (1 + np.exp(-z)) if similarity == "sigmoid" else softmax(z)
+
+    expected = scores_by()
+    used = ensemble
+    ensemble = {"mean-logits": "max-logits", "max-logits": "mean-logits", "mean-embedding": "mean-raw",
+                "mean-raw": "mean-embedding"}[used]
+    wrong = [scores_by()]
+    ensemble = used
+    if similarity == "max-query":
+        def cosine(t):
+            return np.einsum("nqd,pd->nqp", queries.astype(float), t).mean(1)
+        wrong.append(scores_by())
+    if similarity == "pairs":
+        negative = ~negative
+        wrong.append(scores_by())
     with h5py.File(run / "predictions.h5") as f:
         rows, scores = f["zero-shot/k0/s0/rows"][:], f["zero-shot/k0/s0/scores"][:]
         assert scores.dtype == np.float64 and "C" not in f["zero-shot/k0/s0"].attrs
     assert np.abs(scores - expected[rows]).max() <= 1e-12
+    assert all(np.abs(scores - w[rows]).max() > 1e-3 for w in wrong)
+
+
+def refused(store, tmp_path):
+    done = subprocess.run([f"{BUILD}/bin/medprobe", "probe", store, "-q", "-o", tmp_path / "refused"], capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_two_classes_are_each_others_pair(tmp_path):
+    store, run = tmp_path / "data.h5", tmp_path / "run"
+    make(store, "classes=2", "text=3", "d=16", "similarity=pairs", "ensemble=mean-raw")
+    with h5py.File(store, "r+") as f:
+        f.attrs["logit_scale"] = 1.0
+        x, text, norms = f["embeddings"][:].astype(float), f["text/embeddings"][:].astype(float), f["text/norms"][:].astype(float)
+        index = f["text/class_index"][:]
+    probe(store, run, "--shots", "1", "--seeds", "1")
+    z = np.stack([logits(lambda t: x @ t.T, text[index == c], norms[index == c], "mean-raw", 1, 0) for c in range(2)], 1)
+    with h5py.File(run / "predictions.h5") as f:
+        rows, scores = f["zero-shot/k0/s0/rows"][:], f["zero-shot/k0/s0/scores"][:]
+    assert np.abs(scores - softmax(z)[rows]).max() <= 1e-12
+
+
+def test_what_does_not_go_together(tmp_path):
+    store = tmp_path / "data.h5"
+    make(store, "classes=3", "text=2", "similarity=pairs")
+    assert "only two classes are each other's absence, here are 3" in refused(store, tmp_path)
+    with h5py.File(store, "r+") as f:
+        f["text/negative"] = np.array([0, 1, 0, 1, 0, 0], np.uint8)
+    assert "class 'effusion' has no prompts that say it is absent" in refused(store, tmp_path)
+    with h5py.File(store, "r+") as f:
+        f.attrs["similarity"] = "softmax"
+    assert "belong to similarity pairs, not softmax" in refused(store, tmp_path)
+    with h5py.File(store, "r+") as f:
+        del f["text/negative"]
+        f.attrs["similarity"] = "max-query"
+    assert "similarity is max-query, but there are no /query_embeddings" in refused(store, tmp_path)
+    with h5py.File(store, "r+") as f:
+        f["query_embeddings"] = np.ones((len(f["ids"]), 2, 5), np.float32)
+    assert "/query_embeddings has 2 vectors of 5 values a row, expected some of 16" in refused(store, tmp_path)
+    with h5py.File(store, "r+") as f:
+        del f["query_embeddings"]
+        q = np.ones((len(f["ids"]), 2, 16), np.float32)
+        q[-1, 1, 3] = np.nan
+        f["query_embeddings"] = q
+        f["splits"][-1] = "test"
+    assert "/query_embeddings is not finite" in refused(store, tmp_path)
 
 
 def folds(labels, patients, classes):

@@ -32,8 +32,8 @@ static void opens_what_the_card_names(void **state)
     assert_string_equal(m->pooling, "layers-1-2-last");
     assert_false(m->weights_file.is_other || m->vocab_file.is_other);
     assert_int_equal(m->text_weights_file.path.n, 0);
-    assert_int_equal(m->similarity, MDP_SIMILARITY_SOFTMAX);
-    assert_true(m->logit_scale > 1);
+    assert_int_equal(m->card.similarity.kind, MDP_SIMILARITY_SOFTMAX);
+    assert_true(m->logits.scale > 1);
     assert_ok(mdp_model_pretrained(m, &text, &err), err);
     assert_string_equal(text.at, "published");
     mdp_text_clear(&text);
@@ -54,7 +54,7 @@ static void pictures_alone_need_no_texts(void **state)
 
     (void)state;
     assert_true(!m->text && !m->tokenizer && !m->pooling && m->vocab_file.path.n == 0 &&
-                isnan(m->logit_scale));
+                isnan(m->logits.scale));
     assert_int_equal(m->pipeline.grey16, MDP_GREY16_CLIP);
     mdp_model_close(m);
 }

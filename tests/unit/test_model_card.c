@@ -83,7 +83,14 @@ static void refuses_bad_cards(void **state)
         {"license: x\n", "line 6: unknown key 'license' (did you mean 'licence'?)"},
         {"similarity: x\n", "line 6: 'similarity' is"},
         {"similarity: {kind: softmaxx}\n", "line 6: no similarity 'softmaxx' (did you mean 'softmax'?)"},
-        {"similarity: {kind: softmax}\n", "line 6: key 'logit_scale' is missing"},
+        {"similarity: {kind: softmax, logit_scale: s}\n", "line 6: key 'transform' is missing"},
+        {"similarity: {kind: pairs, transform: exp}\n",
+         "line 6: transform: without logit_scale it means nothing"},
+        {"similarity: {kind: pairs, clamp: [0, 1]}\n", "line 6: clamp: without logit_scale it means nothing"},
+        {"similarity: {kind: softmax, logit_bias: b}\n",
+         "line 6: logit_bias: changes nothing with kind softmax, only with sigmoid"},
+        {"zero_shot: {ensemble: mean_raw}\n", "line 6: no ensemble 'mean_raw' (did you mean 'mean-raw'?)"},
+        {"zero_shot: {prompt: x}\n", "line 6: unknown key 'prompt' (did you mean 'prompts'?)"},
         {"parameters: 0\n", "line 6: '0' is not a whole number"},
         {"image: {}\n", "'image' without 'pipelines'"},
         {"files: [{role: weights}]\n", "line 6: "},
@@ -132,13 +139,15 @@ static struct mdp_weights *weights_with_scale(float value, unsigned char bytes[2
     return w;
 }
 
-static void transforms_the_logit_scale(void **state)
+static void makes_logits(void **state)
 {
     static const struct {
         const char *similarity;
         float value;
         double parameter; /* the factor is exp of it where the card says exp */
     } cases[] = {
+        {"similarity: {kind: pairs}\n", 2.0f, 1},
+        {"similarity: {kind: sigmoid, logit_bias: scale}\n", 2.0f, 1},
         {"similarity: {kind: softmax, logit_scale: scale, clamp: [0, 4.6052], transform: exp}\n", 2.0f, 2},
         {"similarity: {kind: softmax, logit_scale: scale, clamp: [0, 4.6052], transform: exp}\n", 9.0f,
          (double)4.6052f},
@@ -149,28 +158,35 @@ static void transforms_the_logit_scale(void **state)
     struct mdp_model_card card;
     struct mdp_error err = MDP_ERROR_INIT;
     unsigned char bytes[256];
-    double factor = 0;
+    struct mdp_logits logits;
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(open_text(least, cases[i].similarity, &card, &err), err);
         struct mdp_weights *w = weights_with_scale(cases[i].value, bytes);
-        assert_ok(mdp_model_card_logit_scale(&card, w, &factor, &err), err);
+        assert_ok(mdp_model_logits(&card.similarity, w, &logits, &err), err);
         double expected = strstr(cases[i].similarity, "exp}") ? exp(cases[i].parameter) : cases[i].parameter;
-        assert_true(factor == expected);
+        assert_true(logits.scale == expected);
+        assert_true(logits.bias == (strstr(cases[i].similarity, "bias") ? (double)cases[i].value : 0.0));
         mdp_weights_close(w);
         mdp_model_card_release(&card);
     }
     assert_ok(open_text(least, "", &card, &err), err);
     struct mdp_weights *w = weights_with_scale(NAN, bytes);
-    assert_ok(mdp_model_card_logit_scale(&card, w, &factor, &err), err);
-    assert_true(isnan(factor));
+    assert_ok(mdp_model_logits(&card.similarity, w, &logits, &err), err);
+    assert_true(isnan(logits.scale));
     mdp_model_card_release(&card);
     assert_ok(
         open_text(least, "similarity: {kind: softmax, logit_scale: scale, transform: exp}\n", &card, &err),
         err);
-    assert_fails(mdp_model_card_logit_scale(&card, w, &factor, &err), MDP_ERR_FORMAT, err,
+    assert_fails(mdp_model_logits(&card.similarity, w, &logits, &err), MDP_ERR_FORMAT, err,
                  "w.safetensors: tensor 'scale' gives no finite logit scale");
+    card.similarity = (struct mdp_model_similarity){.given = true, .logit_bias = "scale"};
+    assert_fails(mdp_model_logits(&card.similarity, w, &logits, &err), MDP_ERR_FORMAT, err,
+                 "w.safetensors: tensor 'scale' gives no finite logit bias");
+    card.similarity.logit_bias = "text_model.x";
+    assert_fails(mdp_model_logits(&card.similarity, w, &logits, &err), MDP_ERR_FORMAT, err,
+                 "w.safetensors: tensor 'text_model.x' has shape [2], expected [1]");
     mdp_weights_close(w);
     mdp_model_card_release(&card);
 }
@@ -273,9 +289,12 @@ static void says_how_to_get_missing_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_the_shipped_card),           cmocka_unit_test(refuses_bad_cards),
-        cmocka_unit_test(transforms_the_logit_scale),       cmocka_unit_test(knows_the_kinds_of_similarity),
-        cmocka_unit_test(refuses_sections_that_do_not_fit), cmocka_unit_test(names_the_unexpected_tensor),
+        cmocka_unit_test(reads_the_shipped_card),
+        cmocka_unit_test(refuses_bad_cards),
+        cmocka_unit_test(makes_logits),
+        cmocka_unit_test(knows_the_kinds_of_similarity),
+        cmocka_unit_test(refuses_sections_that_do_not_fit),
+        cmocka_unit_test(names_the_unexpected_tensor),
         cmocka_unit_test(says_how_to_get_missing_weights),
     };
 

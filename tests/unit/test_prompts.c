@@ -56,6 +56,39 @@ static void reads_a_set(void **state)
     mdp_prompts_release(&p);
 }
 
+/* The order of classes is that of `classes`, whatever `negatives` has. */
+static void reads_pairs(void **state)
+{
+    (void)state;
+    struct mdp_prompts p;
+    struct mdp_error err = MDP_ERROR_INIT;
+
+    assert_ok(read_text("templates: ['{}']\nnegative_templates: ['no {}', 'without {}']\n"
+                        "classes:\n  a:\n  b: [bee]\n  c:\nnegatives:\n  c: [nothing, clear]\n  a: []\n",
+                        &p, &err),
+              err);
+    assert_false(p.has_ensemble);
+    assert_string_equal(p.classes[1].phrases[0], "bee");
+    assert_string_equal(p.classes[2].phrases[0], "c");
+    assert_non_null(p.negatives);
+    for (size_t c = 0; c < 3; c++) {
+        static const char *const expected[3][2] = {
+            {"no a", "without a"}, {"no b", "without b"}, {"nothing", "clear"}};
+        assert_string_equal(p.negatives[c].name, p.classes[c].name);
+        assert_int_equal(p.negatives[c].n, 2);
+        for (size_t i = 0; i < 2; i++)
+            assert_string_equal(p.negatives[c].phrases[i], expected[c][i]);
+    }
+    mdp_prompts_release(&p);
+    refuses("classes: {a: [x], b: [y]}\nnegatives: {a: [z]}\n",
+            "line 1: class 'b' has no negative phrases (give it some, or the file negative_templates)");
+    refuses("classes: {a: [x]}\nnegatives: {A: [z]}\n", "line 2: negatives: 'A' is no class of the file");
+    refuses("classes: {a: [x]}\nnegatives: [z]\n", "line 2: 'negatives' is a list, expected a map");
+    refuses("classes: {a: [x]}\nnegatives: {a: z}\n", "line 2: a: expected a list of texts");
+    refuses("classes: {a: [x]}\nnegative_templates: [no]\n",
+            "line 2: template 'no' has no {} for the name of the class");
+}
+
 static void names_the_line(void **state)
 {
     (void)state;
@@ -67,7 +100,7 @@ static void names_the_line(void **state)
     refuses("classes: {a: [x]}\ntemplate: []\n",
             "line 2: unknown key 'template' (did you mean 'templates'?)");
     refuses("classes: {a: [x]}\nensemble: mean\n",
-            "line 2: unknown ensemble 'mean' (there are mean-logits, max-logits, mean-embedding)");
+            "line 2: unknown ensemble 'mean' (there are mean-logits, max-logits, mean-embedding, mean-raw)");
     refuses("classes: {a: [x]}\nensemble: [mean-logits]\n", "line 2: 'ensemble' is a list, expected text");
     refuses("classes:\n  a: x\n", "line 2: a: expected a list of texts");
     refuses("classes:\n  a: ''\n", "line 2: a: expected a list of texts");
@@ -112,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_set),
+        cmocka_unit_test(reads_pairs),
         cmocka_unit_test(names_the_line),
         cmocka_unit_test(templates_do_not_multiply),
     };

@@ -25,8 +25,8 @@ struct mdp_store {
     char *path;
     struct list ids, paths, patient_ids, splits, classes, text_classes, prompts;
     uint8_t *sha256;
-    int32_t *labels, *prompt_class;
-    float *text;
+    int32_t *labels, *prompt_class, *prompt_negative;
+    float *text, *text_norms;
     char *attributes[16]; /* root and text attributes, as far as they are there */
     size_t n_attributes;
 };
@@ -162,6 +162,25 @@ static mdp_status read_extent(struct mdp_store *s, struct mdp_error *err)
     return MDP_OK;
 }
 
+/* Q, where a picture has several vectors. */
+static mdp_status read_queries(struct mdp_store *s, struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+
+    if (!mdp_h5_has(s->file, MDP_STORE_QUERIES))
+        return MDP_OK;
+    TRY(need_shape(s, MDP_STORE_QUERIES, 3, s->info.n, &shape, err));
+    if (shape.type != MDP_H5_F32 && shape.type != MDP_H5_F64)
+        return mdp_fail(err, MDP_ERR_FORMAT, "%s: %s are no floating-point numbers", s->path,
+                        MDP_STORE_QUERIES);
+    if (shape.dims[1] == 0 || shape.dims[2] != s->info.d)
+        return mdp_fail(err, MDP_ERR_FORMAT,
+                        "%s: %s has %zu vectors of %zu values a row, expected some of %zu as /embeddings",
+                        s->path, MDP_STORE_QUERIES, shape.dims[1], shape.dims[2], s->info.d);
+    s->info.n_queries = shape.dims[1];
+    return MDP_OK;
+}
+
 static mdp_status read_strings(struct mdp_store *s, struct mdp_error *err)
 {
     size_t n = s->info.n;
@@ -283,6 +302,29 @@ static mdp_status read_text_rows(struct mdp_store *s, size_t p, size_t d, struct
     return st;
 }
 
+/* Lengths of the prompts' vectors, and which of them say that their class is absent: both may be missing. */
+static mdp_status read_text_lists(struct mdp_store *s, size_t p, struct mdp_error *err)
+{
+    struct mdp_h5_shape shape;
+    mdp_status st = MDP_OK;
+
+    if (mdp_h5_has(s->file, MDP_STORE_TEXT_NEGATIVE))
+        TRY(read_indices(s, MDP_STORE_TEXT_NEGATIVE, p, 0, 2, "the mark", &s->prompt_negative, err));
+    s->info.prompt_negative = s->prompt_negative;
+    if (!mdp_h5_has(s->file, MDP_STORE_TEXT_NORMS))
+        return MDP_OK;
+    TRY(need_shape(s, MDP_STORE_TEXT_NORMS, 1, p, &shape, err));
+    s->text_norms = mdp_new_array(p, sizeof *s->text_norms, err, &st);
+    if (st == MDP_OK)
+        st = mdp_h5_read_rows(s->file, MDP_STORE_TEXT_NORMS, MDP_H5_F32, 0, p, s->text_norms, err);
+    for (size_t i = 0; st == MDP_OK && i < p; i++)
+        if (!isfinite(s->text_norms[i]) || s->text_norms[i] < 0)
+            st = mdp_fail(err, MDP_ERR_VALUE, "%s: row %zu of %s is no length", s->path, i,
+                          MDP_STORE_TEXT_NORMS);
+    s->info.text_norms = s->text_norms;
+    return st;
+}
+
 static mdp_status read_text_words(struct mdp_store *s, size_t p, struct mdp_error *err)
 {
     struct mdp_store_info *info = &s->info;
@@ -329,6 +371,8 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
         st = read_indices(s, MDP_STORE_TEXT_CLASS_INDEX, p, 0, s->text_classes.n, "the class",
                           &s->prompt_class, err);
     if (st == MDP_OK)
+        st = read_text_lists(s, p, err);
+    if (st == MDP_OK)
         st = read_text_words(s, p, err);
     info->n_prompts = p;
     info->prompt_class = s->prompt_class;
@@ -341,8 +385,9 @@ static mdp_status read_text(struct mdp_store *s, struct mdp_error *err)
 
 static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
 {
-    static const char *const parts[] = {MDP_STORE_EMBEDDINGS,  MDP_STORE_IDS,    MDP_STORE_LABELS,
-                                        MDP_STORE_PATIENT_IDS, MDP_STORE_SPLITS, MDP_STORE_TEXT};
+    static const char *const parts[] = {MDP_STORE_EMBEDDINGS, MDP_STORE_QUERIES,     MDP_STORE_IDS,
+                                        MDP_STORE_LABELS,     MDP_STORE_PATIENT_IDS, MDP_STORE_SPLITS,
+                                        MDP_STORE_TEXT};
     mdp_status st = check_schema(s, err);
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts && st == MDP_OK; i++)
@@ -354,6 +399,8 @@ static mdp_status read_all(struct mdp_store *s, struct mdp_error *err)
         st = read_attributes(s, err);
     if (st == MDP_OK)
         st = read_extent(s, err);
+    if (st == MDP_OK)
+        st = read_queries(s, err);
     if (st == MDP_OK)
         st = read_strings(s, err);
     if (st == MDP_OK)
@@ -403,7 +450,9 @@ void mdp_store_close(struct mdp_store *s)
     free(s->sha256);
     free(s->labels);
     free(s->prompt_class);
+    free(s->prompt_negative);
     free(s->text);
+    free(s->text_norms);
     mdp_h5_close(s->file);
     free(s->path);
     free(s);
@@ -453,6 +502,22 @@ mdp_status mdp_store_rows(const struct mdp_store *s, const int64_t rows[], size_
             if (!isfinite(out[i * d + j]))
                 return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld: value %zu of the embedding is not finite",
                                 s->path, (long long)rows[i], j);
+    return MDP_OK;
+}
+
+mdp_status mdp_store_queries(const struct mdp_store *s, const int64_t rows[], size_t n, float *out,
+                             struct mdp_error *err)
+{
+    const size_t each = s->info.n_queries * s->info.d;
+
+    if (each == 0)
+        return mdp_fail(err, MDP_ERR_MISSING, "%s: has no %s", s->path, MDP_STORE_QUERIES);
+    TRY(read_values(s, MDP_STORE_QUERIES, rows, n, each, out, err));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < each; j++)
+            if (!isfinite(out[i * each + j]))
+                return mdp_fail(err, MDP_ERR_VALUE, "%s: row %lld of %s is not finite", s->path,
+                                (long long)rows[i], MDP_STORE_QUERIES);
     return MDP_OK;
 }
 

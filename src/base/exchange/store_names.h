@@ -2,16 +2,17 @@
 /* The store's names: its writer (extract/job/store_write.c), its reader (store.c) and who compares a finished one have them
    from here. What stands under them: docs/FORMATS.md. Names of a file that is written never change; a new one is a line here.
 
-   Letters: N pictures, D width of an embedding, P prompts. */
+   Letters: N pictures, D width of an embedding, Q vectors a picture, P prompts. */
 #ifndef MDP_BASE_STORE_NAMES_H
 #define MDP_BASE_STORE_NAMES_H
 
 /* --- datasets and groups --- */
 
-#define MDP_STORE_EMBEDDINGS "/embeddings" /* [N, D] float32 */
-#define MDP_STORE_FEATURES "/features"     /* hard link to it */
-#define MDP_STORE_NORMS "/norms"           /* [N] float32 */
-#define MDP_STORE_IDS "/ids"               /* [N] strings, as the next three */
+#define MDP_STORE_EMBEDDINGS "/embeddings"    /* [N, D] float32 */
+#define MDP_STORE_FEATURES "/features"        /* hard link to it */
+#define MDP_STORE_QUERIES "/query_embeddings" /* [N, Q, D] float32, where a picture has several vectors */
+#define MDP_STORE_NORMS "/norms"              /* [N] float32 */
+#define MDP_STORE_IDS "/ids"                  /* [N] strings, as the next three */
 #define MDP_STORE_PATHS "/paths"
 #define MDP_STORE_PATIENT_IDS "/patient_ids"
 #define MDP_STORE_SPLITS "/splits"
@@ -29,6 +30,7 @@
 #define MDP_STORE_TEXT_NORMS "/text/norms"             /* [P] float32 */
 #define MDP_STORE_TEXT_PROMPTS "/text/prompts"         /* [P] strings */
 #define MDP_STORE_TEXT_CLASS_INDEX "/text/class_index" /* [P] int32, into class_names of /text */
+#define MDP_STORE_TEXT_NEGATIVE "/text/negative" /* [P] uint8: 1 where it says that the class is absent */
 
 /* --- attributes of a dataset or group --- */
 

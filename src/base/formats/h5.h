@@ -89,6 +89,9 @@ MDP_MUST_USE mdp_status mdp_h5_write(struct mdp_h5 *file, const char *name, enum
 /* A chunked dataset [0.., columns] that grows by rows; columns 0 means rank 1. */
 mdp_status mdp_h5_create_growing(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t columns,
                                  struct mdp_error *err);
+/* The same [0.., depth, columns], both above 0: a table a row. */
+mdp_status mdp_h5_create_growing_tables(struct mdp_h5 *file, const char *name, enum mdp_h5_type type,
+                                        size_t depth, size_t columns, struct mdp_error *err);
 MDP_MUST_USE mdp_status mdp_h5_append(struct mdp_h5 *file, const char *name, size_t rows, const void *data,
                                       struct mdp_error *err);
 /* A second name for a dataset. */

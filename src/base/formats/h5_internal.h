@@ -23,7 +23,8 @@ struct mdp_h5_dataset {
     char *name;
     hid_t id; /* -1: none */
     enum mdp_h5_type type;
-    size_t rows, columns; /* of one that grows; columns 0: rank 1 */
+    int rank;          /* of one that grows, as the next */
+    hsize_t extent[3]; /* rows so far first */
 };
 
 struct mdp_h5 {

@@ -83,15 +83,20 @@ mdp_status mdp_h5_write(struct mdp_h5 *file, const char *name, enum mdp_h5_type 
     return st;
 }
 
-mdp_status mdp_h5_create_growing(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t columns,
-                                 struct mdp_error *err)
+/* `rank` dimensions; a row is row[rank - 1]. */
+static mdp_status create_growing(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, int rank,
+                                 const hsize_t row[], struct mdp_error *err)
 {
-    size_t row = (columns ? columns : 1) * mdp_h5_type_size(type);
-    size_t chunk_rows = (size_t)(columns ? WIDE_CHUNK : NARROW_CHUNK) / row;
-    hsize_t none[2] = {0, columns}, most[2] = {H5S_UNLIMITED, columns};
-    hsize_t chunk[2] = {chunk_rows ? chunk_rows : 1, columns};
-    int rank = columns ? 2 : 1;
+    hsize_t none[3] = {0}, most[3] = {H5S_UNLIMITED}, chunk[3] = {0};
+    size_t bytes = mdp_h5_type_size(type);
     hid_t dataset = -1;
+
+    for (int i = 1; i < rank; i++) {
+        none[i] = most[i] = chunk[i] = row[i - 1];
+        bytes *= row[i - 1];
+    }
+    size_t chunk_rows = (size_t)(rank > 1 ? WIDE_CHUNK : NARROW_CHUNK) / bytes;
+    chunk[0] = chunk_rows ? chunk_rows : 1;
 
     mdp_status st =
         mdp_grow(&file->growing, &file->growing_capacity, file->n_growing + 1, sizeof *file->growing, err);
@@ -103,13 +108,26 @@ mdp_status mdp_h5_create_growing(struct mdp_h5 *file, const char *name, enum mdp
     if (st != MDP_OK)
         return st;
     struct mdp_h5_dataset *growing = &file->growing[file->n_growing];
-    *growing = (struct mdp_h5_dataset){.id = dataset, .type = type, .columns = columns};
+    *growing = (struct mdp_h5_dataset){.id = dataset, .type = type, .rank = rank};
+    memcpy(growing->extent, none, sizeof none);
     growing->name = mdp_copy_string(name, err, &st);
     if (growing->name)
         file->n_growing++;
     else
         H5Dclose(dataset);
     return st;
+}
+
+mdp_status mdp_h5_create_growing(struct mdp_h5 *file, const char *name, enum mdp_h5_type type, size_t columns,
+                                 struct mdp_error *err)
+{
+    return create_growing(file, name, type, columns ? 2 : 1, (const hsize_t[]){columns}, err);
+}
+
+mdp_status mdp_h5_create_growing_tables(struct mdp_h5 *file, const char *name, enum mdp_h5_type type,
+                                        size_t depth, size_t columns, struct mdp_error *err)
+{
+    return create_growing(file, name, type, 3, (const hsize_t[]){depth, columns}, err);
 }
 
 static struct mdp_h5_dataset *find_growing(struct mdp_h5 *file, const char *name)
@@ -128,16 +146,16 @@ mdp_status mdp_h5_append(struct mdp_h5 *file, const char *name, size_t rows, con
     assert(growing);
     if (rows == 0)
         return MDP_OK;
-    hsize_t extent[2] = {growing->rows + rows, growing->columns};
-    hsize_t start[2] = {growing->rows, 0}, count[2] = {rows, growing->columns};
-    bool fine = H5Dset_extent(growing->id, extent) >= 0;
+    hsize_t start[3] = {growing->extent[0], 0, 0};
+    hsize_t count[3] = {rows, growing->extent[1], growing->extent[2]};
+    growing->extent[0] += rows;
+    bool fine = H5Dset_extent(growing->id, growing->extent) >= 0;
     hid_t file_space = H5Dget_space(growing->id);
-    hid_t memory_space = H5Screate_simple(growing->columns ? 2 : 1, count, NULL);
+    hid_t memory_space = H5Screate_simple(growing->rank, count, NULL);
     hid_t memory = mdp_h5_memory_type(growing->type);
     fine = fine && H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
            H5Dwrite(growing->id, memory, memory_space, file_space, H5P_DEFAULT, data) >= 0;
     mdp_status st = fine ? MDP_OK : mdp_h5_fail(file, "write", name, err);
-    growing->rows += rows;
     H5Tclose(memory);
     H5Sclose(memory_space);
     H5Sclose(file_space);

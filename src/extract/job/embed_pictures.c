@@ -77,7 +77,7 @@ static mdp_status run(struct loop *loop, struct mdp_error *err)
 
 mdp_status mdp_embed_pictures(struct mdp_embed_pictures *job, size_t *failures, struct mdp_error *err)
 {
-    size_t d = mdp_model_width(job->encoder.model), least = 2 * job->threads;
+    size_t d = mdp_model_picture_size(job->encoder.model), least = 2 * job->threads;
     struct loop loop = {.job = job, .window = job->batch_size > least ? job->batch_size : least};
     mdp_status st = MDP_OK;
     float *embeddings = NULL;

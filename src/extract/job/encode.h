@@ -26,7 +26,7 @@ struct mdp_encoder {
 mdp_status mdp_encoder_init(struct mdp_encoder *encoder, size_t threads, struct mdp_error *err);
 void mdp_encoder_release(struct mdp_encoder *encoder);
 
-/* The record of a row; record->embedding[D] is the caller's. */
+/* The record of a row; record->embedding is the caller's. */
 mdp_status mdp_encode(const struct mdp_encoder *encoder, size_t row, size_t worker, struct mdp_record *record,
                       struct mdp_error *err);
 

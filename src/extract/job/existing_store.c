@@ -65,6 +65,7 @@ static mdp_status read_facts(const struct mdp_h5 *file, const struct mdp_facts *
 {
     TRY(add_attribute(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET, made, err));
     TRY(add_attribute(file, MDP_STORE_TEXT, MDP_STORE_ATTR_PROMPT_SET_SHA256, made, err));
+    TRY(add_attribute(file, MDP_STORE_TEXT, MDP_STORE_ATTR_ENSEMBLE, made, err));
     for (size_t i = 0; i < now->n; i++)
         TRY(add_attribute(file, "/", now->at[i].key, made, err));
     return MDP_OK;

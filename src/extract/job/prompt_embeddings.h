@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prompts to unit vectors: the phrases of a class are one batch of the text tower, in their order. */
+/* Prompts to unit vectors: the phrases of a class are one batch of the text tower, in their order, and those that say it is
+   absent another. */
 #ifndef MDP_EXTRACT_PROMPT_EMBEDDINGS_H
 #define MDP_EXTRACT_PROMPT_EMBEDDINGS_H
 
@@ -14,6 +15,7 @@ struct mdp_prompt_embeddings {
     float *embeddings, *norms; /* [P, D], [P] */
     const char **prompts;      /* [P] */
     int32_t *class_index;      /* [P] */
+    uint8_t *negative;         /* [P] */
     const char **class_names;  /* [K] */
 };
 

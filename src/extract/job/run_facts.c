@@ -25,6 +25,9 @@ static const struct {
     {MDP_STORE_ATTR_PRETRAINED, "weights", VALUE, false},
     {MDP_STORE_ATTR_PIPELINE, "another --pipeline, --grey16, --orientation or --resize-order", MAP, false},
     {"text_pipeline", "another --vocab or --text-pooling", MAP, false},
+    {MDP_STORE_ATTR_ENSEMBLE, "--ensemble (or another rule of the prompt set or the model's card)", VALUE,
+     false},
+    {MDP_STORE_ATTR_SIMILARITY, "--similarity", VALUE, false},
     {"rendering", "rendering", VALUE, false},
     {MDP_STORE_ATTR_PRECISION, "--precision", VALUE, false},
     {"max_pixels", "--max-pixels", VALUE, true},
@@ -80,6 +83,19 @@ static mdp_status add_model(const struct mdp_model *m, struct mdp_facts *a, stru
     return add_text(a, "text_pipeline", &texts, err);
 }
 
+/* What only prompts bring along; "" without. */
+static mdp_status add_prompts(const struct mdp_run *run, struct mdp_facts *facts, struct mdp_error *err)
+{
+    const struct mdp_prompts *p = run->prompts;
+    const bool scored = p && run->model->card.similarity.given; /* else a store says no similarity */
+
+    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET, p ? p->name : "", err));
+    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET_SHA256, p ? p->sha256 : "", err));
+    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_ENSEMBLE, p ? mdp_ensemble_names[run->rules.ensemble] : "", err));
+    return mdp_facts_add(facts, MDP_STORE_ATTR_SIMILARITY,
+                         scored ? mdp_similarity_names[run->rules.similarity] : "", err);
+}
+
 mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes, struct mdp_facts *facts,
                          struct mdp_error *err)
 {
@@ -94,9 +110,7 @@ mdp_status mdp_run_facts(const struct mdp_run *run, struct mdp_facts *attributes
     TRY(mdp_facts_add(attributes, MDP_STORE_ATTR_KERNEL, mdp_image_tower_kernel(run->model->image), err));
     for (size_t i = 0; i < attributes->n; i++)
         TRY(mdp_facts_add(facts, attributes->at[i].key, attributes->at[i].value, err));
-    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET, run->prompts ? run->prompts->name : "", err));
-    TRY(mdp_facts_add(facts, MDP_STORE_ATTR_PROMPT_SET_SHA256, run->prompts ? run->prompts->sha256 : "",
-                      err));
+    TRY(add_prompts(run, facts, err));
     snprintf(number, sizeof number, "%zu", run->max_pixels);
     TRY(mdp_facts_add(facts, "max_pixels", number, err));
     assert(have_rows(facts));

@@ -5,6 +5,7 @@
 
 #include "extract/job/facts.h"
 #include "extract/job/manifest.h"
+#include "extract/job/zero_shot_choice.h"
 #include "extract/model/model.h"
 #include "extract/text/prompts.h"
 
@@ -14,6 +15,7 @@ struct mdp_run {
     const struct mdp_model *model;
     const struct mdp_manifest *manifest;
     const struct mdp_prompts *prompts; /* NULL: none */
+    struct mdp_zero_shot_rules rules;  /* with prompts */
     const char *precision;             /* "fp32" */
     size_t max_pixels;                 /* larger pictures are refused */
 };

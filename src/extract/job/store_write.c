@@ -19,8 +19,9 @@ struct column {
     const char *name; /* of the dataset */
     enum mdp_h5_type type;
     size_t columns;   /* values a row of a table; 0: a list */
+    size_t depth;     /* rows of a table a row; 0: the row is none */
     bool of_failures; /* has the rows without an embedding, else those with one */
-    bool in_place;    /* the record is read into it */
+    bool of_vectors;  /* from the record's vectors, at `offset` */
     size_t size;      /* bytes of a row in memory */
     const void
         *rows;     /* of the manifest, `stride` bytes apart (0: one value for all); NULL: from the record, */
@@ -38,8 +39,10 @@ struct column {
 
 /* All columns in the order in which the file has them, and one block of rows. */
 struct table {
-    struct column *columns; /* [n]: FIXED of every store, targets where there are any, attributes */
+    struct column
+        *columns; /* [n]: FIXED of every store, queries and targets where there are any, attributes */
     size_t n;
+    float *vectors;         /* [1 + Q, D] of one record */
     struct mdp_text *names; /* [n_attributes]: of the last */
     size_t n_attributes;
     size_t n_rows, n_failed; /* in the block */
@@ -61,7 +64,7 @@ static void list_fixed(const struct mdp_store_content *c, struct column columns[
     const struct mdp_manifest *m = c->manifest;
     const struct column fixed[FIXED] = {
         {MDP_STORE_EMBEDDINGS, MDP_H5_F32, .columns = c->width, .size = c->width * sizeof(float),
-         .in_place = true},
+         .of_vectors = true},
         {MDP_STORE_NORMS, MDP_H5_F32, OF_RECORD(norm)},
         {MDP_STORE_IDS, MDP_H5_STRING, OF_MANIFEST(m->ids, &none)},
         {MDP_STORE_PATHS, MDP_H5_STRING, OF_MANIFEST(m->paths, &none)},
@@ -77,6 +80,18 @@ static void list_fixed(const struct mdp_store_content *c, struct column columns[
     };
 
     memcpy(columns, fixed, sizeof fixed);
+}
+
+static void list_queries(const struct mdp_store_content *c, struct table *t)
+{
+    if (c->vectors)
+        t->columns[t->n++] = (struct column){MDP_STORE_QUERIES,
+                                             MDP_H5_F32,
+                                             .columns = c->width,
+                                             .depth = c->vectors,
+                                             .of_vectors = true,
+                                             .offset = c->width * sizeof(float),
+                                             .size = c->vectors * c->width * sizeof(float)};
 }
 
 static void list_targets(const struct mdp_manifest *m, struct table *t)
@@ -109,14 +124,16 @@ static mdp_status table_init(struct table *t, const struct mdp_store_content *c,
     mdp_status st = MDP_OK;
 
     *t = (struct table){0};
-    t->columns = mdp_new_array(FIXED + 1 + m->n_attributes, sizeof *t->columns, err, &st);
+    t->columns = mdp_new_array(FIXED + 2 + m->n_attributes, sizeof *t->columns, err, &st);
     t->names = mdp_new_array(m->n_attributes, sizeof *t->names, err, &st);
     t->strings = mdp_new_array(BLOCK, sizeof *t->strings, err, &st);
+    t->vectors = mdp_new_array((1 + c->vectors) * c->width, sizeof *t->vectors, err, &st);
     if (st != MDP_OK)
         return st;
     t->n_attributes = m->n_attributes;
     list_fixed(c, t->columns);
     t->n = FIXED;
+    list_queries(c, t);
     list_targets(m, t);
     st = list_attributes(m, t, err);
     for (size_t i = 0; i < t->n && st == MDP_OK; i++)
@@ -133,20 +150,25 @@ static void table_release(struct table *t)
     free(t->columns);
     free(t->names);
     free(t->strings);
+    free(t->vectors);
 }
 
 static mdp_status create_columns(struct mdp_h5 *file, const struct table *t, size_t first, size_t end,
                                  struct mdp_error *err)
 {
-    for (size_t i = first; i < end; i++)
-        TRY(mdp_h5_create_growing(file, t->columns[i].name, t->columns[i].type, t->columns[i].columns, err));
+    for (size_t i = first; i < end; i++) {
+        const struct column *c = &t->columns[i];
+        TRY(c->depth ? mdp_h5_create_growing_tables(file, c->name, c->type, c->depth, c->columns, err)
+                     : mdp_h5_create_growing(file, c->name, c->type, c->columns, err));
+    }
     return MDP_OK;
 }
 
-static mdp_status create_datasets(struct mdp_h5 *file, const struct table *t, const struct mdp_manifest *m,
-                                  struct mdp_error *err)
+static mdp_status create_datasets(struct mdp_h5 *file, const struct table *t,
+                                  const struct mdp_store_content *content, struct mdp_error *err)
 {
-    size_t with_targets = FIXED + (m->n_targets > 0);
+    const struct mdp_manifest *m = content->manifest;
+    size_t with_targets = FIXED + (size_t)(content->vectors > 0) + (size_t)(m->n_targets > 0);
 
     TRY(create_columns(file, t, 0, 1, err));
     TRY(mdp_h5_hard_link(file, t->columns[0].name, MDP_STORE_FEATURES, err));
@@ -168,10 +190,11 @@ static void put_record(struct table *t, const struct mdp_record *record)
 
     for (size_t i = 0; i < t->n; i++) {
         const struct column *c = &t->columns[i];
-        if (c->in_place || c->of_failures != record->failed)
+        if (c->of_failures != record->failed)
             continue;
-        const char *from =
-            c->rows ? (const char *)c->rows + record->row * c->stride : (const char *)record + c->offset;
+        const char *from = c->rows         ? (const char *)c->rows + record->row * c->stride
+                           : c->of_vectors ? (const char *)record->embedding + c->offset
+                                           : (const char *)record + c->offset;
         memcpy(c->data + at * c->size, from, c->size);
     }
 }
@@ -180,11 +203,9 @@ static void put_record(struct table *t, const struct mdp_record *record)
 static mdp_status read_block(const struct mdp_store_content *c, size_t first, struct table *t,
                              struct mdp_record *record, struct mdp_error *err)
 {
-    const struct column *embeddings = &t->columns[0];
-
     t->n_rows = t->n_failed = 0;
+    record->embedding = t->vectors;
     for (size_t row = first; row < first + BLOCK && row < c->manifest->n; row++) {
-        record->embedding = (float *)(void *)(embeddings->data + t->n_rows * embeddings->size);
         TRY(mdp_workfile_read(c->work, row, record, err));
         put_record(t, record);
     }
@@ -230,7 +251,7 @@ static mdp_status write_rows(struct mdp_h5 *file, const struct mdp_store_content
     if (st == MDP_OK)
         record = mdp_new_array(1, sizeof *record, err, &st);
     if (st == MDP_OK)
-        st = create_datasets(file, &table, c->manifest, err);
+        st = create_datasets(file, &table, c, err);
     if (st == MDP_OK)
         st = write_blocks(file, c, &table, record, stop, err);
     table_release(&table);
@@ -249,6 +270,8 @@ static mdp_status write_text(struct mdp_h5 *file, const struct mdp_text_part *t,
     TRY(mdp_h5_write(file, MDP_STORE_TEXT_NORMS, MDP_H5_F32, 1, table, t->norms, err));
     TRY(mdp_h5_write(file, MDP_STORE_TEXT_PROMPTS, MDP_H5_STRING, 1, table, t->prompts, err));
     TRY(mdp_h5_write(file, MDP_STORE_TEXT_CLASS_INDEX, MDP_H5_I32, 1, table, t->class_index, err));
+    if (t->negative)
+        TRY(mdp_h5_write(file, MDP_STORE_TEXT_NEGATIVE, MDP_H5_U8, 1, table, t->negative, err));
     TRY(mdp_h5_attr_write(file, MDP_STORE_TEXT, MDP_STORE_ATTR_CLASS_NAMES, MDP_H5_STRING, t->n_classes,
                           t->class_names, err));
     TRY(mdp_h5_attr_write_string(file, MDP_STORE_TEXT, MDP_STORE_ATTR_ENSEMBLE,
@@ -260,15 +283,13 @@ static mdp_status write_text(struct mdp_h5 *file, const struct mdp_text_part *t,
 
 static mdp_status write_root(struct mdp_h5 *file, const struct mdp_store_content *c, struct mdp_error *err)
 {
-    static const double no_bias = 0; /* no family here has one */
-
     TRY(mdp_h5_attr_write_string(file, "/", MDP_STORE_ATTR_SCHEMA, MDP_STORE_SCHEMA, err));
     for (size_t i = 0; i < c->attributes->n; i++)
         TRY(mdp_h5_attr_write_string(file, "/", c->attributes->at[i].key, c->attributes->at[i].value, err));
-    if (!c->has_scale)
+    if (!c->has_logits)
         return MDP_OK;
-    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_SCALE, MDP_H5_F64, &c->logit_scale, err));
-    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_BIAS, MDP_H5_F64, &no_bias, err));
+    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_SCALE, MDP_H5_F64, &c->logits.scale, err));
+    TRY(mdp_h5_attr_write_scalar(file, "/", MDP_STORE_ATTR_LOGIT_BIAS, MDP_H5_F64, &c->logits.bias, err));
     return mdp_h5_attr_write_string(file, "/", MDP_STORE_ATTR_SIMILARITY, mdp_similarity_names[c->similarity],
                                     err);
 }

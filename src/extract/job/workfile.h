@@ -29,7 +29,7 @@ struct mdp_record {
     uint64_t file_size;  /* bytes; with the time it tells on resuming whether the picture was changed */
     int64_t file_time;   /* ns */
     float norm;          /* of the features, before they were made unit length */
-    float *embedding;    /* [D]; the caller's */
+    float *embedding; /* [D], and the picture's vectors [Q, D] behind it where it has several; the caller's */
     char reason[MDP_REASON_SIZE]; /* failed: why */
 };
 
@@ -39,7 +39,7 @@ struct mdp_workfile;
    and everything behind it is dropped. Refuses a work file of a run with other facts, and names the first
    difference; of another manifest as soon as a record is of a row that differs, and names the row: rows behind the records
    may have been mended since. One without any record is taken over. `anew` starts from nothing. A file that is no
-   work file is never touched. `width`: D. */
+   work file is never touched. `width`: values of a record's embedding, (1 + Q) * D. */
 mdp_status mdp_workfile_open(const char *path, const struct mdp_facts *facts,
                              const struct mdp_manifest *manifest, size_t width, bool anew,
                              struct mdp_workfile **work, struct mdp_error *err);

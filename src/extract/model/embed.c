@@ -9,6 +9,7 @@
 #include "extract/model/model.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct mdp_embedder {
     struct mdp_model *model;
@@ -46,7 +47,7 @@ size_t mdp_embedder_width(const struct mdp_embedder *e)
 
 double mdp_embedder_logit_scale(const struct mdp_embedder *e)
 {
-    return e->model->logit_scale;
+    return e->model->logits.scale;
 }
 
 struct picture_job {
@@ -54,7 +55,7 @@ struct picture_job {
     const void *bytes;
     size_t n;
     const char *name;
-    float *embedding, norm;
+    float *vectors, norm; /* [mdp_model_picture_size] */
 };
 
 static mdp_status embed_picture(void *context, size_t item, size_t worker, struct mdp_error *err)
@@ -68,7 +69,7 @@ static mdp_status embed_picture(void *context, size_t item, size_t worker, struc
     (void)worker;
     OR_OUT(mdp_picture_decode(job->bytes, job->n, job->name, NULL, &picture, err));
     OR_OUT(mdp_model_room_init(&room, job->model, err));
-    st = mdp_model_embed_picture(job->model, &picture, &room, job->embedding, &job->norm, err);
+    st = mdp_model_embed_picture(job->model, &picture, &room, job->vectors, &job->norm, err);
     if (st != MDP_OK)
         mdp_fail_at(err, st, "%s", job->name);
 out:
@@ -80,14 +81,19 @@ out:
 mdp_status mdp_embed_picture(const struct mdp_embedder *e, const void *bytes, size_t n, const char *name,
                              float *embedding, float *norm, struct mdp_error *err)
 {
-    struct picture_job job = {
-        .model = e->model, .bytes = bytes, .n = n, .name = name, .embedding = embedding};
+    struct picture_job job = {.model = e->model, .bytes = bytes, .n = n, .name = name};
+    mdp_status st = MDP_OK;
 
+    job.vectors = mdp_new_array(mdp_model_picture_size(e->model), sizeof *job.vectors, err, &st);
     /* On the caller's thread, but with the rounding that extract's threads have. */
-    TRY(mdp_parallel(1, 1, embed_picture, &job, err));
-    if (norm)
+    if (st == MDP_OK)
+        st = mdp_parallel(1, 1, embed_picture, &job, err);
+    if (st == MDP_OK)
+        memcpy(embedding, job.vectors, mdp_model_width(e->model) * sizeof *embedding);
+    if (st == MDP_OK && norm)
         *norm = job.norm;
-    return MDP_OK;
+    free(job.vectors);
+    return st;
 }
 
 mdp_status mdp_embed_texts(const struct mdp_embedder *e, const char *const texts[], size_t n,

@@ -190,8 +190,7 @@ static mdp_status read_text_tower(struct mdp_model *m, const struct mdp_model_ch
     TRY(mdp_text_tower_new(card->doc, card->text, choice->text_pooling, weights, &m->text, err));
     TRY(check_vocab(m, err));
     m->pooling = mdp_text_tower_pooling(m->text);
-    m->similarity = card->similarity.kind;
-    return mdp_model_card_logit_scale(card, m->weights, &m->logit_scale, err);
+    return mdp_model_logits(&card->similarity, m->weights, &m->logits, err);
 }
 
 static mdp_status open_model(struct mdp_model *m, const struct mdp_model_choice *choice,
@@ -218,7 +217,7 @@ mdp_status mdp_model_open(const struct mdp_model_choice *choice, struct mdp_mode
     *model = NULL;
     if (!m)
         return st;
-    m->logit_scale = NAN;
+    m->logits.scale = NAN;
     st = open_model(m, choice, err);
     if (st == MDP_OK)
         *model = m;
@@ -255,6 +254,16 @@ void mdp_model_forget_texts(struct mdp_model *m)
 size_t mdp_model_width(const struct mdp_model *m)
 {
     return mdp_image_tower_width(m->image);
+}
+
+size_t mdp_model_vectors(const struct mdp_model *m)
+{
+    return mdp_image_tower_vectors(m->image);
+}
+
+size_t mdp_model_picture_size(const struct mdp_model *m)
+{
+    return (1 + mdp_model_vectors(m)) * mdp_model_width(m);
 }
 
 mdp_status mdp_model_pretrained(const struct mdp_model *m, struct mdp_text *out, struct mdp_error *err)
@@ -317,13 +326,34 @@ void mdp_model_room_release(struct mdp_model_room *room)
     *room = (struct mdp_model_room){0};
 }
 
+/* mean[D] of vectors[n, D], each made a unit vector first. */
+static mdp_status mean_of_units(float *vectors, size_t n, size_t d, float mean[], struct mdp_error *err)
+{
+    float length = 0;
+
+    memset(mean, 0, d * sizeof *mean);
+    for (size_t i = 0; i < n; i++) {
+        TRY(mdp_l2_normalise(vectors + i * d, d, &length, err));
+        for (size_t j = 0; j < d; j++)
+            mean[j] += vectors[i * d + j];
+    }
+    for (size_t j = 0; j < d; j++)
+        mean[j] /= (float)n;
+    return MDP_OK;
+}
+
 mdp_status mdp_model_embed_picture(const struct mdp_model *m, const struct mdp_picture *picture,
-                                   const struct mdp_model_room *room, float *embedding, float *norm,
+                                   const struct mdp_model_room *room, float *vectors, float *norm,
                                    struct mdp_error *err)
 {
+    const size_t d = mdp_model_width(m), q = mdp_model_vectors(m);
+    float *features = q ? vectors + d : vectors;
+
     TRY(mdp_pipeline_run(&m->pipeline, picture, room->input, err));
-    TRY(mdp_image_tower_run(m->image, room->input, room->scratch, embedding, NULL, NULL, err));
-    return mdp_l2_normalise(embedding, mdp_model_width(m), norm, err);
+    TRY(mdp_image_tower_run(m->image, room->input, room->scratch, features, NULL, NULL, err));
+    if (q)
+        TRY(mean_of_units(features, q, d, vectors, err));
+    return mdp_l2_normalise(vectors, d, norm, err);
 }
 
 mdp_status mdp_model_embed_texts(const struct mdp_model *m, const char *const texts[], size_t n,

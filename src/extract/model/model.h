@@ -6,7 +6,7 @@
        mdp_model_embed_texts(model, phrases, n, threads, embeddings, norms, err);
        mdp_model_close(model);
 
-   Letters: D width of an embedding. */
+   Letters: D width of an embedding, Q vectors a picture (0 where it has one). */
 #ifndef MDP_EXTRACT_MODEL_H
 #define MDP_EXTRACT_MODEL_H
 
@@ -45,8 +45,7 @@ struct mdp_model {
     struct mdp_tokenizer *tokenizer; /* NULL without `texts` */
     struct mdp_text_tower *text;     /* NULL without `texts` */
     const char *pooling;             /* of the text tower, by name; NULL where it has no choice of it */
-    double logit_scale; /* factor on the cosine; NaN without `texts` or where the card has none */
-    enum mdp_similarity similarity;
+    struct mdp_logits logits;        /* of a cosine; scale NaN without `texts` or where the card has none */
 };
 
 /* Finds the files, reads card, weights and towers, and checks that they belong together: the card whole
@@ -58,7 +57,10 @@ void mdp_model_close(struct mdp_model *model);
 /* For a run of many pictures: no more texts will come, and a text tower may hold most of a model's memory. */
 void mdp_model_forget_texts(struct mdp_model *model);
 
-size_t mdp_model_width(const struct mdp_model *model); /* D */
+size_t mdp_model_width(const struct mdp_model *model);   /* D */
+size_t mdp_model_vectors(const struct mdp_model *model); /* Q */
+/* Floats of a picture's record: (1 + Q) * D. */
+size_t mdp_model_picture_size(const struct mdp_model *model);
 /* "published", or the start of the SHA-256 of the file that is another (file names are not identity). */
 mdp_status mdp_model_pretrained(const struct mdp_model *model, struct mdp_text *out, struct mdp_error *err);
 /* The tokenizer's settings as the card has them, the vocabulary's SHA-256 and the pooling, as JSON. */
@@ -72,9 +74,10 @@ mdp_status mdp_model_room_init(struct mdp_model_room *room, const struct mdp_mod
                                struct mdp_error *err);
 void mdp_model_room_release(struct mdp_model_room *room);
 
-/* A decoded picture -> embedding[D] of unit length; *norm is the length it had. */
+/* A decoded picture -> vectors[(1 + Q) * D] of unit length each: the embedding[D], which is the mean of the Q vectors where
+   there are such, then these [Q, D]. *norm is the length that the embedding had. */
 mdp_status mdp_model_embed_picture(const struct mdp_model *model, const struct mdp_picture *picture,
-                                   const struct mdp_model_room *room, float *embedding, float *norm,
+                                   const struct mdp_model_room *room, float *vectors, float *norm,
                                    struct mdp_error *err);
 
 /* texts[n], one batch (a text may depend on the longest beside it: docs/TEXTS.md) -> embeddings[n, D] of unit length, the

@@ -8,7 +8,6 @@
 #include "base/names.h"
 #include "base/try.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,52 +164,12 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
 }
 
-/* `clamp: [least, most]`, which may be missing. */
-static mdp_status read_clamp(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                             struct mdp_model_similarity *s, struct mdp_error *err)
-{
-    const struct mdp_yaml_node *clamp = mdp_yaml_find(map, "clamp");
-
-    if (!clamp)
-        return MDP_OK;
-    if (clamp->kind != MDP_YAML_LIST || clamp->n != 2)
-        return mdp_yaml_fail(doc, clamp, err, "clamp: expected a list of two numbers");
-    s->clamps = true;
-    TRY(mdp_yaml_to_double(doc, clamp->values[0], &s->least, err));
-    return mdp_yaml_to_double(doc, clamp->values[1], &s->most, err);
-}
-
-static mdp_status read_similarity(struct mdp_model_card *card, const struct mdp_yaml_node *root,
-                                  struct mdp_error *err)
-{
-    static const char *const keys[] = {"kind", "logit_scale", "clamp", "transform"};
-    static const char *const transforms[MDP_SCALE_COUNT] = {"exp", "reciprocal", "identity"};
-    const struct mdp_yaml *doc = card->doc;
-    const struct mdp_yaml_node *map = NULL;
-    size_t kind = 0, transform = 0;
-
-    TRY(optional_map(doc, root, "similarity", &map, err));
-    if (!map)
-        return MDP_OK;
-    TRY(mdp_yaml_known_keys(doc, map, keys, MDP_COUNT(keys), err));
-    if (mdp_yaml_find(map, "kind"))
-        TRY(mdp_yaml_get_choice(doc, map, "kind", "similarity", mdp_similarity_names, MDP_SIMILARITY_COUNT,
-                                &kind, err));
-    TRY(mdp_yaml_get_string(doc, map, "logit_scale", &card->similarity.logit_scale, err));
-    TRY(read_clamp(doc, map, &card->similarity, err));
-    TRY(mdp_yaml_get_choice(doc, map, "transform", "transform of a logit scale", transforms, MDP_SCALE_COUNT,
-                            &transform, err));
-    card->similarity.kind = (enum mdp_similarity)kind;
-    card->similarity.transform = (enum mdp_scale_transform)transform;
-    return MDP_OK;
-}
-
 static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 {
     static const char *const keys[] = {
-        "name",      "title",     "family",       "parameters", "embedding_width",
-        "source",    "licence",   "licence_note", "files",      "image",
-        "pipelines", "tokenizer", "text",         "similarity", "weights"};
+        "name",    "title",        "family",    "parameters", "embedding_width", "source",
+        "licence", "licence_note", "files",     "image",      "pipelines",       "tokenizer",
+        "text",    "similarity",   "zero_shot", "weights"};
     const struct mdp_yaml *doc = card->doc;
     const struct mdp_yaml_node *root = mdp_yaml_root(doc), *width = NULL;
 
@@ -229,7 +188,8 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
     TRY(optional_map(doc, root, "pipelines", &card->pipelines, err));
     TRY(optional_map(doc, root, "tokenizer", &card->tokenizer, err));
     TRY(optional_map(doc, root, "text", &card->text, err));
-    TRY(read_similarity(card, root, err));
+    TRY(mdp_model_similarity_from_yaml(doc, root, &card->similarity, err));
+    TRY(mdp_model_zero_shot_from_yaml(doc, root, &card->zero_shot, err));
     TRY(read_weights_section(card, root, err));
     if (!card->image && !card->text)
         return mdp_yaml_fail(doc, root, err, "neither 'image' nor 'text': the model has no tower");
@@ -271,6 +231,20 @@ mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, s
     mdp_text_release(&path);
     if (st != MDP_OK)
         mdp_model_card_release(card);
+    return st;
+}
+
+mdp_status mdp_model_card_prompts(const char *model, struct mdp_text *path, struct mdp_error *err)
+{
+    struct mdp_model_card card;
+
+    TRY(mdp_model_card_read(model, &card, err));
+    mdp_status st = MDP_OK;
+    if (card.zero_shot.prompts)
+        st = mdp_config_locate(&mdp_config_prompts, card.zero_shot.prompts, path, err);
+    else
+        st = mdp_fail(err, MDP_ERR_USAGE, "--prompts default: the card of %s names no prompt set", card.name);
+    mdp_model_card_release(&card);
     return st;
 }
 
@@ -371,44 +345,4 @@ mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const 
                       mdp_weights_path(weights), t->name, shape.at, card->name, card->path);
     mdp_text_release(&shape);
     return st;
-}
-
-static double transformed(double value, enum mdp_scale_transform transform)
-{
-    switch (transform) {
-    case MDP_SCALE_EXP:
-        return exp(value);
-    case MDP_SCALE_RECIPROCAL:
-        return 1 / value;
-    case MDP_SCALE_IDENTITY:
-    case MDP_SCALE_COUNT:
-        break;
-    }
-    return value;
-}
-
-mdp_status mdp_model_card_logit_scale(const struct mdp_model_card *card, const struct mdp_weights *weights,
-                                      double *factor, struct mdp_error *err)
-{
-    const struct mdp_model_similarity *s = &card->similarity;
-    const struct mdp_tensor *t = NULL;
-    const size_t one = 1;
-    float value = 0;
-
-    *factor = NAN;
-    if (!s->logit_scale)
-        return MDP_OK;
-    t = mdp_weights_find(weights, s->logit_scale);
-    if (!t)
-        return mdp_weights_get(weights, s->logit_scale, 0, NULL, &t, err);
-    if (t->count != 1)
-        return mdp_weights_get(weights, s->logit_scale, 1, &one, &t, err);
-    mdp_tensor_to_f32(t, &value);
-    if (s->clamps) /* in float32, as the models do it */
-        value = fminf(fmaxf(value, (float)s->least), (float)s->most);
-    *factor = transformed((double)value, s->transform);
-    if (!isfinite(value) || !isfinite(*factor))
-        return mdp_fail(err, MDP_ERR_FORMAT, "%s: tensor '%s' gives no finite logit scale",
-                        mdp_weights_path(weights), s->logit_scale);
-    return MDP_OK;
 }

@@ -4,9 +4,9 @@
 #ifndef MDP_EXTRACT_MODEL_CARD_H
 #define MDP_EXTRACT_MODEL_CARD_H
 
-#include "base/exchange/zero_shot_rules.h"
 #include "base/formats/yaml.h"
 #include "base/text.h"
+#include "extract/model/model_similarity.h"
 #include "extract/weights/weights.h"
 #include "medprobe/status.h"
 
@@ -25,23 +25,6 @@ struct mdp_model_file {
     const char *note; /* how to come by a file without url */
 };
 
-/* What becomes of the tensor's value, after the clamp; by the words of `transform`. */
-enum mdp_scale_transform {
-    MDP_SCALE_EXP,
-    MDP_SCALE_RECIPROCAL,
-    MDP_SCALE_IDENTITY,
-    MDP_SCALE_COUNT, /* how many there are */
-};
-
-/* The section `similarity`: from the cosine to a logit, from logits to scores. */
-struct mdp_model_similarity {
-    enum mdp_similarity kind; /* softmax where the card says nothing */
-    const char *logit_scale;  /* name of the tensor; NULL: the card has no such section */
-    bool clamps;
-    double least, most; /* of the tensor's value, where `clamps` */
-    enum mdp_scale_transform transform;
-};
-
 struct mdp_model_card {
     char *path;
     struct mdp_yaml *doc; /* owns every string and node below */
@@ -53,6 +36,7 @@ struct mdp_model_card {
     /* Sections; NULL where the model has none. */
     const struct mdp_yaml_node *image, *pipelines, *tokenizer, *text;
     struct mdp_model_similarity similarity;
+    struct mdp_model_zero_shot zero_shot;
     const char *
         *inside; /* [n_inside] prefixes of the names of the model's tensors: the first that there is counts */
     size_t n_inside;        /* 0: names stand as they are */
@@ -64,6 +48,9 @@ struct mdp_model_card {
 /* `model` is a name of `models list` or a file. Unknown and missing keys are errors with their line. */
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err);
 void mdp_model_card_release(struct mdp_model_card *card);
+
+/* The file of the prompt set that the card of `model` names as its own, into *path. None named: wrong use. */
+mdp_status mdp_model_card_prompts(const char *model, struct mdp_text *path, struct mdp_error *err);
 
 /* The whole card, as far as it can be looked at without its files: every section is read, and what two sections say of one
    thing must agree (widths of both towers, sizes of each pipeline, length of a text). Errors have the line at fault. */
@@ -93,10 +80,5 @@ mdp_status mdp_model_card_weights(const struct mdp_model_card *card, const char 
    card does not list as ignorable. */
 mdp_status mdp_model_card_check_unused(const struct mdp_model_card *card, const struct mdp_weights *weights,
                                        bool with_text, struct mdp_error *err);
-
-/* The factor on the cosine: the tensor of `similarity`, clamped and transformed as the card says; NaN for a
-   card without `similarity`. */
-mdp_status mdp_model_card_logit_scale(const struct mdp_model_card *card, const struct mdp_weights *weights,
-                                      double *factor, struct mdp_error *err);
 
 #endif

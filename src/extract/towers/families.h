@@ -15,8 +15,8 @@
 struct mdp_image_family {
     const char *name;
 
-    /* The section's keys: makes tower->model, sets tower->sizes and scratch_size. On failure tower->model may be half made;
-       free() is called. */
+    /* The section's keys: makes tower->model, sets tower->sizes and scratch_size, and vectors where a picture has several. On
+       failure tower->model may be half made; free() is called. */
     mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_image_tower *tower, struct mdp_error *err);
     /* Packs the weights. Strings of the YAML are not used after it. */
@@ -31,6 +31,7 @@ struct mdp_image_tower {
     const struct mdp_image_family *family;
     void *model;
     struct mdp_image_sizes sizes;
+    size_t vectors;      /* Q: features are [Q, D], one a query (BLIP-2); 0: one vector [D] */
     size_t scratch_size; /* floats of working memory */
     char kernel[64];
 };

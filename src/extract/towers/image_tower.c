@@ -88,6 +88,11 @@ size_t mdp_image_tower_width(const struct mdp_image_tower *tower)
     return tower->sizes.embedding;
 }
 
+size_t mdp_image_tower_vectors(const struct mdp_image_tower *tower)
+{
+    return tower->vectors;
+}
+
 size_t mdp_image_tower_input_size(const struct mdp_image_tower *tower)
 {
     return tower->sizes.channels * tower->sizes.height * tower->sizes.width;
@@ -108,6 +113,8 @@ mdp_status mdp_image_tower_run(const struct mdp_image_tower *tower, const float 
 {
     const struct mdp_tapped tapped = {tap, tap_context};
 
+    const size_t vectors = tower->vectors ? tower->vectors : 1;
+
     tower->family->run(tower->model, input, scratch, features, &tapped);
-    return mdp_features_check(features, tower->sizes.embedding, err);
+    return mdp_features_check(features, vectors * tower->sizes.embedding, err);
 }

@@ -30,6 +30,8 @@ mdp_status mdp_image_tower_sizes_from_yaml(const struct mdp_yaml *doc, const str
 
 /* D: values of an embedding. */
 size_t mdp_image_tower_width(const struct mdp_image_tower *tower);
+/* Q: vectors a picture; 0: one. */
+size_t mdp_image_tower_vectors(const struct mdp_image_tower *tower);
 /* Floats of one preprocessed picture [C, H, W]. */
 size_t mdp_image_tower_input_size(const struct mdp_image_tower *tower);
 /* Floats of working memory that a thread needs. */
@@ -37,7 +39,7 @@ size_t mdp_image_tower_scratch_size(const struct mdp_image_tower *tower);
 /* "openblas-haswell", "avx2", ...: the store's `kernel`. */
 const char *mdp_image_tower_kernel(const struct mdp_image_tower *tower);
 
-/* One picture: input[C, H, W] -> features[D], not normalised; MDP_ERR_VALUE where they are not finite. scratch:
+/* One picture: input[C, H, W] -> features[D], or [Q, D], not normalised; MDP_ERR_VALUE where they are not finite. scratch:
    as above. `tap` may be NULL. Single-threaded; the bytes depend on the input, the weights and the kernel alone. */
 mdp_status mdp_image_tower_run(const struct mdp_image_tower *tower, const float *input, float *scratch,
                                float *features, mdp_tap *tap, void *tap_context, struct mdp_error *err);
