@@ -48,15 +48,14 @@ static mdp_status folder_at(const struct mdp_config_kind *kind, int i, struct md
                             struct mdp_error *err)
 {
     char program[PATH_MAX];
-    const char *home = variable("MEDPROBE_HOME");
 
     mdp_text_clear(out);
     if (i == 0 && program_prefix(program))
         mdp_text_add(out, "%s/configs/%s", program, kind->folder);
     else if (i == 1 && program_prefix(program))
         mdp_text_add(out, "%s/share/medprobe/%s", program, kind->folder);
-    else if (i == 2 && home)
-        mdp_text_add(out, "%s/%s", home, kind->folder);
+    else if (i == 2 && mdp_home_folder(out, NULL) == MDP_OK)
+        mdp_text_add(out, "/%s", kind->folder);
     else if (i == 3)
         mdp_text_add(out, "configs/%s", kind->folder);
     return mdp_text_status(out, err);

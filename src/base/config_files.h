@@ -2,9 +2,9 @@
 /* Files that users call by name: models, prompt sets. A name is looked for in these folders, in
    this order, and the first file found is taken:
 
-       <program>/../configs/KIND   <program>/../share/medprobe/KIND   $MEDPROBE_HOME/KIND   ./configs/KIND
+       <program>/../configs/KIND   <program>/../share/medprobe/KIND   <home>/KIND   ./configs/KIND
 
-   where <program> is the folder of the running program, links followed. */
+   where <program> is the folder of the running program, links followed, and <home> is mdp_home_folder's. */
 #ifndef MDP_BASE_CONFIG_FILES_H
 #define MDP_BASE_CONFIG_FILES_H
 

@@ -265,6 +265,8 @@ static mdp_status show_text(const struct mdp_model_card *card, struct mdp_error 
     }
     for (size_t i = 0; i < card->n_files; i++)
         TRY(show_file(card, &card->files[i], err));
+    if (card->made) /* nobody can look it up in a file */
+        printf("\n%s", card->made);
     return MDP_OK;
 }
 
@@ -291,15 +293,15 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
     bool json = false;
     const struct mdp_option options[] = {
         {.name = "json", .flag = &json, .help = "print JSON instead of lines"}};
-    const struct mdp_usage usage = {
-        .command = "models show",
-        .synopsis = "MODEL [options]",
-        .summary =
-            "Shows what a model card says: source, licence, sizes, pipelines, files and their SHA-256.",
-        .example = "medprobe models show medclip-vit",
-        .least_operands = 1,
-        .most_operands = 1,
-        .operands = {"a model"}};
+    const struct mdp_usage usage = {.command = "models show",
+                                    .synopsis = "MODEL [options]",
+                                    .summary = "Shows what a model card says: source, licence, sizes, "
+                                               "pipelines, files and their SHA-256; of a folder, "
+                                               "the card that is made of it, too.",
+                                    .example = "medprobe models show medclip-vit",
+                                    .least_operands = 1,
+                                    .most_operands = 1,
+                                    .operands = {"a model"}};
 
     (void)exit_code;
     return mdp_models_with_card(&usage, options, 1, argc, argv, show, &json, err);
@@ -310,6 +312,7 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
 static const struct mdp_command rows[] = {
     {"list", "the models that are known by name", run_list, false},
     {"show", "what one model's card says", run_show, false},
+    {"add", "give the model of a folder a name", mdp_models_add, false},
     {"inspect", "the tensors of a weight file", mdp_models_inspect, false},
     {"pull", "fetch a model's files", mdp_models_pull, false},
     {"check", "are a model's files here and the right ones", mdp_models_check, false},

@@ -9,6 +9,7 @@
 #include "extract/model/model_card.h"
 #include "extract/model/model_files.h"
 
+mdp_command_run mdp_models_add;
 mdp_command_run mdp_models_check;
 mdp_command_run mdp_models_inspect;
 mdp_command_run mdp_models_pull;

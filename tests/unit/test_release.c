@@ -36,6 +36,7 @@
 #include "extract/kernels/conv.h"
 #include "extract/kernels/depthwise_conv.h"
 #include "extract/kernels/linear.h"
+#include "extract/model/card_from.h"
 #include "extract/model/model.h"
 #include "extract/model/model_card.h"
 #include "extract/preprocess/convert.h"
@@ -99,6 +100,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_manifest_summary, mdp_manifest_summary_release);
     RELEASE(mdp_store_rows, mdp_store_rows_release);
     RELEASE(mdp_map, mdp_map_close);
+    RELEASE(mdp_folder_file, mdp_folder_file_release);
     RELEASE(mdp_model_card, mdp_model_card_release);
     RELEASE(mdp_model_room, mdp_model_room_release);
     RELEASE(mdp_names, mdp_names_release);

@@ -132,22 +132,70 @@ struct mdp_json {
     char *name;
 };
 
+enum { WHOLE_DIGITS = 19 }; /* a whole number of more digits is no 64-bit one */
+
+/* The next whole number of more than WHOLE_DIGITS digits in bytes[i, n): where it begins, and its digits in *run; n when there is
+   none. */
+static size_t find_long_number(const char *bytes, size_t i, size_t n, size_t *run)
+{
+    bool inside = false;
+
+    for (; i < n; i += *run ? *run : 1) {
+        *run = 0;
+        if (inside && bytes[i] == '\\')
+            i++;
+        else if (bytes[i] == '"')
+            inside = !inside;
+        if (inside)
+            continue;
+        while (i + *run < n && bytes[i + *run] >= '0' && bytes[i + *run] <= '9')
+            ++*run;
+        bool fraction = (i > 0 && strchr(".eE+", bytes[i - 1]) && bytes[i - 1]) ||
+                        (i + *run < n && bytes[i + *run] && strchr(".eE", bytes[i + *run]));
+        if (*run > WHOLE_DIGITS && !fraction)
+            return i;
+    }
+    return n;
+}
+
+/* bytes[n] with whole numbers that are too long for jansson written as reals (Python's int(1e30), which tokenizer_config.json has), for
+   free(); NULL where there are none, or out of memory. */
+static char *with_long_numbers_as_reals(const char *bytes, size_t n, struct mdp_error *err, mdp_status *st)
+{
+    size_t run = 0, i = find_long_number(bytes, 0, n, &run);
+    char *copy = NULL;
+
+    if (i == n)
+        return NULL;
+    copy = mdp_new_array(n, 1, err, st);
+    if (!copy)
+        return NULL;
+    memcpy(copy, bytes, n);
+    for (; i < n; i = find_long_number(bytes, i + run, n, &run))
+        memcpy(copy + i + run - 3, "e03", 3);
+    return copy;
+}
+
 mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
                           struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
     json_error_t at;
+    char *mended = NULL;
 
     *doc = mdp_new_array(1, sizeof **doc, err, &st);
     if (!*doc)
         return st;
     (*doc)->name = mdp_copy_string(name, err, &st);
+    if (st == MDP_OK)
+        mended = with_long_numbers_as_reals(bytes, n, err, &st);
     if (st == MDP_OK) {
-        (*doc)->root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &at);
+        (*doc)->root = json_loadb(mended ? mended : bytes, n, JSON_REJECT_DUPLICATES, &at);
         if (!(*doc)->root)
             st = mdp_fail(err, MDP_ERR_FORMAT, "%s: line %d, byte %d: %s (expected JSON)", name, at.line,
                           at.position, at.text);
     }
+    free(mended);
     if (st != MDP_OK) {
         mdp_json_free(*doc);
         *doc = NULL;
@@ -247,6 +295,11 @@ mdp_status mdp_json_each(const struct mdp_json_value *map,
 const char *mdp_json_text(const struct mdp_json_value *value)
 {
     return json_string_value(theirs(value));
+}
+
+bool mdp_json_true(const struct mdp_json_value *value)
+{
+    return json_is_true(theirs(value));
 }
 
 double mdp_json_number(const struct mdp_json_value *value)

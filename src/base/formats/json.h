@@ -61,7 +61,8 @@ void mdp_json_put_null(struct mdp_json_writer *w, const char *key);
 struct mdp_json;       /* a document; owns its values */
 struct mdp_json_value; /* a value; NULL stands for one that is not there */
 
-/* A regular file of at most 1 GiB. A key that stands twice in an object is an error. `name` is for messages:
+/* A regular file of at most 1 GiB. A key that stands twice in an object is an error; a whole number of more than 19 digits is read as
+   a real. `name` is for messages:
    "<name>: line 2, byte 31: ...". */
 mdp_status mdp_json_read(const char *path, struct mdp_json **doc, struct mdp_error *err);
 mdp_status mdp_json_parse(const char *bytes, size_t n, const char *name, struct mdp_json **doc,
@@ -90,6 +91,7 @@ mdp_status mdp_json_each(const struct mdp_json_value *map,
                                              const struct mdp_json_value *value, struct mdp_error *err),
                          void *context, struct mdp_error *err);
 const char *mdp_json_text(const struct mdp_json_value *value); /* NULL unless a string */
+bool mdp_json_true(const struct mdp_json_value *value);        /* false unless true */
 double mdp_json_number(const struct mdp_json_value *value);    /* NaN unless a number */
 
 /* A number written without point and exponent and not negative, exactly; false, and nothing written, for any other value.

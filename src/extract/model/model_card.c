@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/try.h"
+#include "extract/model/model_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,9 +168,9 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
 static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 {
     static const char *const keys[] = {
-        "name",    "title",        "family",    "parameters", "embedding_width", "source",
-        "licence", "licence_note", "files",     "image",      "pipelines",       "tokenizer",
-        "text",    "similarity",   "zero_shot", "weights"};
+        "name",      "title",        "family",     "parameters", "embedding_width", "source",
+        "licence",   "licence_note", "folder",     "files",      "image",           "pipelines",
+        "tokenizer", "text",         "similarity", "zero_shot",  "weights"};
     const struct mdp_yaml *doc = card->doc;
     const struct mdp_yaml_node *root = mdp_yaml_root(doc), *width = NULL;
 
@@ -183,6 +184,7 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
     TRY(optional_size(doc, root, "parameters", &card->parameters, err));
     TRY(mdp_yaml_get(doc, root, "embedding_width", MDP_YAML_SCALAR, &width, err));
     TRY(mdp_yaml_to_size(doc, width, 1, 1 << 20, &card->embedding_width, err));
+    TRY(optional_string(doc, root, "folder", &card->folder, err));
     TRY(read_files(card, root, err));
     TRY(optional_map(doc, root, "image", &card->image, err));
     TRY(optional_map(doc, root, "pipelines", &card->pipelines, err));
@@ -209,6 +211,25 @@ static bool is_yaml_name(const char *path)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
+/* A card that is made from what lies at card->path. */
+static mdp_status make_card(struct mdp_model_card *card,
+                            mdp_status (*to_card)(const char *path, const char *name, struct mdp_text *text,
+                                                  struct mdp_error *err),
+                            struct mdp_error *err)
+{
+    struct mdp_text text = {0}, name = {0};
+    mdp_status st = to_card(card->path, NULL, &text, err);
+
+    mdp_text_add(&name, "card of %s", card->path);
+    if (st == MDP_OK)
+        st = mdp_text_status(&name, err);
+    if (st == MDP_OK)
+        st = mdp_yaml_parse(text.at, text.n, name.at, &card->doc, err);
+    card->made = text.at;
+    mdp_text_release(&name);
+    return st;
+}
+
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err)
 {
     struct mdp_text path = {0};
@@ -218,8 +239,12 @@ mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, s
     if (st == MDP_OK) {
         card->path = path.at;
         path = (struct mdp_text){0};
-        st = mdp_yaml_read(card->path, &card->doc, err);
-        if (st != MDP_OK && st != MDP_ERR_MEMORY && !is_yaml_name(card->path))
+        if (mdp_path_is_folder(card->path))
+            st = make_card(card, mdp_model_folder_to_card, err);
+        else
+            st = mdp_yaml_read(card->path, &card->doc, err);
+        if (st != MDP_OK && st != MDP_ERR_MEMORY && !is_yaml_name(card->path) &&
+            !mdp_path_is_folder(card->path))
             st = mdp_fail(
                 err, st,
                 "%s: is no model's YAML file (--model takes a name of medprobe models list or a YAML "
@@ -255,6 +280,7 @@ void mdp_model_card_release(struct mdp_model_card *card)
     free(card->ignorable);
     mdp_yaml_free(card->doc);
     free(card->path);
+    free(card->made);
     *card = (struct mdp_model_card){0};
 }
 
@@ -271,6 +297,8 @@ mdp_status mdp_model_card_files_folder(const struct mdp_model_card *card, struct
 mdp_status mdp_model_card_file_path(const struct mdp_model_card *card, const struct mdp_model_file *file,
                                     struct mdp_text *path, struct mdp_error *err)
 {
+    if (card->folder)
+        return mdp_path_join(path, card->folder, file->name, err);
     TRY(mdp_path_folder(path, card->path, err));
     mdp_text_add(path, "/%s/%s", card->name, file->name);
     TRY(mdp_text_status(path, err));
@@ -300,6 +328,8 @@ mdp_status mdp_model_card_locate(const struct mdp_model_card *card, const char *
     TRY(mdp_model_card_file_path(card, file, path, err));
     if (mdp_path_exists(path->at))
         return MDP_OK;
+    if (card->folder)
+        return mdp_fail(err, MDP_ERR_MISSING, "%s: is not there (give another with --%s)", path->at, role);
     if (file->url)
         return mdp_fail(err, MDP_ERR_MISSING, "%s: is not there (medprobe models pull %s, or --%s FILE)",
                         path->at, card->name, role);

@@ -28,9 +28,11 @@ struct mdp_model_file {
 struct mdp_model_card {
     char *path;
     struct mdp_yaml *doc; /* owns every string and node below */
+    char *made;           /* the text, where it was made from what lies at `path`; else NULL */
     const char *name, *title, *family, *source, *licence, *licence_note;
     size_t parameters; /* of all towers; 0 when not stated */
     size_t embedding_width;
+    const char *folder;           /* of the files; NULL: beside the card, or where `models pull` puts them */
     struct mdp_model_file *files; /* [n_files] */
     size_t n_files;
     /* Sections; NULL where the model has none. */
@@ -45,7 +47,7 @@ struct mdp_model_card {
     size_t n_ignorable, n_ignorable_without_text;
 };
 
-/* `model` is a name of `models list` or a file. Unknown and missing keys are errors with their line. */
+/* `model` is a name of `models list`, a card's file, or a folder as transformers or open_clip saves it (model_folder.h). Unknown and missing keys are errors with their line. */
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err);
 void mdp_model_card_release(struct mdp_model_card *card);
 
