@@ -260,7 +260,7 @@ def test_faults_would_be_seen(small, tokenizer):
 
 
 @pytest.mark.parametrize("change, message", [
-    (dict(family="none-such"), "no family of text towers 'none-such' (there is bert"),
+    (dict(family="none-such"), "no family of text towers 'none-such' (there are bert"),
     (dict(family="brt"), "no family of text towers 'brt' (did you mean 'bert'?)"),
     (dict(pooling="none-such"), "no pooling of the family bert 'none-such' (there are layers-1-2-last, pooler)"),
     (dict(heads=5), "width 48 is no multiple of 5 heads"),

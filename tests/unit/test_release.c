@@ -44,12 +44,16 @@
 #include "extract/text/tokenizer.h"
 #include "extract/text/unicode.h"
 #include "extract/text/vocab.h"
+#include "extract/towers/attention_pool.h"
 #include "extract/towers/bert.h"
+#include "extract/towers/clip_text.h"
 #include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
 #include "extract/towers/swin.h"
 #include "extract/towers/text_tower.h"
+#include "extract/towers/transformer.h"
+#include "extract/towers/vit.h"
 #include "extract/weights/pickle.h"
 #include "extract/weights/tensor_list.h"
 #include "extract/weights/weights.h"
@@ -83,8 +87,10 @@ static void an_empty_object_is_released_twice(void **state)
     (void)state;
     RELEASE(mdp_arguments, mdp_arguments_release);
     RELEASE(mdp_atomic, mdp_atomic_release);
+    RELEASE(mdp_attention_pool, mdp_attention_pool_release);
     RELEASE(mdp_bert, mdp_bert_release);
     RELEASE(mdp_chars, mdp_chars_release);
+    RELEASE(mdp_clip_text, mdp_clip_text_release);
     RELEASE(mdp_converted, mdp_converted_release);
     RELEASE(mdp_curve_set, mdp_curves_release);
     RELEASE(mdp_draw_source, mdp_draw_source_release);
@@ -122,6 +128,8 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_swin, mdp_swin_release);
     RELEASE(mdp_tensor_list, mdp_tensor_list_release);
     RELEASE(mdp_text, mdp_text_release);
+    RELEASE(mdp_transformer, mdp_transformer_release);
+    RELEASE(mdp_vit, mdp_vit_release);
     RELEASE(mdp_zip, mdp_zip_release);
 }
 

@@ -5,11 +5,13 @@
 
 const struct mdp_image_family *const mdp_image_families[] = {
     &mdp_swin_family,
+    &mdp_vit_family,
     NULL,
 };
 
 const struct mdp_text_family *const mdp_text_families[] = {
     &mdp_bert_family,
+    &mdp_clip_text_family,
     NULL,
 };
 

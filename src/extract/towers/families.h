@@ -74,7 +74,9 @@ mdp_status mdp_text_family_get(const struct mdp_yaml *doc, const struct mdp_yaml
                                const struct mdp_text_family **family, struct mdp_error *err);
 
 extern const struct mdp_image_family mdp_swin_family;
+extern const struct mdp_image_family mdp_vit_family;
 
 extern const struct mdp_text_family mdp_bert_family;
+extern const struct mdp_text_family mdp_clip_text_family;
 
 #endif

@@ -41,6 +41,52 @@ mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values
     return st;
 }
 
+/* One tensor, found and of the right shape, or an error; nothing is allocated. */
+static mdp_status find_part(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
+                            size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    mdp_status st = find_tensor(source, tensor, rank, shape, err, format, arguments);
+    va_end(arguments);
+    return st;
+}
+
+mdp_status mdp_tensor_check(const struct mdp_layer_source *source, size_t rank, const size_t shape[],
+                            struct mdp_error *err, const char *format, ...)
+{
+    const struct mdp_tensor *tensor = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    mdp_status st = find_tensor(source, &tensor, rank, shape, err, format, arguments);
+    va_end(arguments);
+    return st;
+}
+
+mdp_status mdp_table_load(const struct mdp_layer_source *source, const char *name, size_t columns,
+                          float **values, size_t *rows, struct mdp_error *err)
+{
+    char whole[NAME_SIZE];
+    mdp_status st = MDP_OK;
+    size_t leading = 1;
+
+    snprintf(whole, sizeof whole, "%s%s", source->prefix, name);
+    const struct mdp_tensor *tensor = mdp_weights_find(source->weights, whole);
+    const size_t rank = tensor ? tensor->rank : 2, shape[] = {1, columns};
+    for (size_t i = 0; i + 2 < rank; i++)
+        leading *= tensor->shape[i];
+    if (!tensor || rank == 0 || leading != 1 || tensor->shape[rank - 1] != columns)
+        return mdp_weights_get(source->weights, whole, rank == 1 ? 1 : 2, rank == 1 ? shape + 1 : shape,
+                               &tensor, err);
+    *rows = rank == 1 ? 1 : tensor->shape[rank - 2];
+    *values = mdp_new_array(tensor->count, sizeof **values, err, &st);
+    if (*values)
+        mdp_tensor_to_f32(tensor, *values);
+    return st;
+}
+
 mdp_status mdp_norm_load(const struct mdp_layer_source *source, const char *name, size_t columns,
                          struct mdp_norm *norm, struct mdp_error *err)
 {
@@ -55,18 +101,6 @@ void mdp_norm_release(struct mdp_norm *norm)
     free(norm->gain);
     free(norm->bias);
     *norm = (struct mdp_norm){0};
-}
-
-/* One tensor of a linear layer, found and of the right shape, or an error; nothing is allocated. */
-static mdp_status find_part(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
-                            size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    mdp_status st = find_tensor(source, tensor, rank, shape, err, format, arguments);
-    va_end(arguments);
-    return st;
 }
 
 /* Shapes come from a card, which may ask for anything: the file's tensors are looked at before memory is. */

@@ -26,6 +26,15 @@ mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values
                            const size_t shape[], struct mdp_error *err, const char *format, ...)
     MDP_PRINTF(6, 7);
 
+/* Whether there is such a tensor of exactly shape[rank], before memory for what is made of it is taken. */
+mdp_status mdp_tensor_check(const struct mdp_layer_source *source, size_t rank, const size_t shape[],
+                            struct mdp_error *err, const char *format, ...) MDP_PRINTF(5, 6);
+
+/* A table of rows, as [rows, columns] with any number of ones before it ([1, 1, C] is one row, so is [C]): *values[*rows,
+   columns]. */
+mdp_status mdp_table_load(const struct mdp_layer_source *source, const char *name, size_t columns,
+                          float **values, size_t *rows, struct mdp_error *err);
+
 /* <name>.weight[C] and <name>.bias[C]. */
 mdp_status mdp_norm_load(const struct mdp_layer_source *source, const char *name, size_t columns,
                          struct mdp_norm *norm, struct mdp_error *err);

@@ -75,12 +75,12 @@ mdp_status mdp_patches_from_yaml(const struct mdp_yaml *doc, const struct mdp_ya
 
 size_t mdp_patches_rows(const struct mdp_patches *p)
 {
-    return (p->height + p->patch - 1) / p->patch;
+    return (p->height + (p->whole ? 0 : p->patch - 1)) / p->patch;
 }
 
 size_t mdp_patches_columns(const struct mdp_patches *p)
 {
-    return (p->width + p->patch - 1) / p->patch;
+    return (p->width + (p->whole ? 0 : p->patch - 1)) / p->patch;
 }
 
 size_t mdp_patches_values(const struct mdp_patches *p)

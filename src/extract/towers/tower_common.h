@@ -30,10 +30,11 @@ mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct 
 
 /* --- patches --- */
 
-/* A picture [channels, height, width] and the side of the squares it is cut into; at its right and lower edge they may
-   reach beyond it, where pixels are 0. */
+/* A picture [channels, height, width] and the side of the squares it is cut into. At its right and lower edge they reach
+   beyond it, where pixels are 0, or, with `whole`, what fills no square is not seen (a convolution without padding). */
 struct mdp_patches {
     size_t channels, height, width, patch;
+    bool whole;
 };
 
 /* `image_size` (one number for a square, or [height, width]), `patch_size`, `channels`. */
