@@ -61,7 +61,7 @@ mdp_status mdp_map_open(const char *path, struct mdp_map *map, struct mdp_error 
 
 void mdp_map_forget(const struct mdp_map *map, size_t n)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = n < map->n ? n / page * page : 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = n <= map->n ? n / page * page : 0;
 
     if (whole)
         madvise((void *)(uintptr_t)map->bytes, whole, MADV_DONTNEED);

@@ -64,6 +64,7 @@ static mdp_status inspect_json(const struct digests *d, struct mdp_error *err)
     mdp_json_begin(&w, NULL, '{', NULL);
     mdp_json_put_text(&w, "file", mdp_weights_path(weights));
     mdp_json_put_text(&w, "format", mdp_weights_format(weights));
+    mdp_json_put_size(&w, "files", mdp_weights_files(weights));
     mdp_json_put_size(&w, "count", mdp_weights_count(weights));
     mdp_json_put_size(&w, "elements", elements);
     mdp_json_put_size(&w, "bytes", bytes);
@@ -87,6 +88,8 @@ static mdp_status inspect_text(const struct digests *d, struct mdp_error *err)
     sum_up(w, &elements, &bytes);
     mdp_models_print_fact("file", mdp_weights_path(w));
     mdp_models_print_fact("format", mdp_weights_format(w));
+    if (mdp_weights_files(w) > 1)
+        mdp_models_print_count("files", mdp_weights_files(w));
     mdp_models_print_count("tensors", mdp_weights_count(w));
     mdp_models_print_count("elements", elements);
     mdp_models_print_count("bytes", bytes);

@@ -10,10 +10,13 @@ import collections
 import ctypes
 import hashlib
 import io
+import json
 import os
 import pathlib
 import pickle
+import struct
 import zipfile
+import zlib
 
 import clip.model
 import medprobe_lib
@@ -21,7 +24,8 @@ import numpy as np
 import pytest
 import torch
 import torchxrayvision
-from safetensors.torch import save_file
+import transformers
+from safetensors.torch import load_file, save_file
 
 BUILD = os.environ.get("BUILD", "build/release")
 MAX_RANK = 8
@@ -60,6 +64,7 @@ def lib():
     ]  # fmt: skip
     library.mdp_tensor_to_f32.argtypes = [ctypes.POINTER(Tensor), ctypes.c_void_p]
     library.mdp_tensor_sha256.argtypes = [ctypes.POINTER(Tensor), ctypes.c_char_p, ctypes.POINTER(Error)]
+    library.mdp_weights_sha256_of_file.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(Error)]
     library.mdp_dtype_name.argtypes = [ctypes.c_int]
     library.mdp_dtype_name.restype = ctypes.c_char_p
     return library
@@ -289,6 +294,36 @@ def test_zip64(lib, tmp_path):
     check(lib, tmp_path / "64.pt", state(), "torch zip")
 
 
+def test_zip64_beyond_4_gib(lib, tmp_path):
+    """A storage of 5 GiB (a hole: nothing of it is read when the file is opened) and, behind it, tensors and pickle."""
+    hole = 5 << 30
+    torch.save({"big": torch.zeros(2), "behind": torch.arange(3.0)}, tmp_path / "w.pt")
+    with zipfile.ZipFile(tmp_path / "w.pt") as old:
+        entries = {name: old.read(name) for name in old.namelist()}
+    pickled = entries["w/data.pkl"]
+    # the first storage gets the size of the hole: its count is the last number of its persistent id
+    count = pickled.index(b"K\x02tq")
+    entries["w/data.pkl"] = pickled[:count] + b"\x8a\x08" + struct.pack("<q", hole // 4) + pickled[count + 2 :]
+    directory = b""
+    with open(tmp_path / "big.pt", "wb") as out:
+        for name in sorted(entries, key=lambda n: n != "w/data/0"):
+            at, data = out.tell(), entries[name]
+            size = hole if name == "w/data/0" else len(data)
+            fields = struct.pack("<HHQQQ", 1, 24, size, size, at)
+            head = struct.pack("<HHHHHIII", 45, 0, 0, 0, 0, zlib.crc32(data), 0xFFFFFFFF, 0xFFFFFFFF)
+            out.write(b"PK\3\4" + head + struct.pack("<HH", len(name), 20) + name.encode() + fields[:2] + b"\x10\0" + fields[4:20])
+            out.seek(at + 50 + len(name) + size) if size == hole else out.write(data)
+            directory += b"PK\1\2" + struct.pack("<H", 45) + head + struct.pack("<HHHHHII", len(name), 28, 0, 0, 0, 0, 0xFFFFFFFF)
+            directory += name.encode() + fields
+        at, n = out.tell(), len(entries)
+        out.write(directory + b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, n, n, len(directory), at))
+        out.write(b"PK\6\7" + struct.pack("<IQI", 0, at + len(directory), 1))
+        out.write(b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
+    assert (tmp_path / "big.pt").stat().st_blocks * 512 < 1 << 20, "the file system keeps no holes"
+    assert zipfile.ZipFile(tmp_path / "big.pt").getinfo("w/data.pkl").header_offset > 1 << 32
+    check(lib, tmp_path / "big.pt", {"big": torch.zeros(2), "behind": torch.arange(3.0)}, "torch zip")
+
+
 def repack(path, target, change):
     """Writes the ZIP again with entries that change(name, bytes) gives: (bytes, method) or None."""
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
@@ -465,6 +500,66 @@ def test_pickled_densenet(lib, tmp_path, form):
     module = torchxrayvision.models.DenseNet(weights=None, growth_rate=4, block_config=(1, 2, 1, 1), num_init_features=8)
     torch.save(module, tmp_path / "w.pt", _use_new_zipfile_serialization=form == "torch zip")
     check(lib, tmp_path / "w.pt", module.state_dict(), form)
+
+
+# --- checkpoints in several files ---
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_sharded(lib, tmp_path, safe):
+    """As transformers writes it: the tensors that its own reader finds, each from its file; the digest is that of sha256sum's lines."""
+    torch.manual_seed(5)
+    size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24, "vocab_size": 60}
+    model = transformers.BertModel(transformers.BertConfig(**size, max_position_embeddings=20))
+    model.save_pretrained(tmp_path, max_shard_size="6KB", safe_serialization=safe)
+    index = tmp_path / ("model.safetensors.index.json" if safe else "pytorch_model.bin.index.json")
+    shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    assert len(shards) >= 3
+    expected = {}
+    for shard in shards:
+        expected |= load_file(tmp_path / shard) if safe else torch.load(tmp_path / shard)
+    assert {k: v.shape for k, v in expected.items()} == {k: v.shape for k, v in model.state_dict().items() if k in expected}
+    check_in_any_order(lib, index, expected, "safetensors" if safe else "torch zip")
+    sha256 = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()  # noqa: E731
+    lines = "".join(f"{sha256(tmp_path / shard)}  {shard}\n" for shard in shards)
+    digest, err = ctypes.create_string_buffer(32), Error()
+    assert lib.mdp_weights_sha256_of_file(str(index).encode(), digest, ctypes.byref(err)) == 0
+    assert digest.raw == hashlib.sha256(lines.encode()).digest()
+    assert lib.mdp_weights_sha256_of_file(str(tmp_path / shards[0]).encode(), digest, ctypes.byref(err)) == 0
+    assert digest.raw.hex() == sha256(tmp_path / shards[0])
+
+
+def test_refused_indexes(lib, tmp_path):
+    a, b, index = tmp_path / "a.safetensors", tmp_path / "b.safetensors", tmp_path / "model.safetensors.index.json"
+    save_file({"x": torch.ones(2), "unlisted": torch.ones(1)}, a)
+    save_file({"y": torch.ones(3), "x": torch.zeros(2)}, b)
+
+    def result(weight_map, **more):
+        index.write_text(json.dumps({"metadata": {"total_size": 20}, "weight_map": weight_map, **more}))
+        return read(lib, index)
+
+    assert [t[0] for t in result({"x": a.name, "y": b.name})[1]] == ["x", "y"]
+    assert result({"x": b.name})[1][0][3].tolist() == [0, 0]  # of the file that the index names
+    assert result({"z": a.name, "y": b.name}) == f"{index}: tensor 'z' is not in '{a.name}', where the index has it"
+    assert result({"x": a.name, "y": a.name, "unlisted": b.name}) == (
+        f"{index}: tensor 'unlisted' is not in '{b.name}', where the index has it (it is in '{a.name}')"
+    )
+    assert result({"x": "c.safetensors"}) == (
+        f"{tmp_path}/c.safetensors: is not there, but the index beside it names it (1 files in all)"
+    )
+    for name in ("", ".", "..", "../a.safetensors", "/etc/passwd", f"sub/{a.name}"):
+        assert result({"x": name}) == (
+            f"{index}: weight_map: tensor 'x' is in '{name}', expected the name of a file in the index's folder"
+        )
+    assert result({"x": 3}) == f"{index}: weight_map: the file of tensor 'x' is no text"
+    none = f"{index}: is JSON without a weight_map, not the index of a checkpoint in several files"
+    assert result({}) == result([]) == none
+    for text in ("{}", '  {"model_type": "clip"}'):
+        index.write_text(text)
+        assert read(lib, index) == none
+    assert result({"x": index.name}).startswith(f"{index}: is of no known format")
+    index.write_text('{"weight_map": {"x": "a.safetensors",')
+    assert read(lib, index).startswith(f"{index}: index: line 1, byte ")
 
 
 def test_expanded_without_bound(lib, tmp_path):

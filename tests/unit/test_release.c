@@ -55,6 +55,7 @@
 #include "extract/towers/transformer.h"
 #include "extract/towers/vit.h"
 #include "extract/weights/pickle.h"
+#include "extract/weights/shards.h"
 #include "extract/weights/tensor_list.h"
 #include "extract/weights/weights.h"
 #include "extract/weights/zip.h"
@@ -126,6 +127,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_score_table, mdp_score_table_release);
     RELEASE(mdp_span, mdp_span_release);
     RELEASE(mdp_swin, mdp_swin_release);
+    RELEASE(mdp_shards, mdp_shards_release);
     RELEASE(mdp_tensor_list, mdp_tensor_list_release);
     RELEASE(mdp_text, mdp_text_release);
     RELEASE(mdp_transformer, mdp_transformer_release);

@@ -148,7 +148,10 @@ static mdp_status take_digest(const struct mdp_model_card *card, const char *rol
 
     if (source->path.n == 0)
         return MDP_OK;
-    TRY(mdp_sha256_of_file(source->path.at, digest, err));
+    if (strcmp(role, "vocab") == 0)
+        TRY(mdp_sha256_of_file(source->path.at, digest, err));
+    else
+        TRY(mdp_weights_sha256_of_file(source->path.at, digest, err));
     mdp_sha256_hex(digest, source->sha256);
     source->is_other = published && strcmp(published, source->sha256) != 0;
     return MDP_OK;
@@ -204,6 +207,8 @@ static mdp_status open_model(struct mdp_model *m, const struct mdp_model_choice 
     TRY(take_digest(&m->card, "vocab", &m->vocab_file, err));
     if (choice->texts)
         TRY(read_text_tower(m, choice, err));
+    mdp_weights_forget(m->weights);
+    mdp_weights_forget(m->text_weights);
     TRY(mdp_model_card_check_unused(&m->card, m->weights, choice->texts && !m->text_weights, err));
     return m->text_weights ? mdp_model_card_check_unused(&m->card, m->text_weights, true, err) : MDP_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef MDP_EXTRACT_CONTAINERS_H
 #define MDP_EXTRACT_CONTAINERS_H
 
+#include "base/formats/json.h"
 #include "extract/weights/tensor_list.h"
 
 struct mdp_container {
@@ -26,5 +27,14 @@ extern const struct mdp_container mdp_safetensors_container;
 
 /* Whether the beginning is that of safetensors, and the bytes of the header it speaks of, which may pass the end. */
 bool mdp_safetensors_header(const unsigned char *bytes, size_t n, size_t *header);
+
+/* The JSON object at the beginning of a weight file; sizes that would cost much memory are refused. `what` is for messages. */
+mdp_status mdp_header_json_parse(const char *text, size_t n, const char *what, struct mdp_json **header,
+                                 struct mdp_error *err);
+
+/* A whole file by the container that it is: its tensors into `list`, which is empty at first, and the container's name. Tensors that
+   repeat the file's bytes too often are refused. Messages do not name the file. */
+mdp_status mdp_container_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                               const char **format, struct mdp_error *err);
 
 #endif

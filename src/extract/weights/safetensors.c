@@ -139,19 +139,25 @@ static mdp_status check_ranges(struct block *block, struct mdp_error *err)
     return MDP_OK;
 }
 
-static mdp_status parse_header(const char *text, size_t n, struct mdp_json **header, struct mdp_error *err)
+mdp_status mdp_header_json_parse(const char *text, size_t n, const char *what, struct mdp_json **header,
+                                 struct mdp_error *err)
 {
     size_t punctuation = 0;
 
+    *header = NULL;
+    if (n > MAX_HEADER)
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: %zu bytes, at most %d are read", what, n, MAX_HEADER);
     for (size_t i = 0; i < n; i++)
         punctuation += text[i] == '{' || text[i] == '[' || text[i] == ',' || text[i] == ':';
     if (punctuation > MAX_PUNCTUATION)
-        return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu brackets, commas and colons, at most %d are read",
+        return mdp_fail(err, MDP_ERR_LIMIT, "%s: %zu brackets, commas and colons, at most %d are read", what,
                         punctuation, MAX_PUNCTUATION);
-    TRY(mdp_json_parse(text, n, "header", header, err));
-    if (mdp_json_kind(mdp_json_root(*header)) != MDP_JSON_MAP)
-        return mdp_fail(err, MDP_ERR_FORMAT, "header: not a JSON object");
-    return MDP_OK;
+    TRY(mdp_json_parse(text, n, what, header, err));
+    if (mdp_json_kind(mdp_json_root(*header)) == MDP_JSON_MAP)
+        return MDP_OK;
+    mdp_json_free(*header);
+    *header = NULL;
+    return mdp_fail(err, MDP_ERR_FORMAT, "%s: not a JSON object", what);
 }
 
 bool mdp_safetensors_header(const unsigned char *bytes, size_t n, size_t *header)
@@ -183,9 +189,7 @@ static mdp_status parse(const unsigned char *bytes, size_t n, struct mdp_tensor_
 
     if (!mdp_safetensors_header(bytes, n, &header) || header > n - LENGTH_SIZE)
         return mdp_fail(err, MDP_ERR_FORMAT, "header: not inside the file of %zu bytes", n);
-    if (header > MAX_HEADER)
-        return mdp_fail(err, MDP_ERR_LIMIT, "header: %zu bytes, at most %d are read", header, MAX_HEADER);
-    mdp_status st = parse_header((const char *)bytes + LENGTH_SIZE, header, &json, err);
+    mdp_status st = mdp_header_json_parse((const char *)bytes + LENGTH_SIZE, header, "header", &json, err);
     const struct mdp_json_value *root = st == MDP_OK ? mdp_json_root(json) : NULL;
     r.block.bytes = bytes + LENGTH_SIZE + header;
     r.block.n = n - LENGTH_SIZE - header;

@@ -4,7 +4,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/try.h"
 #include "extract/weights/containers.h"
+#include "extract/weights/shards.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,8 @@
 struct mdp_weights {
     char *path;
     const char *format;
-    struct mdp_map map; /* empty when the bytes are somebody else's */
+    struct mdp_map *maps; /* [n_maps] files; empty when the bytes are somebody else's */
+    size_t n_maps;
     struct mdp_tensor_list list;
     size_t *order; /* [list.n] tensors in byte order of their names */
     bool *used;    /* [list.n] */
@@ -142,12 +145,12 @@ out:
     return st;
 }
 
-static mdp_status bound_repeats(const struct mdp_weights *w, size_t n, struct mdp_error *err)
+static mdp_status bound_repeats(const struct mdp_tensor_list *list, size_t n, struct mdp_error *err)
 {
     size_t total = 0, bytes = 0;
 
-    for (size_t i = 0; i < w->list.n; i++) {
-        const struct mdp_tensor *t = &w->list.at[i];
+    for (size_t i = 0; i < list->n; i++) {
+        const struct mdp_tensor *t = &list->at[i];
         if (!mdp_mul_size(t->count, mdp_dtype_size(t->dtype), &bytes) ||
             !mdp_add_size(total, bytes, &total) || total / MAX_REPEATS > n + FREE_REPEATS / MAX_REPEATS)
             return mdp_fail(
@@ -158,38 +161,34 @@ static mdp_status bound_repeats(const struct mdp_weights *w, size_t n, struct md
     return MDP_OK;
 }
 
-/* --- open and close --- */
-
-static mdp_status read_tensors(struct mdp_weights *w, const unsigned char *bytes, size_t n,
-                               struct mdp_error *err)
+mdp_status mdp_container_parse(const unsigned char *bytes, size_t n, struct mdp_tensor_list *list,
+                               const char **format, struct mdp_error *err)
 {
     const struct mdp_container *container = container_of(bytes, n);
-    mdp_status st = MDP_OK;
 
-    if (container) {
-        w->format = container->name;
-        st = container->parse(bytes, n, &w->list, err);
-    } else {
-        st = unknown_format(bytes, n, err);
-    }
-    if (st == MDP_OK)
-        st = bound_repeats(w, n, err);
-    if (st == MDP_OK)
-        st = index_names(w, err);
-    return st == MDP_OK ? MDP_OK : mdp_fail_at(err, st, "%s", w->path);
+    if (!container)
+        return unknown_format(bytes, n, err);
+    *format = container->name;
+    TRY(container->parse(bytes, n, list, err));
+    return bound_repeats(list, n, err);
 }
 
-static struct mdp_weights *new_weights(const char *path, struct mdp_error *err, mdp_status *st)
+/* --- open and close --- */
+
+static struct mdp_weights *new_weights(const char *path, size_t maps, struct mdp_error *err, mdp_status *st)
 {
     struct mdp_weights *w = mdp_new_array(1, sizeof *w, err, st);
 
-    if (w) {
-        w->path = mdp_copy_string(path, err, st);
-        if (!w->path) {
-            free(w);
-            w = NULL;
-        }
+    if (!w)
+        return NULL;
+    w->path = mdp_copy_string(path, err, st);
+    if (w->path)
+        w->maps = mdp_new_array(maps, sizeof *w->maps, err, st);
+    if (!w->maps) {
+        mdp_weights_close(w);
+        return NULL;
     }
+    w->n_maps = maps;
     return w;
 }
 
@@ -199,10 +198,36 @@ mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *p
     mdp_status st = MDP_OK;
 
     *weights = NULL;
-    struct mdp_weights *w = new_weights(path, err, &st);
+    struct mdp_weights *w = new_weights(path, 1, err, &st); /* its map stays empty */
     if (!w)
         return st;
-    st = read_tensors(w, bytes, n, err);
+    st = mdp_container_parse(bytes, n, &w->list, &w->format, err);
+    if (st == MDP_OK)
+        st = index_names(w, err);
+    if (st == MDP_OK) {
+        *weights = w;
+        return MDP_OK;
+    }
+    mdp_fail_at(err, st, "%s", path);
+    mdp_weights_close(w);
+    return st;
+}
+
+/* The files that the index in bytes[n] names. */
+static mdp_status open_shards(const unsigned char *bytes, size_t n, const char *path,
+                              struct mdp_weights **weights, struct mdp_error *err)
+{
+    struct mdp_shards shards;
+    mdp_status st = mdp_shards_parse(bytes, n, &shards, err);
+
+    if (st != MDP_OK)
+        return mdp_fail_at(err, st, "%s", path);
+    struct mdp_weights *w = new_weights(path, shards.n_files, err, &st);
+    if (w)
+        st = mdp_shards_read(&shards, path, w->maps, &w->list, &w->format, err);
+    if (st == MDP_OK)
+        st = index_names(w, err); /* names are different already */
+    mdp_shards_release(&shards);
     if (st == MDP_OK)
         *weights = w;
     else
@@ -215,12 +240,15 @@ mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, stru
     struct mdp_map map;
 
     *weights = NULL;
-    mdp_status st = mdp_map_open(path, &map, err);
-    if (st != MDP_OK)
+    TRY(mdp_map_open(path, &map, err));
+    if (mdp_shards_is_index(map.bytes, map.n)) {
+        mdp_status st = open_shards(map.bytes, map.n, path, weights, err);
+        mdp_map_close(&map);
         return st;
-    st = mdp_weights_parse(map.bytes, map.n, path, weights, err);
+    }
+    mdp_status st = mdp_weights_parse(map.bytes, map.n, path, weights, err);
     if (st == MDP_OK)
-        (*weights)->map = map;
+        (*weights)->maps[0] = map;
     else
         mdp_map_close(&map);
     return st;
@@ -231,11 +259,19 @@ void mdp_weights_close(struct mdp_weights *weights)
     if (!weights)
         return;
     mdp_tensor_list_release(&weights->list);
-    mdp_map_close(&weights->map);
+    for (size_t i = 0; i < weights->n_maps; i++)
+        mdp_map_close(&weights->maps[i]);
+    free(weights->maps);
     free(weights->order);
     free(weights->used);
     free(weights->path);
     free(weights);
+}
+
+void mdp_weights_forget(const struct mdp_weights *weights)
+{
+    for (size_t i = 0; weights && i < weights->n_maps; i++)
+        mdp_map_forget(&weights->maps[i], weights->maps[i].n);
 }
 
 /* The rest of a name behind `prefix`; NULL when it begins otherwise or nothing is left. */
@@ -304,6 +340,11 @@ const char *mdp_weights_path(const struct mdp_weights *weights)
 const char *mdp_weights_format(const struct mdp_weights *weights)
 {
     return weights->format;
+}
+
+size_t mdp_weights_files(const struct mdp_weights *weights)
+{
+    return weights->n_maps;
 }
 
 size_t mdp_weights_count(const struct mdp_weights *weights)

@@ -62,12 +62,15 @@ struct mdp_tensor {
 
 struct mdp_weights; /* a mapped file and its tensors */
 
-/* Maps a regular file. Errors name it and say what was found; *weights is NULL then. */
+/* Maps a regular file, or all those of a checkpoint whose index (*.index.json) it is. Errors name it and say what was found; *weights
+   is NULL then. Nothing of the tensors is read, or copied: their pages come when they are used. */
 mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, struct mdp_error *err);
 /* The same of bytes[n] in memory, which must outlive it; `path` stands for the file in messages. */
 mdp_status mdp_weights_parse(const unsigned char *bytes, size_t n, const char *path,
                              struct mdp_weights **weights, struct mdp_error *err);
 void mdp_weights_close(struct mdp_weights *weights);
+/* The files' pages need not stay in memory: what is wanted again is read again. For when the towers have packed theirs. */
+void mdp_weights_forget(const struct mdp_weights *weights);
 
 /* As it was opened, for messages. */
 const char *mdp_weights_path(const struct mdp_weights *weights);
@@ -84,6 +87,14 @@ const struct mdp_tensor *mdp_weights_at(const struct mdp_weights *weights, size_
    beginning of every name. An error, which leaves all as it was, when no name begins with any. */
 mdp_status mdp_weights_narrow(struct mdp_weights *weights, const char *const prefixes[], size_t n,
                               struct mdp_error *err);
+
+/* How many files there are: more than 1 where an index names several. */
+size_t mdp_weights_files(const struct mdp_weights *weights);
+
+/* SHA-256 of a weight file's bytes; of an index, of a line "<sha256>  <name>\n" a file that it names, in order of bytes: what sha256sum
+   prints for them. */
+mdp_status mdp_weights_sha256_of_file(const char *path, uint8_t digest[MDP_SHA256_SIZE],
+                                      struct mdp_error *err);
 
 /* By name; NULL when absent. */
 const struct mdp_tensor *mdp_weights_find(const struct mdp_weights *weights, const char *name);
