@@ -262,7 +262,7 @@ def test_faults_would_be_seen(small, tokenizer):
 @pytest.mark.parametrize("change, message", [
     (dict(family="none-such"), "no family of text towers 'none-such' (there are bert"),
     (dict(family="brt"), "no family of text towers 'brt' (did you mean 'bert'?)"),
-    (dict(pooling="none-such"), "no pooling of the family bert 'none-such' (there are layers-1-2-last, pooler)"),
+    (dict(pooling="none-such"), "no pooling of the family bert 'none-such' (there are layers-1-2-last, pooler, class, "),
     (dict(heads=5), "width 48 is no multiple of 5 heads"),
     (dict(depth=5), "unknown key 'depth'"),
     (dict(layers=5), "tensor 'text_model.model.encoder.layer.4.attention.self.query.weight'"),
@@ -283,7 +283,8 @@ def test_wrong_use_is_named(small, tokenizer):
         tower([[2, 130, 3]], [3])
     with pytest.raises(ValueError, match="texts of 81 ids, but the text tower has 80 positions"):
         tower([[2] * 81], [81])
-    with pytest.raises(ValueError, match=r"no text pooling 'cls' for this model \(there is layers-1-2-last, pooler\)"):
+    with pytest.raises(ValueError, match=r"no text pooling 'cls' for this model \(there is layers-1-2-last, pooler, class, end, "
+                                         r"mean, mean-all, max, sum-last-4\)"):
         Tower(small.path, small.node, "cls")
     with pytest.raises(ValueError, match=r"no text pooling 'pooler' for this model \(there is layers-1-2-last\)"):
         Tower(small.path, small.node | {"poolings": "[layers-1-2-last]"}, "pooler")

@@ -164,9 +164,9 @@ static void bytes_do_not_depend_on_what_stood_in_scratch(void **state)
     (void)state;
     struct mdp_error err = MDP_ERROR_INIT;
     const struct mdp_tapped nobody = {0};
-    const char *const poolings[] = {NULL, "pooler"};
+    const char *const poolings[] = {NULL, "pooler", "mean", "max"};
 
-    for (size_t p = 0; p < 2; p++) {
+    for (size_t p = 0; p < sizeof poolings / sizeof *poolings; p++) {
         struct mdp_text_tower *t = usual(poolings[p]);
         const size_t n = t->family->scratch_size(t->model, 5);
         float once[D], again[D];
@@ -202,6 +202,46 @@ static void padding_counts_in_the_mean(void **state)
     mdp_text_tower_free(pooler);
 }
 
+/* Padding that nobody looks at is not computed: texts padded further have the same bytes. */
+static void padding_does_not_count_elsewhere(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    const char *const poolings[] = {"class", "end", "mean", "max", "pooler"};
+    float padded[D], alone[D];
+
+    for (size_t i = 0; i < sizeof poolings / sizeof *poolings; i++) {
+        struct mdp_text_tower *t = usual(poolings[i]);
+        assert_ok(mdp_text_tower_run(t, ids, lengths, 1, 5, 1, padded, NULL, NULL, &err), err);
+        assert_ok(mdp_text_tower_run(t, ids, lengths, 1, 3, 1, alone, NULL, NULL, &err), err);
+        assert_memory_equal(padded, alone, sizeof alone);
+        assert_string_equal(mdp_text_tower_pooling(t), poolings[i]);
+        mdp_text_tower_free(t);
+    }
+}
+
+/* Every key that may be left out, under the sanitizers; pad_id stands in a text here. */
+static void reads_the_other_keys(void **state)
+{
+    (void)state;
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text_tower *t = NULL;
+    char more[sizeof card + 80];
+    const int32_t padded[] = {2, 7, 1, 3, 1, 1};
+    const size_t length = 4;
+    float with[D], without[D];
+
+    for (int attend = 0; attend < 2; attend++) {
+        snprintf(more, sizeof more, "%spad_id: 1\nactivation: relu\nlayout: bert\nattend_padding: %s\n", card,
+                 attend ? "true" : "false");
+        assert_ok(make(more, "mean-all", &t, &err), err);
+        assert_ok(mdp_text_tower_run(t, padded, &length, 1, 6, 1, attend ? with : without, NULL, NULL, &err),
+                  err);
+        mdp_text_tower_free(t);
+    }
+    assert_memory_not_equal(with, without, sizeof with);
+}
+
 static void names_what_is_wrong(void **state)
 {
     (void)state;
@@ -221,7 +261,8 @@ static void names_what_is_wrong(void **state)
                  "large)");
     mdp_text_tower_free(t);
     assert_fails(make(card, "cls", &t, &err), MDP_ERR_USAGE, err,
-                 "no text pooling 'cls' for this model (there is layers-1-2-last, pooler)");
+                 "no text pooling 'cls' for this model (there is layers-1-2-last, pooler, class, "
+                 "end, mean, mean-all, max, sum-last-4)");
     assert_null(t);
     assert_fails(make("family: bert\n", "pooler", &t, &err), MDP_ERR_USAGE, err,
                  "no text pooling 'pooler' for this model (its text tower has one way)");
@@ -249,6 +290,8 @@ int main(void)
         cmocka_unit_test(bytes_do_not_depend_on_threads),
         cmocka_unit_test(bytes_do_not_depend_on_what_stood_in_scratch),
         cmocka_unit_test(padding_counts_in_the_mean),
+        cmocka_unit_test(padding_does_not_count_elsewhere),
+        cmocka_unit_test(reads_the_other_keys),
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(half_a_file_is_released),
     };

@@ -90,6 +90,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_atomic, mdp_atomic_release);
     RELEASE(mdp_attention_pool, mdp_attention_pool_release);
     RELEASE(mdp_bert, mdp_bert_release);
+    RELEASE(mdp_bert_block, mdp_bert_block_release);
     RELEASE(mdp_chars, mdp_chars_release);
     RELEASE(mdp_clip_text, mdp_clip_text_release);
     RELEASE(mdp_converted, mdp_converted_release);
