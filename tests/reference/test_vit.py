@@ -216,6 +216,40 @@ def test_timm_eva(tmp_path, case):
     assert unused is None
 
 
+AUTHORS = (("attn.norm.", "attn.inner_attn_ln."), ("attn.q_proj.bias", "attn.q_bias"), ("attn.v_proj.bias", "attn.v_bias"), ("mlp.fc1_g.", "mlp.w1."),
+           ("mlp.fc1_x.", "mlp.w2."), ("mlp.norm.", "mlp.ffn_ln."), ("mlp.fc2.", "mlp.w3."))
+
+
+def test_eva_by_the_authors_names(tmp_path):
+    """timm's own reader of the authors' files turns the names back; the head is the projection."""
+    options, changes = EVAS["EVA02 with SwiGLU, norms inside, rotary positions"]
+    model = eva(**{**options, "num_classes": 20})
+    state = {}
+    for name, value in model.state_dict().items():
+        for ours, theirs in AUTHORS:
+            name = name.replace(ours, theirs)
+        state["visual." + name] = value
+    back = timm.models.eva.checkpoint_filter_fn(state, model)
+    assert set(back) == set(model.state_dict())
+    model.load_state_dict(back)
+    section = {**EVA, **changes, **dict(layout="eva02", prefix="visual.", head=[dict(linear="visual.head", width=20)], output_width=20)}
+    _, unused, _ = compare(tmp_path, model, state, section, model, model.blocks)
+    assert unused is None
+
+
+@pytest.mark.parametrize("size", [32, (48, 32)])
+def test_transformers_blip(tmp_path, size):
+    """BLIP's picture tower; its file's positions are brought to another size without antialias."""
+    config = hf.BlipVisionConfig(hidden_size=48, intermediate_size=100, num_hidden_layers=2, num_attention_heads=4, image_size=32, patch_size=8,
+                                 hidden_act="gelu")
+    model = redraw(hf.BlipVisionModel(config))
+    section = {**TIMM, **dict(layout="hf-blip", width=48, heads=4, intermediate=100, layer_norm_eps=config.layer_norm_eps, position_resize="bicubic",
+                              image_size=size if isinstance(size, int) else list(size))}
+    forward = lambda x: model(x, interpolate_pos_encoding=True).last_hidden_state[:, 0]  # pooler_output is normed twice
+    _, unused, _ = compare(tmp_path, model, model.state_dict(), section, forward, model.encoder.layers)
+    assert unused is None
+
+
 def test_transformers_vit_with_pooler(tmp_path):
     model = redraw(hf.ViTModel(hf.ViTConfig(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=100, image_size=32,
                                             patch_size=8)))
