@@ -147,10 +147,10 @@ class ImageTower(_Tower):
     """section: the `image` map of a card, as a dict or YAML text."""
 
     def _make(self, root):
-        for name in ("mdp_image_tower_width", "mdp_image_tower_input_size", "mdp_image_tower_scratch_size"):
+        for name in ("mdp_image_tower_width", "mdp_image_tower_vectors", "mdp_image_tower_input_size", "mdp_image_tower_scratch_size"):
             getattr(self.lib, name).restype = c.c_size_t
         self._try(self.lib.mdp_image_tower_new(self.doc, root, self.weights, c.byref(self.tower), c.byref(self.error)))
-        self.width = self.lib.mdp_image_tower_width(self.tower)
+        self.width, self.vectors = self.lib.mdp_image_tower_width(self.tower), self.lib.mdp_image_tower_vectors(self.tower)
         # what lies in it must not matter
         self.block = np.full(self.lib.mdp_image_tower_scratch_size(self.tower) + 16, np.nan, np.float32)
 
@@ -160,7 +160,7 @@ class ImageTower(_Tower):
     def run(self, picture, tap=None):
         picture = np.ascontiguousarray(picture, np.float32)
         assert picture.size == self.lib.mdp_image_tower_input_size(self.tower)
-        features = np.empty(self.width, np.float32)
+        features = np.empty((self.vectors, self.width) if self.vectors else self.width, np.float32)
         scratch = self.block.ctypes.data + (-self.block.ctypes.data) % 64
         self._try(self.lib.mdp_image_tower_run(self.tower, c.c_void_p(picture.ctypes.data), c.c_void_p(scratch),
                                                c.c_void_p(features.ctypes.data), tap or TAP(), None, c.byref(self.error)))

@@ -122,6 +122,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_probe_weights, mdp_probe_weights_release);
     RELEASE(mdp_prompt_embeddings, mdp_prompt_embeddings_release);
     RELEASE(mdp_prompts, mdp_prompts_release);
+    RELEASE(mdp_qformer, mdp_qformer_release);
     RELEASE(mdp_report_content, mdp_report_content_release);
     RELEASE(mdp_resamples, mdp_resamples_release);
     RELEASE(mdp_results, mdp_results_release);

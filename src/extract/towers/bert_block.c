@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/towers/bert_block.h"
 
+#include "base/memory.h"
 #include "base/try.h"
 
 #include <math.h>
@@ -15,6 +16,24 @@ const struct mdp_bert_names mdp_bert_layouts[MDP_BERT_LAYOUTS] = {
      .blocks = "qformer.encoder.layer",
      .inner = "attention"},
 };
+
+mdp_status mdp_bert_names_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const struct mdp_bert_names **names, enum mdp_activation *activation,
+                                    struct mdp_error *err)
+{
+    const char *layouts[MDP_BERT_LAYOUTS];
+    size_t layout = 0, which = MDP_ACTIVATION_GELU;
+
+    for (size_t i = 0; i < MDP_BERT_LAYOUTS; i++)
+        layouts[i] = mdp_bert_layouts[i].name;
+    TRY(mdp_yaml_optional_choice(doc, map, "layout", "layout of the family bert", layouts, MDP_BERT_LAYOUTS,
+                                 &layout, err));
+    TRY(mdp_yaml_optional_choice(doc, map, "activation", "activation", mdp_activation_names,
+                                 MDP_ACTIVATION_COUNT, &which, err));
+    *names = &mdp_bert_layouts[layout];
+    *activation = (enum mdp_activation)which;
+    return MDP_OK;
+}
 
 /* --- load --- */
 

@@ -12,6 +12,7 @@
 #ifndef MDP_EXTRACT_BERT_BLOCK_H
 #define MDP_EXTRACT_BERT_BLOCK_H
 
+#include "base/formats/yaml.h"
 #include "extract/kernels/linear.h"
 #include "extract/towers/layers.h"
 #include "extract/towers/scratch.h"
@@ -30,6 +31,11 @@ struct mdp_bert_names {
 enum { MDP_BERT_LAYOUTS = 2 };
 /* "bert": transformers' BERT, RoBERTa, XLM-R and BLIP, LAVIS' Q-Former. "hf-blip2": transformers' BLIP-2. */
 extern const struct mdp_bert_names mdp_bert_layouts[MDP_BERT_LAYOUTS];
+
+/* `layout` (left out: "bert") and `activation` ("gelu") of a section. */
+mdp_status mdp_bert_names_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                                    const struct mdp_bert_names **names, enum mdp_activation *activation,
+                                    struct mdp_error *err);
 
 /* What all blocks of a tower have in common. */
 struct mdp_bert_shape {

@@ -36,19 +36,9 @@ static mdp_status read_sizes(const struct mdp_yaml *doc, const struct mdp_yaml_n
 static mdp_status read_options(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                struct mdp_bert_config *c, struct mdp_error *err)
 {
-    const char *layouts[MDP_BERT_LAYOUTS];
-    size_t layout = 0, activation = MDP_ACTIVATION_GELU;
-
-    for (size_t i = 0; i < MDP_BERT_LAYOUTS; i++)
-        layouts[i] = mdp_bert_layouts[i].name;
-    TRY(mdp_yaml_optional_choice(doc, map, "layout", "layout of the family bert", layouts, MDP_BERT_LAYOUTS,
-                                 &layout, err));
-    TRY(mdp_yaml_optional_choice(doc, map, "activation", "activation", mdp_activation_names,
-                                 MDP_ACTIVATION_COUNT, &activation, err));
+    TRY(mdp_bert_names_from_yaml(doc, map, &c->names, &c->activation, err));
     TRY(mdp_yaml_optional_bool(doc, map, "attend_padding", &c->attend_padding, err));
     TRY(mdp_yaml_optional_size(doc, map, "pad_id", 0, c->vocab_size - 1, &c->pad_id, err));
-    c->names = &mdp_bert_layouts[layout];
-    c->activation = (enum mdp_activation)activation;
     c->counts_positions = mdp_yaml_find(map, "pad_id");
     if (c->counts_positions && c->positions <= c->pad_id + 1)
         return mdp_yaml_fail(doc, mdp_yaml_find(map, "positions"), err,

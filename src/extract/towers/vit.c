@@ -14,7 +14,7 @@ struct work {
     float *x;       /* [N, C] the stream */
     float *cut;     /* [W, values of a patch] one row of the map */
     float *normed;  /* [N, C] before pooling */
-    float *pooled;  /* [E] */
+    float *pooled;  /* [Q, E] */
     float *pooled2; /* [E], after the norm */
     float *rest;    /* of the parts, one after another */
 };
@@ -24,21 +24,40 @@ static size_t largest(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+static size_t vectors_of(const struct mdp_vit *v)
+{
+    return v->config.pool == MDP_VIT_POOL_QUERIES ? v->qformer.config.queries : 1;
+}
+
+static size_t pool_scratch_size(const struct mdp_vit *v)
+{
+    switch (v->config.pool) {
+    case MDP_VIT_POOL_ATTENTION:
+        return mdp_attention_pool_scratch_size(&v->attention_pool, v->tokens);
+    case MDP_VIT_POOL_QUERIES:
+        return mdp_qformer_scratch_size(&v->qformer, v->tokens);
+    case MDP_VIT_POOL_CLASS:
+    case MDP_VIT_POOL_MEAN:
+    case MDP_VIT_POOL_MEAN_ALL:
+    case MDP_VIT_POOL_COUNT:
+        break;
+    }
+    return 0;
+}
+
 static void divide(const struct mdp_vit *v, struct mdp_scratch *s, struct work *w)
 {
     const struct mdp_vit_config *c = &v->config;
     const size_t width = c->transformer.width;
-    const bool pools = c->pool == MDP_VIT_POOL_ATTENTION;
 
     w->x = mdp_scratch_take(s, v->tokens * width);
     w->cut = mdp_scratch_take(s, mdp_patches_columns(&c->patches) * mdp_patches_values(&c->patches));
     w->normed = mdp_scratch_take(s, v->tokens * width);
-    w->pooled = mdp_scratch_take(s, c->pool_width);
+    w->pooled = mdp_scratch_take(s, vectors_of(v) * c->pool_width);
     w->pooled2 = mdp_scratch_take(s, c->pool_width);
     w->rest = mdp_scratch_take(
         s, largest(mdp_transformer_scratch_size(&v->transformer, v->tokens),
-                   largest(mdp_head_scratch_size(&v->head, 1),
-                           pools ? mdp_attention_pool_scratch_size(&v->attention_pool, v->tokens) : 0)));
+                   largest(mdp_head_scratch_size(&v->head, vectors_of(v)), pool_scratch_size(v))));
 }
 
 /* --- tokens --- */
@@ -77,8 +96,9 @@ static void mean_of_rows(const float *x, size_t rows, size_t columns, float *mea
     }
 }
 
-/* x[N, C] -> pooled[E] */
-static void pool(const struct mdp_vit *v, const float *x, const struct work *w, float *pooled)
+/* x[N, C] -> pooled[Q, E] */
+static void pool(const struct mdp_vit *v, const float *x, const struct work *w, float *pooled,
+                 const struct mdp_tapped *tapped)
 {
     const size_t width = v->config.transformer.width, patches = v->tokens - v->prefix_tokens;
 
@@ -92,6 +112,9 @@ static void pool(const struct mdp_vit *v, const float *x, const struct work *w, 
     case MDP_VIT_POOL_ATTENTION:
         mdp_attention_pool_run(&v->attention_pool, x, v->tokens, w->rest, pooled);
         break;
+    case MDP_VIT_POOL_QUERIES:
+        mdp_qformer_run(&v->qformer, x, v->tokens, w->rest, pooled, tapped);
+        break;
     case MDP_VIT_POOL_CLASS:
     case MDP_VIT_POOL_COUNT:
         memcpy(pooled, x, width * sizeof *pooled);
@@ -99,7 +122,8 @@ static void pool(const struct mdp_vit *v, const float *x, const struct work *w, 
     }
 }
 
-static const float *pool_and_norm(const struct mdp_vit *v, const struct work *w)
+static const float *pool_and_norm(const struct mdp_vit *v, const struct work *w,
+                                  const struct mdp_tapped *tapped)
 {
     const struct mdp_vit_config *c = &v->config;
     const float *x = w->x;
@@ -108,7 +132,7 @@ static const float *pool_and_norm(const struct mdp_vit *v, const struct work *w)
         norm_rows(v, x, c->pool == MDP_VIT_POOL_CLASS ? 1 : v->tokens, c->transformer.width, w->normed);
         x = w->normed;
     }
-    pool(v, x, w, w->pooled);
+    pool(v, x, w, w->pooled, tapped);
     if (c->norm != MDP_VIT_NORM_AFTER_POOL)
         return w->pooled;
     norm_rows(v, w->pooled, 1, c->pool_width, w->pooled2);
@@ -135,10 +159,11 @@ static void run(const void *model, const float *input, float *scratch, float *fe
     const struct mdp_transformer_run through = {
         .tokens = v->tokens, .rotary = v->rotary, .rotary_from = v->prefix_tokens, .x = w.x};
     mdp_transformer_run(&v->transformer, &through, w.rest, tapped);
-    const float *pooled = pool_and_norm(v, &w);
-    mdp_tap_show(tapped, pooled, 1, v->config.pool_width, "pooled");
-    mdp_head_run(&v->head, pooled, 1, v->config.pool_width, w.rest, features);
-    mdp_tap_show(tapped, features, 1, v->head.out, "features");
+    const float *pooled = pool_and_norm(v, &w, tapped);
+    const size_t vectors = vectors_of(v);
+    mdp_tap_show(tapped, pooled, vectors, v->config.pool_width, "pooled");
+    mdp_head_run(&v->head, pooled, vectors, v->config.pool_width, w.rest, features);
+    mdp_tap_show(tapped, features, vectors, v->head.out, "features");
 }
 
 /* --- the family --- */
@@ -155,6 +180,7 @@ static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_no
     TRY(mdp_vit_config_from_yaml(doc, node, vit, err));
     const struct mdp_patches *p = &vit->config.patches;
     tower->sizes = (struct mdp_image_sizes){vit->head.out, p->channels, p->height, p->width};
+    tower->vectors = vit->config.pool == MDP_VIT_POOL_QUERIES ? vectors_of(vit) : 0;
     divide(vit, &s, &unused);
     tower->scratch_size = s.used;
     return MDP_OK;

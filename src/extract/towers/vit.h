@@ -5,13 +5,14 @@
    differ in the keys of the card's section alone; layouts of names are in vit_names.c and transformer_names.c.
 
    Letters: H, W of the map of patches, P = H W, N = tokens (class, registers, patches), C width, E width of the pooled vector,
-   D of the embedding. */
+   D of the embedding, Q pooled vectors (1, but for pool `queries`). */
 #ifndef MDP_EXTRACT_VIT_H
 #define MDP_EXTRACT_VIT_H
 
 #include "extract/towers/attention_pool.h"
 #include "extract/towers/head.h"
 #include "extract/towers/positions.h"
+#include "extract/towers/qformer.h"
 #include "extract/towers/transformer.h"
 
 /* Which tokens have a position of their own. */
@@ -28,6 +29,7 @@ enum mdp_vit_pool {
     MDP_VIT_POOL_MEAN,      /* the mean of the patches */
     MDP_VIT_POOL_MEAN_ALL,  /* the mean of all tokens */
     MDP_VIT_POOL_ATTENTION, /* attention_pool.h */
+    MDP_VIT_POOL_QUERIES,   /* qformer.h: several vectors */
     MDP_VIT_POOL_COUNT
 };
 
@@ -76,6 +78,7 @@ struct mdp_vit {
     struct mdp_norm pre_norm, norm; /* [C], [C or E]; or empty */
     struct mdp_transformer transformer;
     struct mdp_attention_pool attention_pool; /* or empty */
+    struct mdp_qformer qformer;               /* or empty */
     struct mdp_head head;                     /* E -> D */
 };
 

@@ -78,11 +78,31 @@ static mdp_status read_attention_pool(const struct mdp_yaml *doc, const struct m
     return MDP_OK;
 }
 
-static mdp_status read_pool(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                            struct mdp_vit_config *c, struct mdp_error *err)
+/* `qformer`, which goes with pool `queries` alone. */
+static mdp_status read_qformer(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                               struct mdp_vit *vit, struct mdp_error *err)
 {
-    static const char *const pools[MDP_VIT_POOL_COUNT] = {"class", "mean", "mean-all", "attention"},
+    struct mdp_vit_config *c = &vit->config;
+    const struct mdp_yaml_node *qformer = mdp_yaml_find(map, "qformer");
+
+    if (c->pool != MDP_VIT_POOL_QUERIES)
+        return qformer ? mdp_yaml_fail(doc, qformer, err, "'qformer' without pool: queries") : MDP_OK;
+    if (c->norm == MDP_VIT_NORM_AFTER_POOL)
+        return mdp_yaml_fail(doc, mdp_yaml_find(map, "final_norm"), err,
+                             "final_norm: after-pool with pool: queries");
+    TRY(mdp_yaml_get(doc, map, "qformer", MDP_YAML_MAP, &qformer, err));
+    TRY(mdp_qformer_from_yaml(doc, qformer, c->transformer.width, &vit->qformer, err));
+    c->pool_width = vit->qformer.shape.width;
+    return MDP_OK;
+}
+
+static mdp_status read_pool(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, struct mdp_vit *vit,
+                            struct mdp_error *err)
+{
+    static const char *const pools[MDP_VIT_POOL_COUNT] = {"class", "mean", "mean-all", "attention",
+                                                          "queries"},
                              *const norms[MDP_VIT_NORM_COUNT] = {"before-pool", "after-pool", "none"};
+    struct mdp_vit_config *c = &vit->config;
     size_t pool = 0, norm = 0;
 
     TRY(mdp_yaml_get_choice(doc, map, "pool", "pooling of the family vit", pools, MDP_VIT_POOL_COUNT, &pool,
@@ -96,7 +116,7 @@ static mdp_status read_pool(const struct mdp_yaml *doc, const struct mdp_yaml_no
         return mdp_yaml_fail(doc, mdp_yaml_find(map, "pool"), err, "pool: class without a class token");
     if (c->pool == MDP_VIT_POOL_ATTENTION)
         TRY(read_attention_pool(doc, map, c, err));
-    return MDP_OK;
+    return read_qformer(doc, map, vit, err);
 }
 
 /* What a run needs to know of the parts before their weights are there. */
@@ -135,13 +155,27 @@ static mdp_status check(const struct mdp_yaml *doc, const struct mdp_yaml_node *
 mdp_status mdp_vit_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                     struct mdp_vit *vit, struct mdp_error *err)
 {
-    static const char *const keys[] = {"family",      "prefix",           "image_size",
-                                       "patch_size",  "channels",         MDP_TRANSFORMER_KEYS,
-                                       "class_token", "registers",        "positions",
-                                       "patch_bias",  "pre_norm",         "position_grid",
-                                       "pool",        "pool_width",       "position_resize",
-                                       "rotary_grid", "final_norm",       "pool_heads",
-                                       MDP_HEAD_KEYS, "pool_intermediate"};
+    static const char *const keys[] = {"family",
+                                       "prefix",
+                                       "image_size",
+                                       "patch_size",
+                                       "channels",
+                                       MDP_TRANSFORMER_KEYS,
+                                       "class_token",
+                                       "registers",
+                                       "positions",
+                                       "patch_bias",
+                                       "pre_norm",
+                                       "position_grid",
+                                       "pool",
+                                       "pool_width",
+                                       "position_resize",
+                                       "rotary_grid",
+                                       "final_norm",
+                                       "pool_heads",
+                                       MDP_HEAD_KEYS,
+                                       "pool_intermediate",
+                                       "qformer"};
     struct mdp_vit_config *c = &vit->config;
 
     TRY(mdp_yaml_known_keys(doc, node, keys, MDP_COUNT(keys), err));
@@ -151,7 +185,7 @@ mdp_status mdp_vit_config_from_yaml(const struct mdp_yaml *doc, const struct mdp
     TRY(mdp_transformer_config_from_yaml(doc, node, &c->transformer, err));
     TRY(find_names(doc, node, c, err));
     TRY(read_tokens(doc, node, c, err));
-    TRY(read_pool(doc, node, c, err));
+    TRY(read_pool(doc, node, vit, err));
     TRY(mdp_head_from_yaml(doc, node, c->pool_width, MAX_WIDTH, &vit->head, err));
     TRY(mdp_kernels_choose(&vit->kernels, err));
     plan(vit);

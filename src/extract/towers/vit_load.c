@@ -164,6 +164,8 @@ mdp_status mdp_vit_load(struct mdp_vit *vit, const struct mdp_weights *weights, 
     TRY(load_final_norm(vit, &source, err));
     if (c->pool == MDP_VIT_POOL_ATTENTION)
         TRY(mdp_attention_pool_load(&vit->attention_pool, &source, &c->names->pool, err));
+    if (c->pool == MDP_VIT_POOL_QUERIES)
+        TRY(mdp_qformer_load(&vit->qformer, weights, err));
     c->prefix = NULL; /* the YAML may be gone when the tower runs */
     return mdp_head_load(&vit->head, weights, err);
 }
@@ -178,6 +180,7 @@ void mdp_vit_release(struct mdp_vit *vit)
     mdp_norm_release(&vit->norm);
     mdp_transformer_release(&vit->transformer);
     mdp_attention_pool_release(&vit->attention_pool);
+    mdp_qformer_release(&vit->qformer);
     mdp_head_release(&vit->head);
     *vit = (struct mdp_vit){0};
 }
