@@ -48,6 +48,25 @@ def redraw(module, seed=0, gain=1.6):
     return module.eval()
 
 
+def settle(module, batch, seed=0):
+    """Batch statistics near those of `batch`, as training leaves them: without it a deep network of random weights answers all pictures
+    alike. Each is moved at random, so that a mixed-up one is seen."""
+    generator = torch.Generator().manual_seed(seed)
+    norms = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over batches
+        norm.train()
+    with torch.no_grad():
+        module(torch.from_numpy(batch))
+        for norm in norms:
+            norm.eval()
+            norm.running_mean += 0.2 * norm.running_var.sqrt() * torch.randn(norm.running_mean.shape, generator=generator)
+            norm.running_var += 0.1 * norm.running_var.mean()  # a channel that says nothing is not blown up
+            norm.running_var *= 0.7 + 0.6 * torch.rand(norm.running_var.shape, generator=generator)
+    return module.eval()
+
+
 def pictures(n, shape, seed):
     """Float inputs [n, C, H, W]: soft blobs and noise, each with its own contrast; channels differ."""
     random = np.random.default_rng(seed)

@@ -46,10 +46,12 @@
 #include "extract/text/vocab.h"
 #include "extract/towers/attention_pool.h"
 #include "extract/towers/bert.h"
+#include "extract/towers/clip_pool.h"
 #include "extract/towers/clip_text.h"
 #include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
+#include "extract/towers/resnet.h"
 #include "extract/towers/swin.h"
 #include "extract/towers/text_tower.h"
 #include "extract/towers/transformer.h"
@@ -128,6 +130,8 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_results, mdp_results_release);
     RELEASE(mdp_score_table, mdp_score_table_release);
     RELEASE(mdp_span, mdp_span_release);
+    RELEASE(mdp_clip_pool, mdp_clip_pool_release);
+    RELEASE(mdp_resnet, mdp_resnet_release);
     RELEASE(mdp_swin, mdp_swin_release);
     RELEASE(mdp_shards, mdp_shards_release);
     RELEASE(mdp_tensor_list, mdp_tensor_list_release);

@@ -4,6 +4,7 @@
 #include "base/try.h"
 
 const struct mdp_image_family *const mdp_image_families[] = {
+    &mdp_resnet_family,
     &mdp_swin_family,
     &mdp_vit_family,
     NULL,

@@ -18,13 +18,13 @@
 
 #include <stdint.h>
 
-enum { MDP_SWIN_MAX_STAGES = 8, MDP_SWIN_PADDING = UINT32_MAX };
+enum { MDP_SWIN_PADDING = UINT32_MAX };
 
 struct mdp_swin_config {
     struct mdp_common_keys common; /* its strings are owned by the YAML and not used after loading */
     struct mdp_patches patches;
     size_t embed_dim; /* C of the first stage */
-    size_t stages, depths[MDP_SWIN_MAX_STAGES], heads[MDP_SWIN_MAX_STAGES];
+    size_t stages, depths[MDP_MAX_STAGES], heads[MDP_MAX_STAGES];
     size_t window; /* M */
     double mlp_ratio;
     double layer_norm_eps;
@@ -64,7 +64,7 @@ struct mdp_swin {
     struct mdp_norm patch_norm;  /* [C of the first stage] */
     struct mdp_norm final_norm;  /* [C of the last stage] */
     size_t stages;
-    struct mdp_swin_stage stage[MDP_SWIN_MAX_STAGES];
+    struct mdp_swin_stage stage[MDP_MAX_STAGES];
     /* Shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = at the lower; [0] is NULL. */
     float *mask[4];
     struct mdp_linear projection;  /* [D, C of the last stage], or empty */

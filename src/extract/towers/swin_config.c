@@ -5,27 +5,6 @@
 
 enum { MAX_DIM = 16384 };
 
-/* A list of one number a stage; *n is 0 before the first list and the number of stages after it. */
-static mdp_status read_stages(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
-                              size_t most, size_t *n, size_t values[], struct mdp_error *err)
-{
-    const struct mdp_yaml_node *list = NULL;
-    mdp_status st = mdp_yaml_get(doc, map, key, MDP_YAML_LIST, &list, err);
-
-    if (st != MDP_OK)
-        return st;
-    if (list->n == 0 || list->n > MDP_SWIN_MAX_STAGES)
-        return mdp_yaml_fail(doc, list, err, "%s has %zu entries (expected 1 to %d, one a stage)", key,
-                             list->n, MDP_SWIN_MAX_STAGES);
-    if (*n != 0 && list->n != *n)
-        return mdp_yaml_fail(doc, list, err, "%s has %zu entries (expected %zu, as many as depths)", key,
-                             list->n, *n);
-    *n = list->n;
-    for (size_t i = 0; i < list->n && st == MDP_OK; i++)
-        st = mdp_yaml_to_size(doc, list->values[i], 1, most, &values[i], err);
-    return st;
-}
-
 static mdp_status check_heads(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                               const struct mdp_swin_config *config, struct mdp_error *err)
 {
@@ -54,8 +33,8 @@ mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct md
     *config = (struct mdp_swin_config){.qkv_bias = true};
     TRY(mdp_patches_from_yaml(doc, node, &config->patches, err));
     TRY(mdp_yaml_get_size(doc, node, "embed_dim", 1, MAX_DIM, &config->embed_dim, err));
-    TRY(read_stages(doc, node, "depths", 256, &config->stages, config->depths, err));
-    TRY(read_stages(doc, node, "heads", 1024, &config->stages, config->heads, err));
+    TRY(mdp_stages_from_yaml(doc, node, "depths", 256, &config->stages, config->depths, err));
+    TRY(mdp_stages_from_yaml(doc, node, "heads", 1024, &config->stages, config->heads, err));
     TRY(mdp_yaml_get_size(doc, node, "window", 1, 32, &config->window, err));
     TRY(mdp_yaml_get_double(doc, node, "mlp_ratio", 0.01, 64, &config->mlp_ratio, err));
     TRY(mdp_yaml_get_double(doc, node, "layer_norm_eps", 0, 1, &config->layer_norm_eps, err));

@@ -183,7 +183,7 @@ static void release_stage(struct mdp_swin_stage *stage)
 
 void mdp_swin_release(struct mdp_swin *swin)
 {
-    for (size_t s = 0; s < MDP_SWIN_MAX_STAGES; s++)
+    for (size_t s = 0; s < MDP_MAX_STAGES; s++)
         release_stage(&swin->stage[s]);
     for (size_t i = 0; i < 4; i++)
         free(swin->mask[i]);

@@ -47,30 +47,55 @@ mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct 
     return st;
 }
 
-/* --- patches --- */
+/* --- pictures and stages --- */
 
-static mdp_status read_image_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                                  struct mdp_patches *p, struct mdp_error *err)
+mdp_status mdp_input_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                               struct mdp_image_sizes *input, struct mdp_error *err)
 {
     const struct mdp_yaml_node *node = mdp_yaml_find(map, "image_size");
 
     if (!node || node->kind == MDP_YAML_SCALAR) {
-        TRY(mdp_yaml_get_size(doc, map, "image_size", 1, MAX_PIXELS, &p->height, err));
-        p->width = p->height;
-        return MDP_OK;
+        TRY(mdp_yaml_get_size(doc, map, "image_size", 1, MAX_PIXELS, &input->height, err));
+        input->width = input->height;
+    } else {
+        if (node->kind != MDP_YAML_LIST || node->n != 2)
+            return mdp_yaml_fail(doc, node, err, "image_size is no number and no [height, width]");
+        TRY(mdp_yaml_to_size(doc, node->values[0], 1, MAX_PIXELS, &input->height, err));
+        TRY(mdp_yaml_to_size(doc, node->values[1], 1, MAX_PIXELS, &input->width, err));
     }
-    if (node->kind != MDP_YAML_LIST || node->n != 2)
-        return mdp_yaml_fail(doc, node, err, "image_size is no number and no [height, width]");
-    TRY(mdp_yaml_to_size(doc, node->values[0], 1, MAX_PIXELS, &p->height, err));
-    return mdp_yaml_to_size(doc, node->values[1], 1, MAX_PIXELS, &p->width, err);
+    return mdp_yaml_get_size(doc, map, "channels", 1, MAX_CHANNELS, &input->channels, err);
 }
+
+mdp_status mdp_stages_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                size_t most, size_t *n, size_t values[MDP_MAX_STAGES], struct mdp_error *err)
+{
+    const struct mdp_yaml_node *list = NULL;
+
+    TRY(mdp_yaml_get(doc, map, key, MDP_YAML_LIST, &list, err));
+    if (list->n == 0 || list->n > MDP_MAX_STAGES)
+        return mdp_yaml_fail(doc, list, err, "%s has %zu entries (expected 1 to %d, one a stage)", key,
+                             list->n, MDP_MAX_STAGES);
+    if (*n != 0 && list->n != *n)
+        return mdp_yaml_fail(doc, list, err, "%s has %zu entries (expected %zu, as many as depths)", key,
+                             list->n, *n);
+    *n = list->n;
+    for (size_t i = 0; i < list->n; i++)
+        TRY(mdp_yaml_to_size(doc, list->values[i], 1, most, &values[i], err));
+    return MDP_OK;
+}
+
+/* --- patches --- */
 
 mdp_status mdp_patches_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                  struct mdp_patches *patches, struct mdp_error *err)
 {
-    TRY(read_image_size(doc, map, patches, err));
-    TRY(mdp_yaml_get_size(doc, map, "patch_size", 1, MAX_PATCH, &patches->patch, err));
-    return mdp_yaml_get_size(doc, map, "channels", 1, MAX_CHANNELS, &patches->channels, err);
+    struct mdp_image_sizes input = {0};
+
+    TRY(mdp_input_from_yaml(doc, map, &input, err));
+    patches->channels = input.channels;
+    patches->height = input.height;
+    patches->width = input.width;
+    return mdp_yaml_get_size(doc, map, "patch_size", 1, MAX_PATCH, &patches->patch, err);
 }
 
 size_t mdp_patches_rows(const struct mdp_patches *p)

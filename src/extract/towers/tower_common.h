@@ -28,6 +28,18 @@ mdp_status mdp_common_keys_from_yaml(const struct mdp_yaml *doc, const struct md
 mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct mdp_weights *weights,
                                size_t width, struct mdp_linear *projection, struct mdp_error *err);
 
+/* --- pictures and stages --- */
+
+/* `image_size` (one number for a square, or [height, width]) and `channels`; the embedding's width is left as it is. */
+mdp_status mdp_input_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
+                               struct mdp_image_sizes *input, struct mdp_error *err);
+
+enum { MDP_MAX_STAGES = 8 };
+
+/* A list of one number a stage, each from 1 to `most`; *n is 0 before the first list and the number of stages after it. */
+mdp_status mdp_stages_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                size_t most, size_t *n, size_t values[MDP_MAX_STAGES], struct mdp_error *err);
+
 /* --- patches --- */
 
 /* A picture [channels, height, width] and the side of the squares it is cut into. At its right and lower edge they reach
