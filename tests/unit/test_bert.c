@@ -2,6 +2,7 @@
 /* Protects: memory and bytes of the BERT text tower (this runs under the sanitizers), its use of padding, its
    messages. Values are compared with transformers in tests/reference/test_bert.py.
    Planted fault: scratch of all threads the same; bytes_do_not_depend_on_threads saw it. */
+#include "unit/made_weights.h"
 #include "unit/unit.h"
 
 #include "base/file.h"
@@ -15,35 +16,6 @@ enum { V = 11, P = 9, C = 6, F = 10, LAYERS = 3, D = 4 };
 static const char card[] = "family: bert\nlayers: 3\nwidth: 6\nheads: 2\nintermediate: 10\nvocab_size: 11\n"
                            "positions: 9\ntoken_types: 2\nlayer_norm_eps: 1.0e-12\npooling: layers-1-2-last\n"
                            "projection: head\noutput_width: 4\n";
-
-/* A safetensors file in memory. */
-struct made {
-    struct mdp_text header, data;
-    unsigned state;
-};
-
-static void put(struct made *m, size_t rows, size_t columns, const char *format, ...) MDP_PRINTF(4, 5);
-static void put(struct made *m, size_t rows, size_t columns, const char *format, ...)
-{
-    const size_t n = rows * (columns ? columns : 1);
-    char name[128], shape[64];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    if (columns)
-        snprintf(shape, sizeof shape, "%zu,%zu", rows, columns);
-    else
-        snprintf(shape, sizeof shape, "%zu", rows);
-    mdp_text_add(&m->header, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-                 m->header.n ? "," : "{", name, shape, m->data.n, m->data.n + 4 * n);
-    for (size_t i = 0; i < n; i++) {
-        m->state = m->state * 1664525u + 1013904223u;
-        const float value = (float)(m->state >> 8) / (float)(1 << 24) - 0.3f;
-        mdp_text_add_bytes(&m->data, &value, sizeof value);
-    }
-}
 
 static void put_linear(struct made *m, int layer, const char *name, size_t out, size_t in)
 {
@@ -65,9 +37,6 @@ static void put_block(struct made *m, int layer)
 
 static struct mdp_weights *weights_of(struct made *m, struct mdp_text *file)
 {
-    struct mdp_weights *weights = NULL;
-    struct mdp_error err = MDP_ERROR_INIT;
-
     put(m, V, C, "embeddings.word_embeddings.weight");
     put(m, P, C, "embeddings.position_embeddings.weight");
     put(m, 2, C, "embeddings.token_type_embeddings.weight");
@@ -78,16 +47,7 @@ static struct mdp_weights *weights_of(struct made *m, struct mdp_text *file)
     put(m, C, C, "pooler.dense.weight");
     put(m, C, 0, "pooler.dense.bias");
     put(m, D, C, "head");
-    mdp_text_add(&m->header, "}");
-    const uint64_t size = m->header.n;
-    mdp_text_add_bytes(file, &size, sizeof size);
-    mdp_text_add_bytes(file, m->header.at, m->header.n);
-    mdp_text_add_bytes(file, m->data.at, m->data.n);
-    assert_ok(mdp_text_status(file, &err), err);
-    assert_ok(mdp_weights_parse((const unsigned char *)file->at, file->n, "made", &weights, &err), err);
-    mdp_text_release(&m->header);
-    mdp_text_release(&m->data);
-    return weights;
+    return made_weights(m, file);
 }
 
 static mdp_status make(const char *text, const char *pooling, struct mdp_text_tower **tower,
