@@ -13,6 +13,7 @@
 
 const struct mdp_config_kind mdp_config_models = {"models", "model"};
 const struct mdp_config_kind mdp_config_prompts = {"prompts", "prompt set"};
+const struct mdp_config_kind mdp_config_vocab = {"vocab", "vocabulary"};
 
 static const char extension[] = ".yaml";
 
@@ -176,9 +177,31 @@ static bool is_path(const char *value)
            (n > 4 && strcmp(value + n - 4, ".yml") == 0);
 }
 
+/* The first of the folders that has the file; *found says whether one has. */
+static mdp_status look_for(const struct mdp_config_kind *kind, const char *name, const char *ending,
+                           struct mdp_text *path, bool *found, struct mdp_error *err)
+{
+    *found = false;
+    for (int i = 0; i < FOLDERS && !*found; i++) {
+        mdp_status st = folder_at(kind, i, path, err);
+        if (st != MDP_OK)
+            return st;
+        if (path->n == 0 || name[0] == '\0')
+            continue;
+        mdp_text_add(path, "/%s%s", name, ending);
+        st = mdp_text_status(path, err);
+        if (st != MDP_OK)
+            return st;
+        *found = mdp_path_exists(path->at);
+    }
+    return MDP_OK;
+}
+
 mdp_status mdp_config_locate(const struct mdp_config_kind *kind, const char *value, struct mdp_text *path,
                              struct mdp_error *err)
 {
+    bool found = false;
+
     mdp_text_clear(path);
     if (is_path(value) && mdp_path_exists(value)) {
         mdp_text_add(path, "%s", value);
@@ -186,18 +209,22 @@ mdp_status mdp_config_locate(const struct mdp_config_kind *kind, const char *val
     }
     if (strchr(value, '/'))
         return mdp_fail(err, MDP_ERR_USAGE, "%s: no such file", value);
-    for (int i = 0; i < FOLDERS; i++) {
-        mdp_status st = folder_at(kind, i, path, err);
-        if (st != MDP_OK)
-            return st;
-        if (path->n == 0 || value[0] == '\0')
-            continue;
-        mdp_text_add(path, "/%s%s", value, extension);
-        st = mdp_text_status(path, err);
-        if (st != MDP_OK || mdp_path_exists(path->at))
-            return st;
-    }
-    return unknown_name(kind, value, err);
+    mdp_status st = look_for(kind, value, extension, path, &found, err);
+    return st != MDP_OK || found ? st : unknown_name(kind, value, err);
+}
+
+mdp_status mdp_config_find_file(const struct mdp_config_kind *kind, const char *name, struct mdp_text *path,
+                                struct mdp_error *err)
+{
+    bool found = false;
+    mdp_status st = look_for(kind, name, "", path, &found, err);
+
+    if (st != MDP_OK || found)
+        return st;
+    return mdp_fail(err, MDP_ERR_MISSING,
+                    "%s/%s, which comes with medprobe, is not in ../configs or ../share/medprobe beside the "
+                    "program, nor in $MEDPROBE_HOME",
+                    kind->folder, name);
 }
 
 mdp_status mdp_home_folder(struct mdp_text *path, struct mdp_error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files that users call by name: models, prompt sets. A name is looked for in these folders, in
+/* Files that users call by name: models, prompt sets; and files that medprobe brings with it: vocabularies. A name is looked for in these folders, in
    this order, and the first file found is taken:
 
        <program>/../configs/KIND   <program>/../share/medprobe/KIND   <home>/KIND   ./configs/KIND
@@ -18,13 +18,18 @@ struct mdp_config_kind {
     const char *word;   /* "model": for messages */
 };
 
-extern const struct mdp_config_kind mdp_config_models, mdp_config_prompts;
+extern const struct mdp_config_kind mdp_config_models, mdp_config_prompts, mdp_config_vocab;
 
 /* The file that `value` means, into *path (replaced). A value with a '/' in it, or one that ends in .yaml or
    .yml, is a path when that file exists; everything else is a name. An unknown name is wrong use: the message
    has the nearest name, or all of them. */
 mdp_status mdp_config_locate(const struct mdp_config_kind *kind, const char *value, struct mdp_text *path,
                              struct mdp_error *err);
+
+/* A file that medprobe brings with it, by its whole name, into *path (replaced). Not there: MDP_ERR_MISSING, which says
+   where it was looked for. */
+mdp_status mdp_config_find_file(const struct mdp_config_kind *kind, const char *name, struct mdp_text *path,
+                                struct mdp_error *err);
 
 /* Names in byte order, each once. */
 struct mdp_names {

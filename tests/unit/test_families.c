@@ -54,7 +54,7 @@ static void every_kind_of_tokenizer_is_complete(void **state)
     for (; mdp_tokenizer_kinds[n]; n++) {
         const struct mdp_tokenizer_kind *k = mdp_tokenizer_kinds[n];
         names[n] = k->name;
-        assert_true(k->keys && k->from_yaml && k->load && k->encode && k->free);
+        assert_true(k->files && k->files[0] && k->keys && k->from_yaml && k->load && k->encode && k->free);
         k->free(NULL);
         for (n_keys = 0; k->keys[n_keys]; n_keys++)
             assert_true(strcmp(k->keys[n_keys], "kind") != 0 && strcmp(k->keys[n_keys], "max_length") != 0);

@@ -40,6 +40,8 @@
 #include "extract/model/model.h"
 #include "extract/model/model_card.h"
 #include "extract/preprocess/convert.h"
+#include "extract/text/bpe_merges.h"
+#include "extract/text/clip_vocab.h"
 #include "extract/text/prompts.h"
 #include "extract/text/tokenizer.h"
 #include "extract/text/unicode.h"
@@ -93,8 +95,10 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_attention_pool, mdp_attention_pool_release);
     RELEASE(mdp_bert, mdp_bert_release);
     RELEASE(mdp_bert_block, mdp_bert_block_release);
-    RELEASE(mdp_chars, mdp_chars_release);
     RELEASE(mdp_clip_text, mdp_clip_text_release);
+    RELEASE(mdp_bpe_work, mdp_bpe_work_release);
+    RELEASE(mdp_chars, mdp_chars_release);
+    RELEASE(mdp_clip_vocab, mdp_clip_vocab_release);
     RELEASE(mdp_converted, mdp_converted_release);
     RELEASE(mdp_curve_set, mdp_curves_release);
     RELEASE(mdp_draw_source, mdp_draw_source_release);
@@ -164,6 +168,7 @@ static void null_is_freed(void **state)
     mdp_store_close(NULL);
     mdp_text_tower_free(NULL);
     mdp_tokenizer_free(NULL);
+    mdp_bpe_merges_free(NULL);
     mdp_vocab_free(NULL);
     mdp_weights_close(NULL);
     mdp_workfile_close(NULL);

@@ -105,17 +105,25 @@ static mdp_status look_beside_weights(struct mdp_model *m, bool *found, struct m
     return st;
 }
 
-/* `given` may be a folder, in which the file has the card's name. */
+/* `given` may be a folder, in which the file has the card's name, or one that its kind has. A kind whose vocabulary comes
+   with medprobe needs no entry in the card. */
 static mdp_status locate_vocab(struct mdp_model *m, const char *given, struct mdp_error *err)
 {
-    const struct mdp_model_file *file = mdp_model_card_file(&m->card, "vocab");
+    const struct mdp_model_card *card = &m->card;
+    const struct mdp_model_file *file = mdp_model_card_file(card, "vocab");
     struct mdp_text *path = &m->vocab_file.path;
     bool found = false;
 
-    if (!given)
+    if (given && !file && mdp_path_is_folder(given))
+        return mdp_tokenizer_locate_vocab(card->doc, card->tokenizer, given, path, err);
+    if (!given && !file) {
+        TRY(mdp_tokenizer_locate_vocab(card->doc, card->tokenizer, NULL, path, err));
+        found = path->n > 0;
+    }
+    if (!given && !found)
         TRY(look_beside_weights(m, &found, err));
     if (!found)
-        TRY(locate(&m->card, given, "vocab", path, err));
+        TRY(locate(card, given, "vocab", path, err));
     if (file && mdp_path_is_folder(path->at))
         mdp_text_add(path, "/%s", file->name);
     return mdp_text_status(path, err);

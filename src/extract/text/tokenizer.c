@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/text/tokenizer.h"
 
+#include "base/config_files.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/try.h"
 #include "extract/text/tokenizer_kinds.h"
@@ -14,6 +16,7 @@ enum { LEAST_LENGTH = 3, MAX_LENGTH = 1 << 20, MOST_KEYS = 16 };
 
 const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[] = {
     &mdp_wordpiece_kind,
+    &mdp_clip_bpe_kind,
     NULL,
 };
 
@@ -79,6 +82,25 @@ mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_n
         *tokenizer = NULL;
     }
     return st;
+}
+
+mdp_status mdp_tokenizer_locate_vocab(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                      const char *folder, struct mdp_text *path, struct mdp_error *err)
+{
+    const struct mdp_tokenizer_kind *kind = NULL;
+
+    mdp_text_clear(path);
+    TRY(get_kind(doc, node, &kind, err));
+    if (!folder)
+        return kind->shipped ? mdp_config_find_file(&mdp_config_vocab, kind->files[0], path, err) : MDP_OK;
+    for (const char *const *file = kind->files; *file; file++) {
+        TRY(mdp_path_join(path, folder, *file, err));
+        if (mdp_path_exists(path->at))
+            return MDP_OK;
+    }
+    mdp_text_clear(path);
+    return mdp_fail(err, MDP_ERR_MISSING, "%s: no vocabulary of a %s tokenizer in it (%s%s%s)", folder,
+                    kind->name, kind->files[0], kind->files[1] ? ", " : "", kind->files[1] ? "..." : "");
 }
 
 mdp_status mdp_tokenizer_length_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,

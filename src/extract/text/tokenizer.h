@@ -4,6 +4,7 @@
 #define MDP_EXTRACT_TOKENIZER_H
 
 #include "base/formats/yaml.h"
+#include "base/text.h"
 #include "medprobe/status.h"
 
 #include <stddef.h>
@@ -16,6 +17,12 @@ struct mdp_tokenizer;
 mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *vocab,
                              struct mdp_tokenizer **tokenizer, struct mdp_error *err);
 void mdp_tokenizer_free(struct mdp_tokenizer *tokenizer);
+
+/* Where the vocabulary is that was not named: into *path (replaced), in `folder`, under a name that files of the map's kind have
+   (MDP_ERR_MISSING when under none); with folder NULL, the one that medprobe brings with it: *path is left empty when the
+   kind has none. */
+mdp_status mdp_tokenizer_locate_vocab(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
+                                      const char *folder, struct mdp_text *path, struct mdp_error *err);
 
 /* Reads the map without the vocabulary: the max_length that the tokenizer would have, or the map's fault. */
 mdp_status mdp_tokenizer_length_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,

@@ -6,10 +6,15 @@
 
 #include "extract/text/tokenizer.h"
 
+#include <stdbool.h>
+
 /* All members are there. A tokenizer is made in two steps, so that a map can be looked at without a vocabulary. */
 struct mdp_tokenizer_kind {
     const char *name;
     const char *const *keys; /* its keys in the YAML besides `kind` and `max_length`; ends with NULL */
+    const char *const
+        *files;   /* names that its vocabulary has in a folder, the first found is taken; ends with NULL */
+    bool shipped; /* files[0] comes with medprobe, in configs/vocab */
 
     /* Makes tokenizer->model from the keys, which are known ones. On failure it may be half made; free() is called. */
     mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
@@ -32,5 +37,6 @@ struct mdp_tokenizer {
 extern const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[]; /* ends with NULL */
 
 extern const struct mdp_tokenizer_kind mdp_wordpiece_kind;
+extern const struct mdp_tokenizer_kind mdp_clip_bpe_kind;
 
 #endif

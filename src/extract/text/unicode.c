@@ -2,27 +2,44 @@
 #include "extract/text/unicode.h"
 
 #include "base/memory.h"
+#include "base/try.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
-static const uint32_t runs[] = {
+static const uint32_t classes[] = {
 #include "extract/text/char_classes.inc"
 };
+static const uint32_t words[] = {
+#include "extract/text/word_classes.inc"
+};
 
-enum mdp_char_class mdp_char_class(uint32_t c)
+enum { WORD_BITS = 6 };
+
+uint32_t mdp_char_run(const uint32_t runs[], size_t n, unsigned bits, uint32_t c)
 {
-    size_t low = 0, high = sizeof runs / sizeof *runs;
+    size_t low = 0, high = n;
 
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (runs[middle] >> 3 <= c)
+        if (runs[middle] >> bits <= c)
             low = middle;
         else
             high = middle;
     }
-    return (enum mdp_char_class)(runs[low] & 7);
+    return runs[low] & ((1u << bits) - 1);
+}
+
+enum mdp_char_class mdp_char_class(uint32_t c)
+{
+    return (enum mdp_char_class)mdp_char_run(classes, MDP_COUNT(classes), 3, c);
+}
+
+unsigned mdp_char_word(uint32_t c)
+{
+    return mdp_char_run(words, MDP_COUNT(words), WORD_BITS, c);
 }
 
 size_t mdp_char_lower(uint32_t c, uint32_t out[2])
@@ -36,6 +53,32 @@ size_t mdp_char_lower(uint32_t c, uint32_t out[2])
     if (mdp_char_class(c) != MDP_CHAR_DROPPED)
         out[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
     return 1;
+}
+
+/* Is the nearest character before or behind place i that counts a cased one? */
+static bool is_by_letter(const struct mdp_chars *in, size_t i, bool forward)
+{
+    for (size_t k = i; forward ? k + 1 < in->n : k > 0;) {
+        k = forward ? k + 1 : k - 1;
+        unsigned word = mdp_char_word(in->at[k]);
+        if (!(word & MDP_WORD_IGNORED))
+            return word & MDP_WORD_CASED;
+    }
+    return false;
+}
+
+mdp_status mdp_chars_lower(const struct mdp_chars *in, struct mdp_chars *out, struct mdp_error *err)
+{
+    out->n = 0;
+    for (size_t i = 0; i < in->n; i++) {
+        uint32_t lower[2] = {0};
+        size_t n = mdp_char_lower(in->at[i], lower);
+        if (in->at[i] == 0x3A3 && is_by_letter(in, i, false) && !is_by_letter(in, i, true))
+            lower[0] = 0x3C2; /* the final form of sigma */
+        for (size_t j = 0; j < n; j++)
+            TRY(mdp_chars_add(out, lower[j], err));
+    }
+    return MDP_OK;
 }
 
 mdp_status mdp_chars_add(struct mdp_chars *chars, uint32_t c, struct mdp_error *err)

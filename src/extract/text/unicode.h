@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Characters as WordPiece sees them: Unicode 14.0, as CPython 3.11. Classes come from a table of our own, so
+/* Characters as WordPiece sees them: Unicode 14.0, as CPython 3.11, and as CLIP's tokenizer does: letters and numbers of
+   Unicode 17.0, as the module regex that it uses. Classes come from tables of our own, so
    that a text has the same tokens whatever Unicode version the installed library has; lower case and
    normalisation, which are stable for characters that are assigned, come from utf8proc. */
 #ifndef MDP_EXTRACT_UNICODE_H
@@ -21,7 +22,21 @@ enum mdp_char_class {
 /* Of one character, by the table of Unicode 14.0. */
 enum mdp_char_class mdp_char_class(uint32_t c);
 
-/* str.lower() of one character: 1 or 2 characters. (The context of a final sigma is never asked for.) */
+/* Flags of one character, by a table as well. */
+enum mdp_word_class {
+    MDP_WORD_LETTER = 1,   /* \p{L} */
+    MDP_WORD_NUMBER = 2,   /* \p{N} */
+    MDP_WORD_WHITE = 4,    /* \s of a regular expression */
+    MDP_WORD_STRIPPED = 8, /* what str.strip() and str.split() take for white space */
+    MDP_WORD_CASED = 16,
+    MDP_WORD_IGNORED = 32 /* does not count between a letter and a sigma */
+};
+unsigned mdp_char_word(uint32_t c);
+
+/* The class of c in a table of runs[n]: first code point << bits | class, ascending, the first of code point 0. */
+uint32_t mdp_char_run(const uint32_t runs[], size_t n, unsigned bits, uint32_t c);
+
+/* str.lower() of one character: 1 or 2 characters, whatever stands around it. */
 size_t mdp_char_lower(uint32_t c, uint32_t out[2]);
 
 /* A growing run of characters; {0} is empty. */
@@ -29,6 +44,9 @@ struct mdp_chars {
     uint32_t *at;
     size_t n, capacity;
 };
+
+/* str.lower() of a text, into `out`, which is emptied first: a sigma at the end of a word has its final form. */
+mdp_status mdp_chars_lower(const struct mdp_chars *in, struct mdp_chars *out, struct mdp_error *err);
 
 /* One more at the end. */
 mdp_status mdp_chars_add(struct mdp_chars *chars, uint32_t c, struct mdp_error *err);

@@ -146,24 +146,35 @@ static mdp_status index_lines(struct mdp_vocab *vocab, size_t n, const char *pat
     return st;
 }
 
-mdp_status mdp_vocab_read(const char *path, struct mdp_vocab **vocab, struct mdp_error *err)
+mdp_status mdp_vocab_parse(char *bytes, size_t n, const char *name, struct mdp_vocab **vocab,
+                           struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
-    size_t n = 0;
     struct mdp_vocab *v = mdp_new_array(1, sizeof *v, err, &st);
 
     *vocab = NULL;
-    if (!v)
+    if (!v) {
+        free(bytes);
         return st;
-    st = mdp_file_read(path, MDP_VOCAB_MOST, &v->bytes, &n, err);
-    if (st == MDP_OK)
-        st = index_lines(v, n, path, err);
+    }
+    v->bytes = bytes;
+    st = index_lines(v, n, name, err);
     if (st != MDP_OK) {
         mdp_vocab_free(v);
         return st;
     }
     *vocab = v;
     return MDP_OK;
+}
+
+mdp_status mdp_vocab_read(const char *path, struct mdp_vocab **vocab, struct mdp_error *err)
+{
+    char *bytes = NULL;
+    size_t n = 0;
+    mdp_status st = mdp_file_read(path, MDP_VOCAB_MOST, &bytes, &n, err);
+
+    *vocab = NULL;
+    return st == MDP_OK ? mdp_vocab_parse(bytes, n, path, vocab, err) : st;
 }
 
 void mdp_vocab_free(struct mdp_vocab *vocab)

@@ -16,6 +16,10 @@ struct mdp_vocab;
 /* Errors name the line: invalid UTF-8, a piece that stands twice. Empty lines have an id and are never
    found. */
 mdp_status mdp_vocab_read(const char *path, struct mdp_vocab **vocab, struct mdp_error *err);
+/* The same of bytes[n], a block for free() that is taken over (also on failure); `name` stands for the file in
+   messages. At most MDP_VOCAB_MOST bytes. */
+mdp_status mdp_vocab_parse(char *bytes, size_t n, const char *name, struct mdp_vocab **vocab,
+                           struct mdp_error *err);
 void mdp_vocab_free(struct mdp_vocab *vocab);
 
 size_t mdp_vocab_count(const struct mdp_vocab *vocab); /* lines */

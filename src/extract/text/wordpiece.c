@@ -249,6 +249,7 @@ struct model {
 };
 
 static const char *const keys[] = {"lower_case", "strip_accents", "split_cjk", NULL};
+static const char *const files[] = {"vocab.txt", NULL};
 
 static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_tokenizer *tokenizer, struct mdp_error *err)
@@ -303,6 +304,7 @@ static void free_model(void *model)
 
 const struct mdp_tokenizer_kind mdp_wordpiece_kind = {.name = "wordpiece",
                                                       .keys = keys,
+                                                      .files = files,
                                                       .from_yaml = from_yaml,
                                                       .load = load,
                                                       .encode = encode,

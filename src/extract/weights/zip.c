@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/weights/zip.h"
 
+#include "base/formats/inflate.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 /* Records of a ZIP file, little-endian: signature, size of the fixed part, places of fields in it. */
 enum {
@@ -322,19 +323,20 @@ const struct mdp_zip_entry *mdp_zip_find(const struct mdp_zip *zip, const char *
 struct unpacking {
     const struct mdp_zip_entry *entry;
     const unsigned char *bytes; /* packed, [entry->packed_size] */
-    unsigned char piece[PIECE];
     mdp_zip_sink *sink;
     void *context;
     size_t done; /* bytes given to the sink */
-    uLong crc;
+    uint32_t crc;
 };
 
-static mdp_status give(struct unpacking *u, const unsigned char *bytes, size_t n, struct mdp_error *err)
+static mdp_status give(void *context, const void *bytes, size_t n, struct mdp_error *err)
 {
+    struct unpacking *u = context;
+
     if (n > u->entry->size - u->done)
         return mdp_fail(err, MDP_ERR_FORMAT, "zip: entry '%s': unpacks to more than its %zu bytes",
                         u->entry->name, u->entry->size);
-    u->crc = crc32(u->crc, bytes, (uInt)n);
+    u->crc = mdp_crc32(u->crc, bytes, n);
     u->done += n;
     return u->sink(u->context, bytes, n, err);
 }
@@ -352,29 +354,10 @@ static mdp_status copy_stored(struct unpacking *u, struct mdp_error *err)
 
 static mdp_status inflate_all(struct unpacking *u, struct mdp_error *err)
 {
-    z_stream z = {0};
-    mdp_status st = MDP_OK;
-    size_t at = 0;
-    int result = Z_OK;
+    char what[MDP_ZIP_MAX_NAME + 32];
 
-    if (inflateInit2(&z, -MAX_WBITS) != Z_OK) /* raw: no zlib header in a ZIP */
-        return mdp_fail(err, MDP_ERR_MEMORY, "out of memory for inflate");
-    while (st == MDP_OK && result == Z_OK) {
-        size_t n = u->entry->packed_size - at < PIECE ? u->entry->packed_size - at : PIECE;
-        z.next_in = (Bytef *)(uintptr_t)(u->bytes + at);
-        z.avail_in = (uInt)n;
-        z.next_out = u->piece;
-        z.avail_out = PIECE;
-        result = inflate(&z, Z_NO_FLUSH);
-        at += n - z.avail_in;
-        if (result != Z_OK && result != Z_STREAM_END)
-            st = mdp_fail(err, MDP_ERR_FORMAT, "zip: entry '%s': cannot be unpacked after %zu bytes (%s)",
-                          u->entry->name, u->done, z.msg ? z.msg : "it ends too early");
-        else if (z.avail_out < PIECE)
-            st = give(u, u->piece, PIECE - z.avail_out, err);
-    }
-    inflateEnd(&z);
-    return st;
+    snprintf(what, sizeof what, "zip: entry '%s'", u->entry->name);
+    return mdp_inflate(MDP_DEFLATE_RAW, u->bytes, u->entry->packed_size, what, give, u, err);
 }
 
 mdp_status mdp_zip_unpack(const struct mdp_zip *zip, const struct mdp_zip_entry *entry, mdp_zip_sink *sink,
@@ -395,7 +378,6 @@ mdp_status mdp_zip_unpack(const struct mdp_zip *zip, const struct mdp_zip_entry 
     u->bytes = zip->bytes + entry->begin;
     u->sink = sink;
     u->context = context;
-    u->crc = crc32(0, NULL, 0);
     st = entry->method == STORED ? copy_stored(u, err) : inflate_all(u, err);
     if (st == MDP_OK && (u->done != entry->size || u->crc != entry->crc))
         st = mdp_fail(err, MDP_ERR_FORMAT, "zip: entry '%s': its %s does not fit its bytes", entry->name,
