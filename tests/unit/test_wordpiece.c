@@ -93,6 +93,27 @@ static void pads_a_batch(void **state)
     mdp_tokenizer_free(t);
 }
 
+static void pads_to_the_full_length(void **state)
+{
+    (void)state;
+    struct mdp_tokenizer *t = usual("kind: wordpiece\nmax_length: 5\npadding: max-length\n");
+    struct mdp_error err = MDP_ERROR_INIT;
+    const char *texts[] = {"a", ""};
+    const int32_t expected[] = {3, 1, 4, 5, 5, 3, 4, 5, 5, 5};
+    size_t lengths[2], longest = 0;
+    int32_t *ids = NULL;
+
+    assert_ok(mdp_tokenize_batch(t, texts, 2, &ids, lengths, &longest, &err), err);
+    assert_int_equal(longest, 5);
+    assert_int_equal(lengths[0], 3);
+    assert_memory_equal(ids, expected, sizeof expected);
+    free(ids);
+    assert_ok(mdp_tokenize_batch(t, texts, 0, &ids, lengths, &longest, &err), err);
+    assert_int_equal(longest, 0);
+    free(ids);
+    mdp_tokenizer_free(t);
+}
+
 static void names_the_setting(void **state)
 {
     (void)state;
@@ -103,6 +124,8 @@ static void names_the_setting(void **state)
         {"kind: none-such\nmax_length: 77\n",
          "m.yaml: line 1: no kind of tokenizer 'none-such' (there are wordpiece,"}, /* and the others */
         {"kind: wordpiece\n", "m.yaml: line 1: key 'max_length' is missing"},
+        {"kind: wordpiece\nmax_length: 77\npadding: max\n",
+         "m.yaml: line 3: no padding 'max' (there are longest, max-length)"},
         {"kind: wordpiece\nmax_length: 77\nlowercase: true\n",
          "m.yaml: line 3: unknown key 'lowercase' (did you mean 'lower_case'?)"},
     };
@@ -166,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_words_and_texts),
         cmocka_unit_test(pads_a_batch),
+        cmocka_unit_test(pads_to_the_full_length),
         cmocka_unit_test(names_the_setting),
         cmocka_unit_test(the_kind_is_looked_at_before_any_file),
         cmocka_unit_test(refuses_hostile_vocabularies),

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text has the ids around it and at least one of its own. */
+/* A text has the ids around it, of which there are two at most, and at least one of its own. */
 enum { LEAST_LENGTH = 3, MAX_LENGTH = 1 << 20, MOST_KEYS = 16 };
 
 const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[] = {
@@ -38,8 +38,9 @@ static mdp_status get_kind(const struct mdp_yaml *doc, const struct mdp_yaml_nod
 static mdp_status read_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                            struct mdp_tokenizer *t, struct mdp_error *err)
 {
-    const char *keys[MOST_KEYS] = {"kind", "max_length"};
-    size_t n = 2;
+    static const char *const paddings[] = {"longest", "max-length"};
+    const char *keys[MOST_KEYS] = {"kind", "max_length", "padding"};
+    size_t n = 3, padding = 0;
 
     for (const char *const *key = t->kind->keys; *key; key++) {
         assert(n < MOST_KEYS);
@@ -47,6 +48,10 @@ static mdp_status read_map(const struct mdp_yaml *doc, const struct mdp_yaml_nod
     }
     TRY(mdp_yaml_known_keys(doc, node, keys, n, err));
     TRY(mdp_yaml_get_size(doc, node, "max_length", LEAST_LENGTH, MAX_LENGTH, &t->max_length, err));
+    if (mdp_yaml_find(node, "padding"))
+        TRY(mdp_yaml_get_choice(doc, node, "padding", "padding", paddings, MDP_COUNT(paddings), &padding,
+                                err));
+    t->pads_to_most = padding == 1;
     return t->kind->from_yaml(doc, node, t, err);
 }
 
@@ -62,6 +67,7 @@ static mdp_status tokenizer_from_yaml(const struct mdp_yaml *doc, const struct m
     if (!t)
         return st;
     t->kind = kind;
+    t->bos = t->eos = MDP_NO_ID;
     st = read_map(doc, node, t, err);
     if (st == MDP_OK)
         *tokenizer = t;
@@ -140,14 +146,17 @@ int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer)
 mdp_status mdp_tokenize(const struct mdp_tokenizer *tokenizer, const char *text, int32_t *ids, size_t *n,
                         struct mdp_error *err)
 {
-    mdp_status st = tokenizer->kind->encode(tokenizer->model, text, strlen(text), tokenizer->max_length - 2,
-                                            ids + 1, n, err);
+    const bool begins = tokenizer->bos != MDP_NO_ID, ends = tokenizer->eos != MDP_NO_ID;
+    const size_t most = tokenizer->max_length - begins - ends;
+    mdp_status st = tokenizer->kind->encode(tokenizer->model, text, strlen(text), most, ids + begins, n, err);
 
     if (st != MDP_OK)
         return mdp_fail_at(err, st, "text of %zu bytes", strlen(text));
-    ids[0] = tokenizer->bos;
-    ids[1 + *n] = tokenizer->eos;
-    *n += 2;
+    if (begins)
+        ids[0] = tokenizer->bos;
+    *n += begins;
+    if (ends)
+        ids[(*n)++] = tokenizer->eos;
     return MDP_OK;
 }
 
@@ -172,6 +181,8 @@ mdp_status mdp_tokenize_batch(const struct mdp_tokenizer *tokenizer, const char 
         if (lengths[t] > *longest)
             *longest = lengths[t];
     }
+    if (tokenizer->pads_to_most && n > 0)
+        *longest = most;
     if (st == MDP_OK && !mdp_mul_size(n, *longest, &size))
         st = mdp_fail(err, MDP_ERR_MEMORY, "out of memory: a batch of %zu texts of %zu ids", n, *longest);
     if (st == MDP_OK)

@@ -12,7 +12,7 @@
 
 struct mdp_tokenizer;
 
-/* `node` is the `tokenizer` map of a model's YAML: kind, max_length, and the keys of its kind. `vocab` is the
+/* `node` is the `tokenizer` map of a model's YAML: kind, max_length, padding, and the keys of its kind. `vocab` is the
    vocabulary file (the card's role `vocab`). */
 mdp_status mdp_tokenizer_new(const struct mdp_yaml *doc, const struct mdp_yaml_node *node, const char *vocab,
                              struct mdp_tokenizer **tokenizer, struct mdp_error *err);
@@ -32,13 +32,13 @@ size_t mdp_tokenizer_max_length(const struct mdp_tokenizer *tokenizer); /* ids, 
 size_t mdp_tokenizer_vocab_size(const struct mdp_tokenizer *tokenizer); /* every id is below it */
 int32_t mdp_tokenizer_pad_id(const struct mdp_tokenizer *tokenizer);    /* fills a batch behind its texts */
 
-/* The id that begins a text, the text's ids, the id that ends it, truncated to max_length: ids[max_length], *n of
+/* The id that begins a text, the text's ids, the id that ends it (where there are such), truncated to max_length: ids[max_length], *n of
    them used. Text that is not UTF-8 is an error that names the byte. */
 mdp_status mdp_tokenize(const struct mdp_tokenizer *tokenizer, const char *text, int32_t *ids, size_t *n,
                         struct mdp_error *err);
 
 /* Texts as one batch of a text tower: *ids[T, *longest] in a block for free(), row t holds lengths[t] ids and
-   then the padding id. No texts: *longest is 0. */
+   then the padding id; *longest is max_length under `padding: max-length`. No texts: *longest is 0. */
 mdp_status mdp_tokenize_batch(const struct mdp_tokenizer *tokenizer, const char *const texts[], size_t n,
                               int32_t **ids, size_t lengths[], size_t *longest, struct mdp_error *err);
 

@@ -8,10 +8,13 @@
 
 #include <stdbool.h>
 
+enum { MDP_NO_ID = -1 };
+
 /* All members are there. A tokenizer is made in two steps, so that a map can be looked at without a vocabulary. */
 struct mdp_tokenizer_kind {
     const char *name;
-    const char *const *keys; /* its keys in the YAML besides `kind` and `max_length`; ends with NULL */
+    const char *const
+        *keys; /* its keys in the YAML besides `kind`, `max_length` and `padding`; ends with NULL */
     const char *const
         *files;   /* names that its vocabulary has in a folder, the first found is taken; ends with NULL */
     bool shipped; /* files[0] comes with medprobe, in configs/vocab */
@@ -19,7 +22,7 @@ struct mdp_tokenizer_kind {
     /* Makes tokenizer->model from the keys, which are known ones. On failure it may be half made; free() is called. */
     mdp_status (*from_yaml)(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                             struct mdp_tokenizer *tokenizer, struct mdp_error *err);
-    /* Reads the vocabulary; sets vocab_size and the ids below. */
+    /* Reads the vocabulary; sets vocab_size and the ids below; bos and eos where there are any. */
     mdp_status (*load)(struct mdp_tokenizer *tokenizer, const char *vocab, struct mdp_error *err);
     /* The first `most` ids of text[n], without those around it. Invalid UTF-8 is an error wherever it stands. */
     mdp_status (*encode)(const void *model, const char *text, size_t n, size_t most, int32_t ids[],
@@ -31,7 +34,9 @@ struct mdp_tokenizer {
     const struct mdp_tokenizer_kind *kind;
     void *model;
     size_t max_length, vocab_size; /* ids of a text, special ones included; ids are below vocab_size */
-    int32_t bos, eos, pad;         /* begin and end every text; fill a batch behind them */
+    int32_t bos, eos;              /* begin and end every text; MDP_NO_ID: there is none */
+    int32_t pad;                   /* fills a batch behind its texts */
+    bool pads_to_most;             /* a batch is max_length wide, not as its longest text */
 };
 
 extern const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[]; /* ends with NULL */
