@@ -237,6 +237,13 @@ static void mean_and_planes(void **state)
     mdp_map_from_planes(x, 3, 30, map);
     for (size_t i = 0; i < 90; i++)
         assert_true(map[i] == x[i % 3 * 30 + i / 3]);
+    mdp_map_affine_relu(x, 30, 3, 135, x + 200, x + 300, map);
+    for (size_t i = 0; i < 90; i++)
+        assert_true(map[i] == fmaxf(x[i / 3 * 135 + i % 3] * x[200 + i % 3] + x[300 + i % 3], 0));
+    mdp_map_from_planes(x, 3, 30, map);
+    mdp_map_scale(map, 30, 3, x + 200);
+    for (size_t i = 0; i < 90; i++)
+        assert_true(map[i] == x[i % 3 * 30 + i / 3] * x[200 + i % 3]);
     free(x);
 }
 

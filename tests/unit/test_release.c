@@ -50,6 +50,7 @@
 #include "extract/towers/bert.h"
 #include "extract/towers/clip_pool.h"
 #include "extract/towers/clip_text.h"
+#include "extract/towers/densenet.h"
 #include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
@@ -135,6 +136,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_score_table, mdp_score_table_release);
     RELEASE(mdp_span, mdp_span_release);
     RELEASE(mdp_clip_pool, mdp_clip_pool_release);
+    RELEASE(mdp_densenet, mdp_densenet_release);
     RELEASE(mdp_resnet, mdp_resnet_release);
     RELEASE(mdp_swin, mdp_swin_release);
     RELEASE(mdp_shards, mdp_shards_release);

@@ -67,3 +67,20 @@ void mdp_map_mean(const float *x, size_t rows, size_t channels, size_t ldx, floa
             y[c + i] = (float)(sum[i] / (double)rows);
     }
 }
+
+void mdp_map_affine_relu(const float *x, size_t rows, size_t channels, size_t ldx, const float *gain,
+                         const float *bias, float *y)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < channels; c++) {
+            const float value = x[r * ldx + c] * gain[c] + bias[c];
+            y[r * channels + c] = value < 0 ? 0 : value;
+        }
+}
+
+void mdp_map_scale(float *x, size_t rows, size_t channels, const float *factor)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < channels; c++)
+            x[r * channels + c] *= factor[c];
+}

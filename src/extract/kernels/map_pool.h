@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pools over channels-last maps. Letters: C channels, P places of the window. */
+/* Pools over channels-last maps, and what is done to every pixel by its channels. Letters: C channels, P places of the window. */
 #ifndef MDP_EXTRACT_MAP_POOL_H
 #define MDP_EXTRACT_MAP_POOL_H
 
@@ -14,5 +14,12 @@ void mdp_map_average(const struct mdp_window *window, size_t channels, const flo
 
 /* The mean of x[rows, C] with row stride ldx -> y[C], summed in double; rows >= 1. */
 void mdp_map_mean(const float *x, size_t rows, size_t channels, size_t ldx, float *y);
+
+/* relu(gain x + bias), gain and bias [C]: x[rows, C] with row stride ldx -> y[rows, C], row stride C. */
+void mdp_map_affine_relu(const float *x, size_t rows, size_t channels, size_t ldx, const float *gain,
+                         const float *bias, float *y);
+
+/* x[rows, C] times factor[C], in place. */
+void mdp_map_scale(float *x, size_t rows, size_t channels, const float *factor);
 
 #endif
