@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "extract/text/vocab.h"
 #include "extract/text/wordpiece.h"
+#include "extract/text/wordpiece_clean.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,6 +17,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST = 75 };
 static const char specials[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+
+/* What is left of a text is never longer than it. */
+static void clean(const char *text, size_t n)
+{
+    for (int how = 0; how < MDP_WORDPIECE_CLEANS; how++) {
+        struct mdp_error err = MDP_ERROR_INIT;
+        struct mdp_text out = {0};
+        if (mdp_wordpiece_clean((enum mdp_wordpiece_clean)how, text, n, &out, &err) == MDP_OK)
+            assert(out.n <= n);
+        else
+            assert(err.status == MDP_ERR_VALUE && strstr(err.message, "is not UTF-8"));
+        mdp_text_release(&out);
+    }
+}
 
 static void tokenize(const struct mdp_vocab *vocab, unsigned flags, const char *text, size_t n)
 {
@@ -58,6 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tokenize(vocab, data[0], end ? (const char *)end + 1 : "", end ? size - n_vocab - 2 : 0);
     else
         assert(err.message[0]);
+    if (end)
+        clean((const char *)end + 1, size - n_vocab - 2);
     mdp_vocab_free(vocab);
     remove(path);
     return 0;

@@ -38,21 +38,11 @@ def texts(pad, seed=3):
     return ids, lengths
 
 
-def draw(module):
-    """redraw, with less of what all texts share (biases, positions): their vectors differ more."""
-    redraw(module, gain=1.2)
-    with torch.no_grad():
-        for name, value in module.named_parameters():
-            if name.endswith("bias") or "position" in name:
-                value *= 0.3
-    return module
-
-
 class Case:
     """module: what holds the weights. forward(ids, mask) -> features [T, D]; bert() -> the module whose hidden states are compared."""
 
     def __init__(self, module, section, forward, bert, faults, names=None, pad=0, keeps_length=True):
-        self.module, self.section, self.forward, self.bert, self.faults = draw(module), section, forward, bert, faults
+        self.module, self.section, self.forward, self.bert, self.faults = redraw(module, gain=1.2, shared=0.3), section, forward, bert, faults
         self.names, self.pad, self.keeps_length = names or (lambda name: name), pad, keeps_length
 
     def state(self):

@@ -25,9 +25,10 @@ def unit(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def redraw(module, seed=0, gain=1.6):
+def redraw(module, seed=0, gain=1.6, shared=1.0):
     """Fresh weights for any torch module: matrices keep lengths (standard deviation gain / sqrt(inputs)), norms, biases and
-    embeddings are random, batch statistics too. Libraries' own starts (0.02, zero biases) give nearly the same vector for all."""
+    embeddings are random, batch statistics too. Libraries' own starts (0.02, zero biases) give nearly the same vector for all.
+    `shared` shrinks what all inputs have in common, biases and positions: deep towers with norms behind (BERT) need it."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         statistics = [(n, b) for n, b in module.named_buffers() if n.endswith(("running_mean", "running_var"))]
@@ -45,6 +46,8 @@ def redraw(module, seed=0, gain=1.6):
                 value.copy_(1 + 0.3 * noise)
             elif value.dim() == 1:
                 value.copy_(0.3 * noise)
+            if name.endswith("bias") or "position" in name:
+                value *= shared
     return module.eval()
 
 

@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "extract/text/tokenizer_kinds.h"
 #include "extract/text/unicode.h"
+#include "extract/text/wordpiece_clean.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -246,9 +247,10 @@ mdp_status mdp_wordpiece_run(const struct mdp_wordpiece *wordpiece, const char *
 struct model {
     struct mdp_vocab *vocab;
     struct mdp_wordpiece wordpiece;
+    enum mdp_wordpiece_clean clean;
 };
 
-static const char *const keys[] = {"lower_case", "strip_accents", "split_cjk", NULL};
+static const char *const keys[] = {"lower_case", "strip_accents", "split_cjk", "clean", NULL};
 static const char *const files[] = {"vocab.txt", NULL};
 
 static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
@@ -259,8 +261,12 @@ static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_no
     const struct mdp_yaml_node *lower = mdp_yaml_find(node, "lower_case");
     const struct mdp_yaml_node *strip = mdp_yaml_find(node, "strip_accents");
     const struct mdp_yaml_node *split = mdp_yaml_find(node, "split_cjk");
+    size_t clean = MDP_WORDPIECE_CLEAN_NONE;
 
     TRY(st);
+    TRY(mdp_yaml_optional_choice(doc, node, "clean", "way to clean a text", mdp_wordpiece_cleans,
+                                 MDP_WORDPIECE_CLEANS, &clean, err));
+    m->clean = (enum mdp_wordpiece_clean)clean;
     m->wordpiece.lower_case = m->wordpiece.split_cjk = true;
     if (lower)
         TRY(mdp_yaml_to_bool(doc, lower, &m->wordpiece.lower_case, err));
@@ -289,8 +295,15 @@ static mdp_status encode(const void *model, const char *text, size_t n, size_t m
                          size_t *n_ids, struct mdp_error *err)
 {
     const struct model *m = model;
+    struct mdp_text cleaned = {0};
 
-    return mdp_wordpiece_run(&m->wordpiece, text, n, most, ids, n_ids, err);
+    if (m->clean == MDP_WORDPIECE_CLEAN_NONE)
+        return mdp_wordpiece_run(&m->wordpiece, text, n, most, ids, n_ids, err);
+    mdp_status st = mdp_wordpiece_clean(m->clean, text, n, &cleaned, err);
+    if (st == MDP_OK)
+        st = mdp_wordpiece_run(&m->wordpiece, cleaned.n ? cleaned.at : "", cleaned.n, most, ids, n_ids, err);
+    mdp_text_release(&cleaned);
+    return st;
 }
 
 static void free_model(void *model)
