@@ -43,10 +43,11 @@ class Picture(C.Structure):
 
 class Pipeline(C.Structure):
     """struct mdp_pipeline"""
-    _fields_ = [("name", C.c_char * 64), ("color", C.c_int), ("grey16", C.c_int), ("orientation", C.c_int),
-                ("pad", C.c_int), ("pad_min", C.c_size_t), ("width", C.c_size_t), ("height", C.c_size_t),
-                ("filter", C.c_int), ("resize_order", C.c_int), ("rescale", C.c_int), ("channels", C.c_size_t),
-                ("mean", C.c_double * 3), ("std", C.c_double * 3)]
+    _fields_ = [("name", C.c_char * 64), ("color", C.c_int), ("grey16", C.c_int), ("orientation", C.c_int), ("levels", C.c_int),
+                ("pad", C.c_int), ("pad_min", C.c_size_t), ("shorter_side", C.c_size_t), ("resize_width", C.c_size_t),
+                ("resize_height", C.c_size_t), ("crop_offset", C.c_int), ("width", C.c_size_t), ("height", C.c_size_t),
+                ("filter", C.c_int), ("resize_order", C.c_int), ("rescale", C.c_int), ("float_resize", C.c_int),
+                ("float_from", C.c_size_t), ("channels", C.c_size_t), ("mean", C.c_double * 3), ("std", C.c_double * 3)]
 
 
 class Refused(Exception):
@@ -84,8 +85,9 @@ class Decoded:
 
 
 def make_pipeline(**words):
+    sizes = {key: words.pop(key) for key in ("shorter_side", "resize_width", "resize_height", "float_from") if key in words}
     pipeline = Pipeline(pad_min=words.pop("pad_min", 1), width=words.pop("width", 224), height=words.pop("height", 224),
-                        channels=words.pop("channels", 1))
+                        channels=words.pop("channels", 1), **sizes)
     pipeline.mean[:] = words.pop("mean", [0.5862785803043838] * 3)
     pipeline.std[:] = words.pop("std", [0.27950088968644304] * 3)
     error = Error()
@@ -98,7 +100,7 @@ def test_struct_as_in_c():
     """A word is stored where this file's mirror of struct mdp_pipeline has its key (one field moved was seen)."""
     words_of = lib().mdp_pipeline_words
     words_of.restype = C.POINTER(C.c_char_p)
-    for key in ("color", "grey16", "orientation", "pad", "filter", "resize_order", "rescale"):
+    for key in ("color", "grey16", "orientation", "levels", "pad", "crop_offset", "filter", "resize_order", "rescale", "float_resize"):
         words = words_of(key.encode())
         for value in range(16):
             if words[value] is None:
@@ -109,7 +111,8 @@ def test_struct_as_in_c():
 
 
 def run_resize(pipeline, picture):
-    out = np.zeros((pipeline.height, pipeline.width) + ((3,) if pipeline.color else ()), np.uint8)
+    height, width = (pipeline.float_from or pipeline.height, pipeline.float_from or pipeline.width)
+    out = np.zeros((height, width) + ((3,) if pipeline.color in (1, 2) else ()), np.uint8)
     error = Error()
     check(lib().mdp_pipeline_resize(C.byref(pipeline), C.byref(picture.struct), out.ctypes.data_as(C.c_void_p),
                                     C.byref(error)), error)

@@ -281,7 +281,8 @@ static void sees_the_canvas_that_is_not_built(void **state)
             memcpy(built + (top + y) * SIDE + left, in + y * W, W);
         assert_ok(mdp_resize(built, SIDE, SIDE, 1, filter, order, want, size[0], size[1], &err), err);
         memset(got, 1, sizeof got);
-        assert_ok(mdp_resize_canvas(&canvas, filter, order, got, size[0], size[1], &err), err);
+        const struct mdp_resized to = mdp_resized_whole(size[0], size[1], 1);
+        assert_ok(mdp_resize_canvas(&canvas, filter, order, &to, got, &err), err);
         assert_memory_equal(want, got, size[0] * size[1]);
     }
 }
@@ -423,8 +424,14 @@ static void refuses(const char *key, const char *line, const char *message)
 static void names_the_line_of_what_is_wrong(void **state)
 {
     (void)state;
-    refuses("filter", "filter: nearest",
-            "m.yaml: line 7: filter: 'nearest' (one of: bilinear, bicubic, lanczos)");
+    refuses("filter", "filter: none",
+            "m.yaml: line 7: filter: 'none' (one of: bilinear, bicubic, lanczos, nearest, box, hamming)");
+    refuses("pad: square-black", "pad: crop",
+            "m.yaml: line 2: pad: crop needs shorter_side, or resize_width and resize_height");
+    refuses("filter", "filter: bicubic\n  shorter_side: 7",
+            "m.yaml: line 2: shorter_side and resize_width belong to pad: crop");
+    refuses("filter", "filter: bicubic\n  float_from: 7",
+            "m.yaml: line 2: float_resize and float_from go together");
     refuses("channels", "channels: 2", "m.yaml: line 8: channels: 2 with color L (1 or 3; RGB needs 3)");
     refuses("std", "std: [0.25, 0]", "m.yaml: line 10: std: 2 values (one, or one for each of 3 channels)");
     refuses("std", "std: [0]", "m.yaml: line 10: std: 0 (must be above 0)");

@@ -40,6 +40,7 @@
 #include "extract/model/model.h"
 #include "extract/model/model_card.h"
 #include "extract/preprocess/convert.h"
+#include "extract/preprocess/resize_taps.h"
 #include "extract/text/bpe_merges.h"
 #include "extract/text/clip_vocab.h"
 #include "extract/text/prompts.h"
@@ -140,6 +141,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_resnet, mdp_resnet_release);
     RELEASE(mdp_swin, mdp_swin_release);
     RELEASE(mdp_shards, mdp_shards_release);
+    RELEASE(mdp_taps, mdp_taps_release);
     RELEASE(mdp_tensor_list, mdp_tensor_list_release);
     RELEASE(mdp_text, mdp_text_release);
     RELEASE(mdp_transformer, mdp_transformer_release);

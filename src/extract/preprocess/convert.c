@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEVELS = 65536 };
 
@@ -80,14 +81,36 @@ static void turn(struct mdp_converted *c, unsigned orientation)
     c->height = orientation >= 5 ? c->picture->width : c->picture->height;
 }
 
+size_t mdp_color_samples(enum mdp_color color)
+{
+    return color == MDP_COLOR_L || color == MDP_COLOR_L_AFTER ? 1 : 3;
+}
+
+/* Samples a pixel of the rows that are resized. */
+static size_t row_channels(const struct mdp_picture *picture, enum mdp_color color)
+{
+    switch (color) {
+    case MDP_COLOR_L:
+        return 1;
+    case MDP_COLOR_RGB:
+    case MDP_COLOR_L_AFTER:
+        break;
+    case MDP_COLOR_RGB_AFTER:
+        return picture->channels;
+    }
+    return 3;
+}
+
 mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_picture *picture,
                               enum mdp_color color, enum mdp_grey16 grey16, enum mdp_orientation orientation,
                               struct mdp_error *err)
 {
     mdp_status st = MDP_OK;
 
-    *converted = (struct mdp_converted){
-        .picture = picture, .color = color, .channels = color == MDP_COLOR_RGB ? 3 : 1};
+    *converted = (struct mdp_converted){.picture = picture, .color = color};
+    converted->channels = row_channels(picture, color);
+    converted->by_nearest =
+        color == MDP_COLOR_RGB_AFTER && (picture->mode == MDP_MODE_P || picture->mode == MDP_MODE_1);
     turn(converted, orientation == MDP_ORIENTATION_APPLY ? picture->orientation : 1);
     if (picture->mode != MDP_MODE_I16)
         return MDP_OK;
@@ -141,7 +164,9 @@ static bool is_ready(const struct mdp_converted *c)
 
     if (c->along != 1)
         return false;
-    return c->color == MDP_COLOR_RGB ? mode == MDP_MODE_RGB : mode == MDP_MODE_L || mode == MDP_MODE_1;
+    if (c->color == MDP_COLOR_RGB_AFTER)
+        return mode != MDP_MODE_LA && mode != MDP_MODE_RGBA && mode != MDP_MODE_I16;
+    return c->channels == 3 ? mode == MDP_MODE_RGB : mode == MDP_MODE_L || mode == MDP_MODE_1;
 }
 
 /* The two conversions that whole data sets go through, without a choice a pixel. */
@@ -191,6 +216,21 @@ static void rgb_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t s
         pixel_rgb(c, p, out);
 }
 
+/* A row in the picture's own mode; colours with alpha as Pillow's La and RGBa, multiplied by it. */
+static void own_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, uint8_t *out)
+{
+    const size_t channels = c->channels;
+    const bool alpha = c->picture->mode == MDP_MODE_LA || c->picture->mode == MDP_MODE_RGBA;
+
+    if (c->picture->mode == MDP_MODE_I16) {
+        levels_row(c->levels, p, step, c->width, out);
+        return;
+    }
+    for (size_t x = 0; x < c->width; x++, p += step, out += channels)
+        for (size_t i = 0; i < channels; i++)
+            out[i] = alpha && i + 1 < channels ? (uint8_t)times(p[i], p[channels - 1]) : p[i];
+}
+
 const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch)
 {
     const struct mdp_converted *c = converted;
@@ -199,9 +239,62 @@ const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scrat
 
     if (is_ready(c))
         return p;
-    if (c->color == MDP_COLOR_L)
+    if (c->color == MDP_COLOR_RGB_AFTER)
+        own_row(c, p, c->along * size, scratch);
+    else if (c->color == MDP_COLOR_L)
         grey_row(c, p, c->along * size, scratch);
     else
         rgb_row(c, p, c->along * size, scratch);
     return scratch;
+}
+
+/* --- after the resize --- */
+
+/* A colour that was multiplied by alpha, as Pillow's Convert.c divides it again. */
+static uint8_t divided(uint8_t value, uint8_t alpha)
+{
+    unsigned v = alpha == 0 || alpha == 255 ? value : 255u * value / alpha;
+
+    return (uint8_t)(v > 255 ? 255 : v);
+}
+
+/* One resized pixel in the picture's own mode as RGB. */
+static void own_to_rgb(const struct mdp_converted *c, const uint8_t *p, uint8_t rgb[3])
+{
+    switch (c->picture->mode) {
+    case MDP_MODE_LA:
+        rgb[0] = rgb[1] = rgb[2] = divided(p[0], p[1]);
+        return;
+    case MDP_MODE_RGBA:
+        for (int i = 0; i < 3; i++)
+            rgb[i] = divided(p[i], p[3]);
+        return;
+    case MDP_MODE_I16: /* grey by now */
+        rgb[0] = rgb[1] = rgb[2] = p[0];
+        return;
+    case MDP_MODE_1:
+    case MDP_MODE_L:
+    case MDP_MODE_P:
+    case MDP_MODE_RGB:
+    case MDP_MODE_CMYK:
+        pixel_rgb(c, p, rgb);
+        return;
+    }
+}
+
+void mdp_converted_finish(const struct mdp_converted *c, const uint8_t *pixels, size_t n, uint8_t *out)
+{
+    switch (c->color) {
+    case MDP_COLOR_L:
+    case MDP_COLOR_RGB:
+        memcpy(out, pixels, n * c->channels);
+        return;
+    case MDP_COLOR_L_AFTER:
+        luma_row(pixels, 3, n, out);
+        return;
+    case MDP_COLOR_RGB_AFTER:
+        for (size_t i = 0; i < n; i++)
+            own_to_rgb(c, pixels + i * c->channels, out + 3 * i);
+        return;
+    }
 }

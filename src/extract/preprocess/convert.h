@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any picture as rows of 8-bit grey or RGB, converted as Pillow's Image.convert does, turned upright if
-   asked; row by row, so that no converted copy of a large picture is ever made. */
+/* Any picture as rows of 8-bit samples, converted as Pillow's Image.convert does, turned upright if asked; row by row, so
+   that no converted copy of a large picture is ever made. */
 #ifndef MDP_EXTRACT_CONVERT_H
 #define MDP_EXTRACT_CONVERT_H
 
 #include "extract/input/picture.h"
 
-enum mdp_color { MDP_COLOR_L, MDP_COLOR_RGB };
+#include <stdbool.h>
+
+enum mdp_color {
+    MDP_COLOR_L,
+    MDP_COLOR_RGB,
+    MDP_COLOR_RGB_AFTER, /* resized in the picture's own mode, then RGB: torchvision before convert("RGB"). Alpha weighs
+                            (Pillow resizes RGBa and La), palettes and 1-bit pictures are resized by nearest neighbour */
+    MDP_COLOR_L_AFTER, /* resized as RGB, then grey */
+};
+
+/* Samples of a pixel that a colour rule gives in the end: 1 or 3. */
+size_t mdp_color_samples(enum mdp_color color);
 
 /* How 16-bit grey becomes 8-bit (docs/adr/0004-sixteen-bit-grey.md). */
 enum mdp_grey16 {
@@ -23,7 +34,8 @@ enum mdp_orientation { MDP_ORIENTATION_IGNORE, MDP_ORIENTATION_APPLY };
 
 /* A picture seen through a conversion. */
 struct mdp_converted {
-    size_t width, height, channels; /* after turning; channels 1 (MDP_COLOR_L) or 3 */
+    size_t width, height, channels; /* after turning; channels of the rows, 1 to 4 */
+    bool by_nearest; /* whatever filter is asked for: palettes and 1-bit pictures in their own mode */
     /* private */
     const struct mdp_picture *picture;
     enum mdp_color color;
@@ -40,5 +52,9 @@ void mdp_converted_release(struct mdp_converted *converted);
 /* Row y: uint8 [width, channels], in the picture itself where nothing is to do, else in
    scratch[width * channels]. An mdp_row_source of resize.h. */
 const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch);
+
+/* What colour rules do after the resize: pixels[n, channels] of resized rows -> out[n, 1 or 3]; they may not overlap. */
+void mdp_converted_finish(const struct mdp_converted *converted, const uint8_t *pixels, size_t n,
+                          uint8_t *out);
 
 #endif

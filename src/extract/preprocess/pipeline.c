@@ -21,28 +21,43 @@ static const struct word_key {
     const char *key;
     size_t at;                /* of its enum in struct mdp_pipeline */
     bool needed;              /* in YAML; else the first word is the default */
+    bool quiet;               /* the default is not in the JSON */
     const char *const *words; /* by value of the enum */
 } word_keys[] = {
-    {"color", offsetof(struct mdp_pipeline, color), true,
-     WORDS([MDP_COLOR_L] = "L", [MDP_COLOR_RGB] = "RGB")},
-    {"grey16", offsetof(struct mdp_pipeline, grey16), false,
+    {"color", offsetof(struct mdp_pipeline, color), true, false,
+     WORDS([MDP_COLOR_L] = "L", [MDP_COLOR_RGB] = "RGB", [MDP_COLOR_RGB_AFTER] = "RGB-after",
+           [MDP_COLOR_L_AFTER] = "L-after")},
+    {"grey16", offsetof(struct mdp_pipeline, grey16), false, false,
      WORDS([MDP_GREY16_AUTO] = "auto", [MDP_GREY16_CLIP] = "clip", [MDP_GREY16_10_BIT] = "10-bit",
            [MDP_GREY16_12_BIT] = "12-bit", [MDP_GREY16_14_BIT] = "14-bit", [MDP_GREY16_16_BIT] = "16-bit")},
-    {"orientation", offsetof(struct mdp_pipeline, orientation), false,
+    {"orientation", offsetof(struct mdp_pipeline, orientation), false, false,
      WORDS([MDP_ORIENTATION_IGNORE] = "ignore", [MDP_ORIENTATION_APPLY] = "apply")},
-    {"pad", offsetof(struct mdp_pipeline, geometry), false,
-     WORDS([MDP_GEOMETRY_STRETCH] = "none", [MDP_GEOMETRY_SQUARE_BLACK] = "square-black")},
-    {"filter", offsetof(struct mdp_pipeline, filter), true,
+    {"levels", offsetof(struct mdp_pipeline, levels), false, true,
+     WORDS([MDP_LEVELS_KEPT] = "kept", [MDP_LEVELS_MIN_MAX] = "min-max")},
+    {"pad", offsetof(struct mdp_pipeline, geometry), false, false,
+     WORDS([MDP_GEOMETRY_STRETCH] = "none", [MDP_GEOMETRY_SQUARE_BLACK] = "square-black",
+           [MDP_GEOMETRY_CROP] = "crop", [MDP_GEOMETRY_SQUARE_MEAN] = "square-mean",
+           [MDP_GEOMETRY_FIT_BLACK] = "fit-black")},
+    {"crop_offset", offsetof(struct mdp_pipeline, crop_offset), false, true,
+     WORDS([MDP_CROP_HALF_EVEN] = "half-even", [MDP_CROP_FLOOR] = "floor")},
+    {"filter", offsetof(struct mdp_pipeline, filter), true, false,
      WORDS([MDP_FILTER_BILINEAR] = "bilinear", [MDP_FILTER_BICUBIC] = "bicubic",
-           [MDP_FILTER_LANCZOS] = "lanczos")},
-    {"resize_order", offsetof(struct mdp_pipeline, resize_order), false,
+           [MDP_FILTER_LANCZOS] = "lanczos", [MDP_FILTER_NEAREST] = "nearest", [MDP_FILTER_BOX] = "box",
+           [MDP_FILTER_HAMMING] = "hamming")},
+    {"resize_order", offsetof(struct mdp_pipeline, resize_order), false, false,
      WORDS([MDP_RESIZE_HORIZONTAL_FIRST] = "horizontal-first", [MDP_RESIZE_PILLOW13] = "pillow13")},
-    {"rescale", offsetof(struct mdp_pipeline, rescale), false,
-     WORDS([MDP_RESCALE_DIVIDE] = "divide", [MDP_RESCALE_MULTIPLY] = "multiply")},
+    {"rescale", offsetof(struct mdp_pipeline, rescale), false, false,
+     WORDS([MDP_RESCALE_DIVIDE] = "divide", [MDP_RESCALE_MULTIPLY] = "multiply",
+           [MDP_RESCALE_MULTIPLY_DOUBLE] = "multiply-double", [MDP_RESCALE_SIGNED] = "signed",
+           [MDP_RESCALE_NONE] = "none")},
+    {"float_resize", offsetof(struct mdp_pipeline, float_resize), false, true,
+     WORDS([MDP_FLOAT_RESIZE_NONE] = "none", [MDP_FLOAT_RESIZE_BICUBIC] = "bicubic",
+           [MDP_FLOAT_RESIZE_BILINEAR_CORNERS] = "bilinear-corners")},
 };
 
 /* The other keys. */
-static const char *const number_keys[] = {"pad_min", "width", "height", "channels", "mean", "std"};
+static const char *const number_keys[] = {"pad_min", "shorter_side", "resize_width", "resize_height", "width",
+                                          "height",  "float_from",   "channels",     "mean",          "std"};
 
 enum {
     WORD_KEYS = sizeof word_keys / sizeof word_keys[0],
@@ -180,12 +195,57 @@ static mdp_status read_channels(struct reader *r)
 {
     mdp_status st = read_size(r, "channels", 3, &r->pipeline->channels);
 
-    if (st == MDP_OK &&
-        (r->pipeline->channels == 2 || (r->pipeline->color == MDP_COLOR_RGB && r->pipeline->channels != 3)))
+    if (st == MDP_OK && (r->pipeline->channels == 2 ||
+                         (mdp_color_samples(r->pipeline->color) == 3 && r->pipeline->channels != 3)))
         st = mdp_yaml_fail(r->doc, mdp_yaml_find(r->node, "channels"), r->err,
                            "channels: %zu with color %s (1 or 3; RGB needs 3)", r->pipeline->channels,
                            word_of(r->pipeline, find_key("color")));
     return st;
+}
+
+static mdp_status optional_size(struct reader *r, const char *key, size_t most, size_t *value)
+{
+    return mdp_yaml_find(r->node, key) ? read_size(r, key, most, value) : MDP_OK;
+}
+
+/* A crop needs to know what it is cut from, which must not be smaller; no other geometry may say so. */
+static mdp_status check_crop(const struct reader *r)
+{
+    const struct mdp_pipeline *p = r->pipeline;
+    const bool both = p->resize_width && p->resize_height, one = p->resize_width || p->resize_height;
+    size_t width = 0, height = 0;
+
+    mdp_pipeline_resized_size(p, &width, &height);
+    if (p->geometry != MDP_GEOMETRY_CROP)
+        return p->shorter_side || one ? mdp_yaml_fail(r->doc, r->node, r->err,
+                                                      "shorter_side and resize_width belong to pad: crop")
+                                      : MDP_OK;
+    if ((p->shorter_side != 0) == both || (one && !both))
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "pad: crop needs shorter_side, or resize_width and resize_height");
+    if ((p->shorter_side && (p->shorter_side < width || p->shorter_side < height)) ||
+        (both && (p->resize_width < width || p->resize_height < height)))
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "pad: crop of %zu x %zu pixels from what is resized to less", width, height);
+    return MDP_OK;
+}
+
+static mdp_status read_geometry(struct reader *r)
+{
+    struct mdp_pipeline *p = r->pipeline;
+
+    TRY(optional_size(r, "pad_min", MDP_MAX_SIDE, &p->pad_min));
+    TRY(optional_size(r, "shorter_side", MAX_INPUT, &p->shorter_side));
+    TRY(optional_size(r, "resize_width", MAX_INPUT, &p->resize_width));
+    TRY(optional_size(r, "resize_height", MAX_INPUT, &p->resize_height));
+    TRY(optional_size(r, "float_from", MAX_INPUT, &p->float_from));
+    TRY(read_size(r, "width", MAX_INPUT, &p->width));
+    TRY(read_size(r, "height", MAX_INPUT, &p->height));
+    if ((p->float_from != 0) != (p->float_resize != MDP_FLOAT_RESIZE_NONE))
+        return mdp_yaml_fail(r->doc, r->node, r->err, "float_resize and float_from go together");
+    if (p->geometry == MDP_GEOMETRY_FIT_BLACK && !p->float_from && p->width != p->height)
+        return mdp_yaml_fail(r->doc, r->node, r->err, "pad: fit-black gives squares only");
+    return check_crop(r);
 }
 
 static mdp_status check_keys(const struct reader *r)
@@ -208,10 +268,7 @@ mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_y
     TRY(read_name(&r, name));
     for (size_t i = 0; i < WORD_KEYS; i++)
         TRY(read_word(&r, &word_keys[i]));
-    if (mdp_yaml_find(node, "pad_min"))
-        TRY(read_size(&r, "pad_min", MDP_MAX_SIDE, &pipeline->pad_min));
-    TRY(read_size(&r, "width", MAX_INPUT, &pipeline->width));
-    TRY(read_size(&r, "height", MAX_INPUT, &pipeline->height));
+    TRY(read_geometry(&r));
     TRY(read_channels(&r));
     TRY(read_numbers(&r, "mean", false, pipeline->mean));
     return read_numbers(&r, "std", true, pipeline->std);
@@ -242,13 +299,26 @@ static void add_numbers(struct mdp_text *out, const char *key, const double valu
     mdp_text_add(out, "]");
 }
 
+/* A number that some pipelines have. */
+static void add_size(struct mdp_text *out, const char *key, size_t value)
+{
+    if (value)
+        mdp_text_add(out, ", \"%s\": %zu", key, value);
+}
+
 void mdp_pipeline_to_json(const struct mdp_pipeline *p, struct mdp_text *out)
 {
     mdp_text_add(out, "{\"name\": \"%s\"", p->name);
     for (size_t i = 0; i < WORD_KEYS; i++)
-        mdp_text_add(out, ", \"%s\": \"%s\"", word_keys[i].key, word_of(p, &word_keys[i]));
-    mdp_text_add(out, ", \"pad_min\": %zu, \"width\": %zu, \"height\": %zu, \"channels\": %zu", p->pad_min,
-                 p->width, p->height, p->channels);
+        if (!word_keys[i].quiet || strcmp(word_of(p, &word_keys[i]), word_keys[i].words[0]) != 0)
+            mdp_text_add(out, ", \"%s\": \"%s\"", word_keys[i].key, word_of(p, &word_keys[i]));
+    mdp_text_add(out, ", \"pad_min\": %zu", p->pad_min);
+    add_size(out, "shorter_side", p->shorter_side);
+    add_size(out, "resize_width", p->resize_width);
+    add_size(out, "resize_height", p->resize_height);
+    add_size(out, "float_from", p->float_from);
+    mdp_text_add(out, ", \"width\": %zu, \"height\": %zu, \"channels\": %zu", p->width, p->height,
+                 p->channels);
     add_numbers(out, "mean", p->mean, p->channels);
     add_numbers(out, "std", p->std, p->channels);
     mdp_text_add(out, "}");

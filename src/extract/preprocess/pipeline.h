@@ -14,19 +14,42 @@
 #include "extract/preprocess/resize.h"
 #include "medprobe/status.h"
 
-/* How a picture of any shape comes to the shape of the tower's input; YAML and JSON call it `pad`, by the first two. A
-   geometry is a value here, a word in pipeline.c, a function in pipeline_run.c. One that crops resizes the whole picture into
-   memory of its own (mdp_resize_canvas to the size that the rule of the shorter side gives) and copies its window from
-   there: what lies outside the window still weighs in at its edge, so that a window on the picture before the resize would not
-   be the same. The side it resizes to is a number key of its own, as pad_min is. */
+/* How a picture of any shape comes to width x height; YAML and JSON call it `pad`, by the first two. A geometry is a value
+   here, a word in pipeline.c, a function in pipeline_run.c. */
 enum mdp_geometry {
     MDP_GEOMETRY_STRETCH,      /* resized as it is; proportions change */
     MDP_GEOMETRY_SQUARE_BLACK, /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
+    MDP_GEOMETRY_CROP, /* shorter side to `shorter_side`, or both to resize_width x resize_height; then the middle */
+    MDP_GEOMETRY_SQUARE_MEAN, /* LLaVA: side max(w, h), in the colour int(255 mean), pasted at (side - w) // 2 */
+    MDP_GEOMETRY_FIT_BLACK, /* CheXzero: longer side to `width`, pasted on black at (width - w) // 2 */
 };
 
+/* Where a crop begins when what is left over is odd. */
+enum mdp_crop_offset {
+    MDP_CROP_HALF_EVEN, /* int(round(rest / 2)) of Python: torchvision's CenterCrop */
+    MDP_CROP_FLOOR,     /* rest // 2: the image processors of transformers */
+};
+
+/* From 8-bit levels to the scale that mean and std are on. */
 enum mdp_rescale {
-    MDP_RESCALE_DIVIDE,   /* v / 255 in float32: torchvision's ToTensor */
-    MDP_RESCALE_MULTIPLY, /* v * float32(1 / 255): the image processors of transformers */
+    MDP_RESCALE_DIVIDE,          /* v / 255 in float32: torchvision's ToTensor */
+    MDP_RESCALE_MULTIPLY,        /* v * float32(1 / 255): the image processors of transformers up to 4.26 */
+    MDP_RESCALE_MULTIPLY_DOUBLE, /* float32(v * (1 / 255)): those of later versions */
+    MDP_RESCALE_SIGNED,          /* float32(v * (1 / 127.5)) - 1: EfficientNet's of transformers */
+    MDP_RESCALE_NONE,            /* v */
+};
+
+/* What is done to the levels of the whole picture first. */
+enum mdp_levels {
+    MDP_LEVELS_KEPT,
+    MDP_LEVELS_MIN_MAX, /* (v - least) / (largest - least) * 255, truncated; all samples together: BioViL */
+};
+
+/* A second resize, of float values, behind mean and std, as torch's interpolate does it without antialias. */
+enum mdp_float_resize {
+    MDP_FLOAT_RESIZE_NONE,
+    MDP_FLOAT_RESIZE_BICUBIC,          /* a = -0.75, half-pixel centres: CheXzero */
+    MDP_FLOAT_RESIZE_BILINEAR_CORNERS, /* corners on corners (align_corners): GLoRIA */
 };
 
 struct mdp_pipeline {
@@ -34,14 +57,20 @@ struct mdp_pipeline {
     enum mdp_color color;
     enum mdp_grey16 grey16;
     enum mdp_orientation orientation;
+    enum mdp_levels levels;
     enum mdp_geometry geometry;
-    size_t pad_min;       /* pixels: side of the square at the least */
+    size_t pad_min;                     /* pixels: side of the square at the least */
+    size_t shorter_side;                /* pixels; of a crop, or 0: */
+    size_t resize_width, resize_height; /* pixels */
+    enum mdp_crop_offset crop_offset;
     size_t width, height; /* pixels, of the tower's input */
     enum mdp_filter filter;
     enum mdp_resize_order resize_order;
     enum mdp_rescale rescale;
+    enum mdp_float_resize float_resize;
+    size_t float_from;      /* pixels: side of the square that float_resize brings to width x height */
     size_t channels;        /* of the tower's input */
-    double mean[3], std[3]; /* by channel, on the scale 0..1 */
+    double mean[3], std[3]; /* by channel, on the scale that `rescale` gives */
 };
 
 /* Reads one pipeline of a model's YAML; `name` is the key under which `node` stands. Unknown, missing and wrong keys are
@@ -49,7 +78,7 @@ struct mdp_pipeline {
 mdp_status mdp_pipeline_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                   const char *name, struct mdp_pipeline *pipeline, struct mdp_error *err);
 
-/* Sets a key that takes a word (color, grey16, orientation, pad, filter, resize_order, rescale), as YAML and
+/* Sets a key that takes a word (color, grey16, orientation, levels, pad, crop_offset, filter, resize_order, rescale, float_resize), as YAML and
    the options --grey16, --orientation and --resize-order give it; grey16 also knows `pillow` for clip and
    `scale` for 16-bit. An unknown word is MDP_ERR_VALUE, "<key>: '<word>' (one of: ...)". */
 mdp_status mdp_pipeline_set(struct mdp_pipeline *pipeline, const char *key, const char *word,
@@ -60,6 +89,9 @@ const char *const *mdp_pipeline_words(const char *key);
 
 /* The pipeline as JSON with every number, fixed key order: the store's `pipeline` attribute. */
 void mdp_pipeline_to_json(const struct mdp_pipeline *pipeline, struct mdp_text *out);
+
+/* Width and height of the uint8 picture: those of the tower's input, or float_from. */
+void mdp_pipeline_resized_size(const struct mdp_pipeline *pipeline, size_t *width, size_t *height);
 
 /* The uint8 picture after colour, geometry and resize: out[height, width, 1 or 3]. */
 mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,

@@ -9,7 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mdp_filter { MDP_FILTER_BILINEAR, MDP_FILTER_BICUBIC, MDP_FILTER_LANCZOS };
+enum mdp_filter {
+    MDP_FILTER_BILINEAR,
+    MDP_FILTER_BICUBIC,
+    MDP_FILTER_LANCZOS,
+    MDP_FILTER_NEAREST, /* copies pixels: also what Pillow takes for modes 1 and P, whatever is asked for */
+    MDP_FILTER_BOX,
+    MDP_FILTER_HAMMING,
+};
 
 /* Which pass comes first; results differ by a grey level in a few pixels when both axes change. */
 enum mdp_resize_order {
@@ -30,10 +37,24 @@ struct mdp_canvas {
     size_t left, top, canvas_width, canvas_height;
 };
 
-/* The canvas resized to out[out_height, out_width, C]; a pass that would keep the size is skipped. Sizes are
-   in 1..MDP_MAX_SIDE. Memory: the rows that one output row needs. */
+/* What is made of a resized picture: the part that a crop keeps. What lies outside weighs in at its edges all the same,
+   as if the whole had been made and cut. */
+struct mdp_resized {
+    size_t width, height;            /* of the whole, each at least 1 */
+    size_t left, top, columns, rows; /* the part, not empty */
+    size_t stride;                   /* bytes from one row of the part to the next in memory */
+};
+
+/* The whole, in one piece. */
+static inline struct mdp_resized mdp_resized_whole(size_t width, size_t height, size_t channels)
+{
+    return (struct mdp_resized){width, height, 0, 0, width, height, width * channels};
+}
+
+/* The part `to` of the canvas resized, out[rows, columns, C]; a pass that would keep the size is skipped. Memory: the
+   rows that one output row needs. */
 mdp_status mdp_resize_canvas(const struct mdp_canvas *canvas, enum mdp_filter filter,
-                             enum mdp_resize_order order, uint8_t *out, size_t out_width, size_t out_height,
+                             enum mdp_resize_order order, const struct mdp_resized *to, uint8_t *out,
                              struct mdp_error *err);
 
 /* in[in_height, in_width, C] -> out[out_height, out_width, C]. */
