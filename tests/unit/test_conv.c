@@ -244,7 +244,22 @@ static void mean_and_planes(void **state)
     mdp_map_scale(map, 30, 3, x + 200);
     for (size_t i = 0; i < 90; i++)
         assert_true(map[i] == x[i % 3 * 30 + i / 3] * x[200 + i % 3]);
-    free(x);
+    float n30[70], *y = random_floats(&n, 30 * 70, 1);
+    double length[70], all = 0;
+    for (size_t c = 0; c < 70; c++) {
+        length[c] = 0;
+        for (size_t r = 0; r < 30; r++)
+            length[c] += (double)y[r * 70 + c] * (double)y[r * 70 + c];
+        all += (length[c] = sqrt(length[c])) / 70;
+    }
+    float *before = memcpy(malloc(30 * 70 * sizeof *y), y, 30 * 70 * sizeof *y);
+    mdp_map_response_norm(y, 30, 70, x, x + 70, n30);
+    for (size_t i = 0; i < 30 * 70; i++) {
+        const double v = (double)before[i], expected = (double)x[i % 70] * v * length[i % 70] / (all + 1e-6) +
+                                                       (double)x[70 + i % 70] + v;
+        assert_true(fabs((double)y[i] - expected) <= 4e-7 * (1 + fabs(expected)));
+    }
+    free(x), free(y), free(before);
 }
 
 static void windows_that_do_not_fit_are_refused(void **state)

@@ -51,6 +51,7 @@
 #include "extract/towers/bert.h"
 #include "extract/towers/clip_pool.h"
 #include "extract/towers/clip_text.h"
+#include "extract/towers/convnext.h"
 #include "extract/towers/densenet.h"
 #include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
@@ -137,6 +138,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_score_table, mdp_score_table_release);
     RELEASE(mdp_span, mdp_span_release);
     RELEASE(mdp_clip_pool, mdp_clip_pool_release);
+    RELEASE(mdp_convnext, mdp_convnext_release);
     RELEASE(mdp_densenet, mdp_densenet_release);
     RELEASE(mdp_resnet, mdp_resnet_release);
     RELEASE(mdp_swin, mdp_swin_release);

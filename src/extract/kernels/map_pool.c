@@ -52,21 +52,55 @@ void mdp_map_average(const struct mdp_window *w, size_t channels, const float *x
     }
 }
 
-/* A few channels at a time, so that rows are read along, not across. */
+/* --- over all pixels --- */
+
+enum { BLOCK = 64 }; /* channels at a time, so that rows are read along, not across */
+
+/* Sums over the rows of n <= BLOCK channels: of values, or of squares. */
+static void sum_rows(const float *x, size_t rows, size_t n, size_t ldx, bool squares, double sum[BLOCK])
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] = 0;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++) {
+            const double value = (double)x[r * ldx + i];
+            sum[i] += squares ? value * value : value;
+        }
+}
+
 void mdp_map_mean(const float *x, size_t rows, size_t channels, size_t ldx, float *y)
 {
-    enum { BLOCK = 64 };
+    double sum[BLOCK];
 
     for (size_t c = 0; c < channels; c += BLOCK) {
         const size_t n = channels - c < BLOCK ? channels - c : BLOCK;
-        double sum[BLOCK] = {0};
-        for (size_t r = 0; r < rows; r++)
-            for (size_t i = 0; i < n; i++)
-                sum[i] += (double)x[r * ldx + c + i];
+        sum_rows(x + c, rows, n, ldx, false, sum);
         for (size_t i = 0; i < n; i++)
             y[c + i] = (float)(sum[i] / (double)rows);
     }
 }
+
+void mdp_map_response_norm(float *x, size_t rows, size_t channels, const float *gain, const float *bias,
+                           float *n)
+{
+    double sum[BLOCK], mean = 0;
+
+    for (size_t c = 0; c < channels; c += BLOCK) {
+        const size_t some = channels - c < BLOCK ? channels - c : BLOCK;
+        sum_rows(x + c, rows, some, channels, true, sum);
+        for (size_t i = 0; i < some; i++) {
+            n[c + i] = (float)sqrt(sum[i]);
+            mean += sqrt(sum[i]) / (double)channels;
+        }
+    }
+    for (size_t c = 0; c < channels; c++)
+        n[c] = (float)(1 + (double)gain[c] * ((double)n[c] / (mean + 1e-6)));
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < channels; c++)
+            x[r * channels + c] = x[r * channels + c] * n[c] + bias[c];
+}
+
+/* --- of every pixel --- */
 
 void mdp_map_affine_relu(const float *x, size_t rows, size_t channels, size_t ldx, const float *gain,
                          const float *bias, float *y)

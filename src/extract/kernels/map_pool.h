@@ -22,4 +22,9 @@ void mdp_map_affine_relu(const float *x, size_t rows, size_t channels, size_t ld
 /* x[rows, C] times factor[C], in place. */
 void mdp_map_scale(float *x, size_t rows, size_t channels, const float *factor);
 
+/* ConvNeXt V2's global response norm, in place: x (1 + gain n) + bias with n = g / (mean g + 1e-6), g the length of a channel
+   over all rows, summed in double. x[rows, C]; gain and bias [C]; n[C] is scratch. */
+void mdp_map_response_norm(float *x, size_t rows, size_t channels, const float *gain, const float *bias,
+                           float *n);
+
 #endif

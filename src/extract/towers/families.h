@@ -73,6 +73,7 @@ mdp_status mdp_image_family_get(const struct mdp_yaml *doc, const struct mdp_yam
 mdp_status mdp_text_family_get(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
                                const struct mdp_text_family **family, struct mdp_error *err);
 
+extern const struct mdp_image_family mdp_convnext_family;
 extern const struct mdp_image_family mdp_densenet_family;
 extern const struct mdp_image_family mdp_resnet_family;
 extern const struct mdp_image_family mdp_swin_family;
