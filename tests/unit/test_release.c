@@ -53,6 +53,7 @@
 #include "extract/towers/clip_text.h"
 #include "extract/towers/convnext.h"
 #include "extract/towers/densenet.h"
+#include "extract/towers/efficientnet.h"
 #include "extract/towers/head.h"
 #include "extract/towers/image_tower.h"
 #include "extract/towers/layers.h"
@@ -140,6 +141,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_clip_pool, mdp_clip_pool_release);
     RELEASE(mdp_convnext, mdp_convnext_release);
     RELEASE(mdp_densenet, mdp_densenet_release);
+    RELEASE(mdp_efficientnet, mdp_efficientnet_release);
     RELEASE(mdp_resnet, mdp_resnet_release);
     RELEASE(mdp_swin, mdp_swin_release);
     RELEASE(mdp_shards, mdp_shards_release);

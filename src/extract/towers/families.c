@@ -4,7 +4,13 @@
 #include "base/try.h"
 
 const struct mdp_image_family *const mdp_image_families[] = {
-    &mdp_convnext_family, &mdp_densenet_family, &mdp_resnet_family, &mdp_swin_family, &mdp_vit_family, NULL,
+    &mdp_convnext_family,
+    &mdp_densenet_family,
+    &mdp_efficientnet_family,
+    &mdp_resnet_family,
+    &mdp_swin_family,
+    &mdp_vit_family,
+    NULL,
 };
 
 const struct mdp_text_family *const mdp_text_families[] = {

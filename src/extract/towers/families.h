@@ -75,6 +75,7 @@ mdp_status mdp_text_family_get(const struct mdp_yaml *doc, const struct mdp_yaml
 
 extern const struct mdp_image_family mdp_convnext_family;
 extern const struct mdp_image_family mdp_densenet_family;
+extern const struct mdp_image_family mdp_efficientnet_family;
 extern const struct mdp_image_family mdp_resnet_family;
 extern const struct mdp_image_family mdp_swin_family;
 extern const struct mdp_image_family mdp_vit_family;

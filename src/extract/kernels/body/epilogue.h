@@ -66,6 +66,8 @@ static void finish_whole(float *y, size_t ldy, size_t rows, size_t n, const floa
         finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_GELU_TANH, NULL, false);
     else if (activation == MDP_ACTIVATION_RELU && !residual)
         finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_RELU, NULL, false);
+    else if (activation == MDP_ACTIVATION_SILU && !residual)
+        finish_vectors(y, ldy, rows, n, bias, MDP_ACTIVATION_SILU, NULL, false);
     else
         finish_vectors(y, ldy, rows, n, bias, activation, residual, residual != NULL);
 }
