@@ -20,12 +20,13 @@ CLANG_FORMAT ?= clang-format
 
 # openblas stands before all that call a BLAS: then theirs is this one (src/base/numbers/blas.h).
 PACKAGES := hdf5 openblas lapacke libjpeg libpng yaml-0.1 jansson libcrypto libcurl libutf8proc zlib
-PLAIN_LIBS := -llinear -lcsv
+PLAIN_LIBS := -llinear -lcsv -lsentencepiece
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 WARN_CXX := -Wall -Wextra -Wshadow -Wconversion
 CPPFLAGS += -Iinclude -Isrc -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -DMDP_VERSION='"$(VERSION)"' \
-	-DMDP_FLAVOUR='"$(FLAVOUR)"' $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+	-DMDP_FLAVOUR='"$(FLAVOUR)"' \
+	-DMDP_SENTENCEPIECE='"$(or $(shell $(PKG_CONFIG) --modversion sentencepiece 2>/dev/null),of unknown version)"' $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # -ffp-contract=off: a product and a sum are two roundings on every machine; kernels that want a fused
 # multiply-add ask for it by intrinsic.
 CODE := -fPIC -pthread -ffp-contract=off -fno-math-errno

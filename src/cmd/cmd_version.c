@@ -3,13 +3,14 @@
 #include "base/numbers/blas.h"
 #include "base/options/options.h"
 #include "cmd/commands.h"
+#include "extract/text/sentencepiece.h"
 
 #include <stdio.h>
 
 static const struct mdp_usage usage = {
     .command = "version",
     .synopsis = "[options]",
-    .summary = "Prints version, compiler, flags and the kernels' library.",
+    .summary = "Prints version, compiler, flags, the kernels' library and the tokenizers'.",
     .example = "  medprobe version",
 };
 
@@ -21,8 +22,8 @@ mdp_status mdp_cmd_version(int argc, char **argv, int *exit_code, struct mdp_err
     (void)exit_code;
     mdp_status st = mdp_options_parse(&usage, NULL, 0, argc, argv, &common, &args, err);
     if (st == MDP_OK && !args.help)
-        printf("medprobe %s\nflavour %s\ncompiler %s\nopenblas core %s\n", MDP_VERSION, MDP_FLAVOUR,
-               __VERSION__, mdp_blas_core());
+        printf("medprobe %s\nflavour %s\ncompiler %s\nopenblas core %s\nsentencepiece %s\n", MDP_VERSION,
+               MDP_FLAVOUR, __VERSION__, mdp_blas_core(), mdp_sentencepiece_library());
     mdp_arguments_release(&args);
     return st;
 }

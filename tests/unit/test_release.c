@@ -42,8 +42,10 @@
 #include "extract/preprocess/convert.h"
 #include "extract/preprocess/resize_taps.h"
 #include "extract/text/bpe_merges.h"
+#include "extract/text/charsmap.h"
 #include "extract/text/clip_vocab.h"
 #include "extract/text/prompts.h"
+#include "extract/text/sentencepiece.h"
 #include "extract/text/tokenizer.h"
 #include "extract/text/unicode.h"
 #include "extract/text/vocab.h"
@@ -102,6 +104,7 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_clip_text, mdp_clip_text_release);
     RELEASE(mdp_bpe_work, mdp_bpe_work_release);
     RELEASE(mdp_chars, mdp_chars_release);
+    RELEASE(mdp_charsmap, mdp_charsmap_release);
     RELEASE(mdp_clip_vocab, mdp_clip_vocab_release);
     RELEASE(mdp_converted, mdp_converted_release);
     RELEASE(mdp_curve_set, mdp_curves_release);
@@ -175,6 +178,7 @@ static void null_is_freed(void **state)
     mdp_sorted_scores_free(NULL);
     mdp_store_close(NULL);
     mdp_text_tower_free(NULL);
+    mdp_sentencepiece_free(NULL);
     mdp_tokenizer_free(NULL);
     mdp_bpe_merges_free(NULL);
     mdp_vocab_free(NULL);
