@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from medprobe_lib import BUILD
+from medprobe_lib import BUILD, ROOT  # noqa: F401 (ROOT is for the tests)
 from towers_lib import assert_close, unit
 
 MEDPROBE = BUILD / "bin/medprobe"

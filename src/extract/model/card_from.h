@@ -31,6 +31,8 @@ struct mdp_folder {
 
 /* Whether a file NAME is in it. */
 bool mdp_folder_has(const struct mdp_folder *folder, const char *name);
+/* Whether a word of a configuration, which may be NULL, is `name`. */
+bool mdp_folder_is(const char *word, const char *name);
 /* The first of names[n] that is in the folder, or NULL. */
 const char *mdp_folder_first(const struct mdp_folder *folder, const char *const names[], size_t n);
 /* Opens NAME of the folder; one that is not there is fine. */
@@ -46,25 +48,77 @@ mdp_status mdp_folder_prefix(const struct mdp_folder *folder, const char *prefix
 
 /* Name, title, family, width of the embedding, folder and files; `vocab` is the file of the tokenizer, or NULL. */
 void mdp_card_put_head(struct mdp_folder *folder, const char *family, size_t width, const char *vocab);
-/* The tensors that no tower asks for may be there: other heads, queues, decoders. */
-void mdp_card_put_weights(struct mdp_folder *folder);
+/* The tensors that no tower asks for may be there: other heads, queues, decoders. `inside`: the value of that key, or NULL. */
+void mdp_card_put_weights(struct mdp_folder *folder, const char *inside);
 /* "KEY: \"value\"\n"; `key` may begin with blanks. */
 void mdp_card_put_text(struct mdp_text *card, const char *key, const char *value);
 /* "KEY: 1e-05\n": digits that give the same double again. */
 void mdp_card_put_number(struct mdp_text *card, const char *key, double value);
+
+/* The keys that all transformers have: families vit and clip-text. */
+struct mdp_card_blocks {
+    const char *layout, *activation;
+    size_t layers, width, heads, hidden;
+    double eps;
+};
+/* An image or text map is begun: "image:\n  family: vit\n ...". */
+void mdp_card_put_tower(struct mdp_text *card, const char *map, const char *family, const char *prefix);
+void mdp_card_put_blocks(struct mdp_text *card, const struct mdp_card_blocks *blocks);
+void mdp_card_put_projection(struct mdp_text *card, const char *name, bool transposed, size_t width);
+/* transformers' names of a transformer's sizes (hidden_size, num_hidden_layers, ...), with the class's own defaults in *blocks. */
+mdp_status mdp_card_read_blocks(struct mdp_fields *fields, struct mdp_card_blocks *blocks,
+                                struct mdp_error *err);
+
+/* softmax or, with a bias, sigmoid, of exp(logit_scale). */
+void mdp_card_put_similarity(struct mdp_folder *folder, bool sigmoid);
+
+/* The file that a tokenizer of BERT's kind reads, or NULL. */
+const char *mdp_folder_wordpiece(const struct mdp_folder *folder);
+/* Ids of a text at most: `positions`, or tokenizer_config.json's model_max_length where that is less. */
+mdp_status mdp_card_text_length(struct mdp_folder *folder, size_t positions, size_t *length,
+                                struct mdp_error *err);
+/* `tokenizer` of kind wordpiece, as tokenizer_config.json says; a class of another kind is refused. */
+mdp_status mdp_card_put_wordpiece(struct mdp_folder *folder, size_t length, bool to_full_length,
+                                  struct mdp_error *err);
+
+/* A text tower of BERT's kind as a configuration of transformers has it (bert, chinese_clip_text_model). `pooling` and what follows it
+   are the caller's. */
+struct mdp_card_bert {
+    struct mdp_card_blocks blocks;
+    size_t vocab_size, positions, token_types, pad_id;
+};
+mdp_status mdp_card_read_bert(struct mdp_fields *fields, struct mdp_card_bert *bert, struct mdp_error *err);
+void mdp_card_put_bert(struct mdp_text *card, const struct mdp_card_bert *bert, const char *prefix,
+                       const char *pooling);
 
 /* The word of a card for an activation as transformers calls it; refused when medprobe has none. */
 mdp_status mdp_card_activation(struct mdp_fields *fields, const char *key, const char *fallback,
                                const char **word, struct mdp_error *err);
 
 /* `pipelines` as preprocessor_config.json says, of the class that it names or, where it names none, of `fallback`
-   ("CLIPImageProcessor"). */
-mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallback, struct mdp_error *err);
+   ("CLIPImageProcessor"). `size`: height and width of what comes out, or NULL. */
+mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallback, size_t size[2],
+                                  struct mdp_error *err);
+
+/* How open_clip prepares pictures: preprocess_cfg, whose size is always the tower's. */
+mdp_status mdp_card_put_open_clip_pictures(struct mdp_folder *folder, struct mdp_fields *preprocess,
+                                           size_t image_size, struct mdp_error *err);
+
+/* `image` of a trunk by timm's name behind open_clip's TimmModel: vision_cfg's timm_model_name, timm_pool, timm_proj, timm_proj_bias. */
+mdp_status mdp_card_put_timm(struct mdp_folder *folder, struct mdp_fields *vision, size_t image_size,
+                             size_t width, struct mdp_error *err);
 
 /* --- the readers --- */
 
 typedef mdp_status mdp_card_reader(struct mdp_folder *folder, struct mdp_error *err);
 
-mdp_card_reader mdp_card_from_swin; /* transformers: SwinModel */
+mdp_card_reader mdp_card_from_clip;        /* transformers: CLIPModel */
+mdp_card_reader mdp_card_from_clip_vision; /* transformers: CLIPVisionModel, with or without its projection */
+mdp_card_reader mdp_card_from_clip_text;   /* transformers: CLIPTextModel, with or without its projection */
+mdp_card_reader mdp_card_from_chinese_clip; /* transformers: ChineseCLIPModel */
+mdp_card_reader mdp_card_from_vit;          /* transformers: ViTModel */
+mdp_card_reader mdp_card_from_dinov2;       /* transformers: Dinov2Model, Dinov2WithRegistersModel */
+mdp_card_reader mdp_card_from_swin;         /* transformers: SwinModel */
+mdp_card_reader mdp_card_from_open_clip;    /* open_clip_config.json */
 
 #endif

@@ -21,8 +21,7 @@ enum geometry {
 struct recipe {
     enum geometry geometry;
     size_t edge, resized_height, resized_width, height, width; /* pixels */
-    const char *filter, *rescale;
-    const char *crop; /* how the middle is rounded: "floor" (transformers) or "round" (torchvision) */
+    const char *color, *crop, *filter, *rescale;               /* words of docs/PICTURES.md */
     double mean[3], std[3];
 };
 
@@ -31,19 +30,22 @@ static void put_three(struct mdp_text *card, const char *key, const double value
     mdp_text_add(card, "    %s: [%.17g, %.17g, %.17g]\n", key, values[0], values[1], values[2]);
 }
 
-static mdp_status put_pipeline(struct mdp_folder *folder, const struct recipe *r, struct mdp_error *err)
+static void put_pipeline(struct mdp_folder *folder, const struct recipe *r)
 {
     struct mdp_text *card = folder->card;
 
+    mdp_text_add(card, "pipelines:\n  default: folder\n  folder:\n    color: %s\n", r->color);
     if (r->geometry != STRETCH)
-        return mdp_fail(err, MDP_ERR_UNSUPPORTED, "%s: pictures are cropped, which is not supported",
-                        folder->path.at);
-    mdp_text_add(card, "pipelines:\n  default: folder\n  folder:\n    color: RGB\n");
+        mdp_text_add(card, "    pad: crop\n    crop_offset: %s\n", r->crop);
+    if (r->geometry == SHORTEST)
+        mdp_text_add(card, "    shorter_side: %zu\n", r->edge);
+    if (r->geometry == CROP)
+        mdp_text_add(card, "    resize_width: %zu\n    resize_height: %zu\n", r->resized_width,
+                     r->resized_height);
     mdp_text_add(card, "    width: %zu\n    height: %zu\n    filter: %s\n    rescale: %s\n    channels: 3\n",
                  r->width, r->height, r->filter, r->rescale);
     put_three(card, "mean", r->mean);
     put_three(card, "std", r->std);
-    return MDP_OK;
 }
 
 /* --- values --- */
@@ -70,12 +72,12 @@ static mdp_status read_three(struct mdp_fields *f, const char *key, double value
 static mdp_status read_filter(struct mdp_fields *f, size_t fallback, const char **filter,
                               struct mdp_error *err)
 {
-    static const char *const names[] = {NULL, "lanczos", "bilinear", "bicubic"};
+    static const char *const names[] = {"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
     size_t number = 0;
 
     TRY(mdp_fields_count(f, "resample", fallback, &number, err));
-    if (number >= MDP_COUNT(names) || !names[number])
-        return mdp_fields_refuse(f, "resample", " (1, lanczos; 2, bilinear; 3, bicubic)", err);
+    if (number >= MDP_COUNT(names))
+        return mdp_fields_refuse(f, "resample", " (0 to 5, Pillow's filters)", err);
     *filter = names[number];
     return MDP_OK;
 }
@@ -216,15 +218,18 @@ static mdp_status read_numbers(struct mdp_fields *f, const struct processor *p, 
                                struct mdp_error *err)
 {
     double factor = 0;
-    bool normalises = false;
+    bool normalises = false, offset = false;
 
     memcpy(r->mean, means[p->mean], sizeof r->mean);
     memcpy(r->std, stds[p->mean], sizeof r->std);
     TRY(mdp_fields_same(f, "do_rescale", "true", err));
     TRY(mdp_fields_number(f, "rescale_factor", 1.0 / 255, &factor, err));
-    if (fabs(factor * 255 - 1) > 1e-12)
-        return mdp_fields_refuse(f, "rescale_factor", " (expected 1/255)", err);
-    TRY(mdp_fields_same(f, "rescale_offset", "false", err));
+    if (strcmp(p->name, "EfficientNetImageProcessor") == 0)
+        TRY(mdp_fields_bool(f, "rescale_offset", false, &offset, err));
+    if (fabs(factor * (offset ? 127.5 : 255) - 1) > 1e-12)
+        return mdp_fields_refuse(f, "rescale_factor", offset ? " (expected 1/127.5)" : " (expected 1/255)",
+                                 err);
+    r->rescale = offset ? "signed" : "multiply-double";
     TRY(mdp_fields_bool(f, "do_normalize", true, &normalises, err));
     TRY(read_three(f, "image_mean", r->mean, err));
     TRY(read_three(f, "image_std", r->std, err));
@@ -235,7 +240,8 @@ static mdp_status read_numbers(struct mdp_fields *f, const struct processor *p, 
     return MDP_OK;
 }
 
-mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallback, struct mdp_error *err)
+mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallback, size_t size[2],
+                                  struct mdp_error *err)
 {
     static const char *const harmless[] = {"_processor_class", "_valid_processor_keys", "crop_pct",
                                            "data_format",      "default_to_square",     "device",
@@ -243,7 +249,7 @@ mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallbac
                                            "processor_class",  "return_tensors",        "include_top"};
     struct mdp_fields *f = &folder->processor.fields;
     const struct processor *p = NULL;
-    struct recipe r = {.rescale = "multiply", .crop = "floor"};
+    struct recipe r = {.color = "RGB", .crop = "floor"};
 
     if (!f->map)
         return mdp_fail(err, MDP_ERR_MISSING, "%s: is not there, so nothing says how pictures are prepared",
@@ -253,5 +259,42 @@ mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallbac
     TRY(read_filter(f, p->resample, &r.filter, err));
     TRY(read_numbers(f, p, &r, err));
     TRY(mdp_fields_done(f, harmless, MDP_COUNT(harmless), err));
-    return put_pipeline(folder, &r, err);
+    put_pipeline(folder, &r);
+    if (size) {
+        size[0] = r.height;
+        size[1] = r.width;
+    }
+    return MDP_OK;
+}
+
+/* --- open_clip --- */
+
+mdp_status mdp_card_put_open_clip_pictures(struct mdp_folder *folder, struct mdp_fields *f, size_t image_size,
+                                           struct mdp_error *err)
+{
+    static const char *const harmless[] = {"size"}; /* the tower's is taken */
+    struct recipe r = {.color = "RGB-after",
+                       .rescale = "divide",
+                       .crop = "half-even",
+                       .edge = image_size,
+                       .height = image_size,
+                       .width = image_size};
+    const char *mode = NULL;
+
+    memcpy(r.mean, means[OPENAI], sizeof r.mean);
+    memcpy(r.std, stds[OPENAI], sizeof r.std);
+    TRY(mdp_fields_same(f, "mode", "\"RGB\"", err));
+    TRY(mdp_fields_text(f, "interpolation", "bicubic", &r.filter, err));
+    if (strcmp(r.filter, "bicubic") != 0 && strcmp(r.filter, "bilinear") != 0)
+        return mdp_fields_refuse(f, "interpolation", " (bicubic, bilinear)", err);
+    TRY(mdp_fields_text(f, "resize_mode", "shortest", &mode, err));
+    if (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0)
+        return mdp_fields_refuse(f, "resize_mode", " (shortest, squash)", err);
+    r.geometry = strcmp(mode, "squash") == 0 ? STRETCH : SHORTEST;
+    TRY(mdp_fields_same(f, "fill_color", "0", err));
+    TRY(read_three(f, "mean", r.mean, err));
+    TRY(read_three(f, "std", r.std, err));
+    TRY(mdp_fields_done(f, harmless, MDP_COUNT(harmless), err));
+    put_pipeline(folder, &r);
+    return MDP_OK;
 }

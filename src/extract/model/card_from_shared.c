@@ -46,9 +46,51 @@ void mdp_card_put_head(struct mdp_folder *folder, const char *family, size_t wid
         mdp_text_add(card, "  - role: vocab\n    name: %s\n", vocab);
 }
 
-void mdp_card_put_weights(struct mdp_folder *folder)
+void mdp_card_put_weights(struct mdp_folder *folder, const char *inside)
 {
-    mdp_text_add(folder->card, "weights:\n  ignorable: [\"*\"] # what no tower asks for\n");
+    mdp_text_add(folder->card, "weights:\n%s%s%s  ignorable: [\"*\"] # what no tower asks for\n",
+                 inside ? "  inside: " : "", inside ? inside : "", inside ? "\n" : "");
+}
+
+void mdp_card_put_tower(struct mdp_text *card, const char *map, const char *family, const char *prefix)
+{
+    mdp_text_add(card, "%s:\n  family: %s\n", map, family);
+    mdp_card_put_text(card, "  prefix", prefix);
+}
+
+void mdp_card_put_blocks(struct mdp_text *card, const struct mdp_card_blocks *b)
+{
+    mdp_text_add(card, "  layout: %s\n  layers: %zu\n  width: %zu\n  heads: %zu\n  intermediate: %zu\n",
+                 b->layout, b->layers, b->width, b->heads, b->hidden);
+    mdp_text_add(card, "  activation: %s\n", b->activation);
+    mdp_card_put_number(card, "  layer_norm_eps", b->eps);
+}
+
+void mdp_card_put_projection(struct mdp_text *card, const char *name, bool transposed, size_t width)
+{
+    mdp_text_add(card, "  projection: %s\n%s  output_width: %zu\n", name,
+                 transposed ? "  projection_order: input-output\n" : "", width);
+}
+
+void mdp_card_put_similarity(struct mdp_folder *folder, bool sigmoid)
+{
+    mdp_text_add(folder->card, "similarity:\n  kind: %s\n  logit_scale: logit_scale\n  transform: exp\n%s",
+                 sigmoid ? "sigmoid" : "softmax", sigmoid ? "  logit_bias: logit_bias\n" : "");
+}
+
+/* --- sizes --- */
+
+mdp_status mdp_card_read_blocks(struct mdp_fields *f, struct mdp_card_blocks *b, struct mdp_error *err)
+{
+    const char *activation = b->activation; /* as transformers calls it */
+
+    TRY(mdp_fields_size(f, "num_hidden_layers", b->layers, &b->layers, err));
+    TRY(mdp_fields_size(f, "hidden_size", b->width, &b->width, err));
+    TRY(mdp_fields_size(f, "num_attention_heads", b->heads, &b->heads, err));
+    if (b->hidden)
+        TRY(mdp_fields_size(f, "intermediate_size", b->hidden, &b->hidden, err));
+    TRY(mdp_fields_number(f, "layer_norm_eps", b->eps, &b->eps, err));
+    return mdp_card_activation(f, "hidden_act", activation, &b->activation, err);
 }
 
 /* --- words --- */
@@ -79,6 +121,17 @@ mdp_status mdp_card_activation(struct mdp_fields *fields, const char *key, const
 
 /* --- names of tensors --- */
 
+/* Behind what a training checkpoint of open_clip puts before its names. */
+static const char *unwrapped(const char *name)
+{
+    static const char *const wrappers[] = {"state_dict.", "module."};
+
+    for (size_t i = 0; i < MDP_COUNT(wrappers); i++)
+        if (strncmp(name, wrappers[i], strlen(wrappers[i])) == 0)
+            name += strlen(wrappers[i]);
+    return name;
+}
+
 mdp_status mdp_folder_prefix(const struct mdp_folder *folder, const char *prefix, const char **found,
                              struct mdp_error *err)
 {
@@ -94,7 +147,7 @@ mdp_status mdp_folder_prefix(const struct mdp_folder *folder, const char *prefix
     if (st == MDP_OK)
         st = mdp_weights_open(path.at, &weights, err);
     for (size_t i = 0; st == MDP_OK && i < mdp_weights_count(weights); i++)
-        if (strncmp(mdp_weights_at(weights, i)->name, prefix, n) == 0)
+        if (strncmp(unwrapped(mdp_weights_at(weights, i)->name), prefix, n) == 0)
             *found = prefix;
     mdp_weights_close(weights);
     mdp_text_release(&path);

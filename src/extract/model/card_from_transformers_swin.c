@@ -75,7 +75,7 @@ mdp_status mdp_card_from_swin(struct mdp_folder *folder, struct mdp_error *err)
     mdp_text_add(card, "  window: %zu\n  qkv_bias: %s\n", s.window, s.qkv_bias ? "true" : "false");
     mdp_card_put_number(card, "  mlp_ratio", s.mlp_ratio);
     mdp_card_put_number(card, "  layer_norm_eps", s.eps);
-    TRY(mdp_card_put_processor(folder, "ViTImageProcessor", err));
-    mdp_card_put_weights(folder);
+    TRY(mdp_card_put_processor(folder, "ViTImageProcessor", NULL, err));
+    mdp_card_put_weights(folder, NULL);
     return MDP_OK;
 }

@@ -16,7 +16,14 @@ static const struct {
     const char *model_type;
     mdp_card_reader *read;
 } readers[] = {
+    {"chinese_clip", mdp_card_from_chinese_clip},
+    {"clip", mdp_card_from_clip},
+    {"clip_text_model", mdp_card_from_clip_text},
+    {"clip_vision_model", mdp_card_from_clip_vision},
+    {"dinov2", mdp_card_from_dinov2},
+    {"dinov2_with_registers", mdp_card_from_dinov2},
     {"swin", mdp_card_from_swin},
+    {"vit", mdp_card_from_vit},
 };
 
 /* --- files --- */
@@ -35,6 +42,11 @@ bool mdp_folder_has(const struct mdp_folder *folder, const char *name)
 
     mdp_text_release(&path);
     return there;
+}
+
+bool mdp_folder_is(const char *word, const char *name)
+{
+    return word && strcmp(word, name) == 0;
 }
 
 const char *mdp_folder_first(const struct mdp_folder *folder, const char *const names[], size_t n)
@@ -105,6 +117,21 @@ static mdp_status read_transformers(struct mdp_folder *folder, struct mdp_error 
     return no_reader(folder, type, err);
 }
 
+/* In the order in which open_clip's local-dir: looks for them. */
+static mdp_status read_open_clip(struct mdp_folder *folder, struct mdp_error *err)
+{
+    static const char *const weights[] = {
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
+        "open_clip_pytorch_model.bin", "open_clip_pytorch_model.pth",
+        "model.safetensors",           "pytorch_model.bin",
+        "pytorch_model.pth",           "model.pth"};
+
+    TRY(mdp_folder_read(folder, "open_clip_config.json", &folder->config, err));
+    TRY(mdp_folder_read(folder, "tokenizer_config.json", &folder->tokenizer, err));
+    folder->weights = mdp_folder_first(folder, weights, MDP_COUNT(weights));
+    return mdp_card_from_open_clip(folder, err);
+}
+
 /* --- the frame --- */
 
 /* The folder's own name in letters that a card's name may have. */
@@ -142,10 +169,14 @@ mdp_status mdp_model_folder_to_card(const char *path, const char *name, struct m
 
     if (st != MDP_OK)
         ;
+    else if (mdp_folder_has(&folder, "open_clip_config.json"))
+        st = read_open_clip(&folder, err);
     else if (mdp_folder_has(&folder, "config.json"))
         st = read_transformers(&folder, err);
     else
-        st = mdp_fail(err, MDP_ERR_MISSING, "%s: is no model's folder: config.json is not in it", path);
+        st = mdp_fail(err, MDP_ERR_MISSING,
+                      "%s: is no model's folder: neither config.json nor open_clip_config.json is in it",
+                      path);
     if (st == MDP_OK)
         st = mdp_text_status(card, err);
     mdp_folder_file_release(&folder.config);
