@@ -45,7 +45,7 @@ class Pipeline(C.Structure):
     """struct mdp_pipeline"""
     _fields_ = [("name", C.c_char * 64), ("color", C.c_int), ("grey16", C.c_int), ("orientation", C.c_int), ("levels", C.c_int),
                 ("pad", C.c_int), ("pad_min", C.c_size_t), ("shorter_side", C.c_size_t), ("resize_width", C.c_size_t),
-                ("resize_height", C.c_size_t), ("crop_offset", C.c_int), ("width", C.c_size_t), ("height", C.c_size_t),
+                ("resize_height", C.c_size_t), ("longer_side", C.c_size_t), ("fill", C.c_size_t), ("crop_offset", C.c_int), ("width", C.c_size_t), ("height", C.c_size_t),
                 ("filter", C.c_int), ("resize_order", C.c_int), ("rescale", C.c_int), ("float_resize", C.c_int),
                 ("float_from", C.c_size_t), ("channels", C.c_size_t), ("mean", C.c_double * 3), ("std", C.c_double * 3)]
 

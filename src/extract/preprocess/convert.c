@@ -111,6 +111,7 @@ mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_
     converted->channels = row_channels(picture, color);
     converted->by_nearest =
         color == MDP_COLOR_RGB_AFTER && (picture->mode == MDP_MODE_P || picture->mode == MDP_MODE_1);
+    converted->wide = color == MDP_COLOR_RGB_AFTER && picture->mode == MDP_MODE_I16;
     turn(converted, orientation == MDP_ORIENTATION_APPLY ? picture->orientation : 1);
     if (picture->mode != MDP_MODE_I16)
         return MDP_OK;
@@ -157,6 +158,11 @@ static void pixel_rgb(const struct mdp_converted *c, const uint8_t *p, uint8_t r
     rgb[0] = rgb[1] = rgb[2] = *entry;
 }
 
+static bool weighs_alpha(const struct mdp_converted *c)
+{
+    return !c->unmixed && (c->picture->mode == MDP_MODE_LA || c->picture->mode == MDP_MODE_RGBA);
+}
+
 /* The picture's mode is already the one wanted and the row lies in one piece. */
 static bool is_ready(const struct mdp_converted *c)
 {
@@ -165,7 +171,7 @@ static bool is_ready(const struct mdp_converted *c)
     if (c->along != 1)
         return false;
     if (c->color == MDP_COLOR_RGB_AFTER)
-        return mode != MDP_MODE_LA && mode != MDP_MODE_RGBA && mode != MDP_MODE_I16;
+        return !weighs_alpha(c);
     return c->channels == 3 ? mode == MDP_MODE_RGB : mode == MDP_MODE_L || mode == MDP_MODE_1;
 }
 
@@ -216,19 +222,15 @@ static void rgb_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t s
         pixel_rgb(c, p, out);
 }
 
-/* A row in the picture's own mode; colours with alpha as Pillow's La and RGBa, multiplied by it. */
-static void own_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, uint8_t *out)
+/* A row in the picture's own mode, `size` bytes a pixel; colours with alpha as Pillow's La and RGBa, multiplied by it. */
+static void own_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, size_t size,
+                    uint8_t *out)
 {
-    const size_t channels = c->channels;
-    const bool alpha = c->picture->mode == MDP_MODE_LA || c->picture->mode == MDP_MODE_RGBA;
+    const bool alpha = weighs_alpha(c);
 
-    if (c->picture->mode == MDP_MODE_I16) {
-        levels_row(c->levels, p, step, c->width, out);
-        return;
-    }
-    for (size_t x = 0; x < c->width; x++, p += step, out += channels)
-        for (size_t i = 0; i < channels; i++)
-            out[i] = alpha && i + 1 < channels ? (uint8_t)times(p[i], p[channels - 1]) : p[i];
+    for (size_t x = 0; x < c->width; x++, p += step, out += size)
+        for (size_t i = 0; i < size; i++)
+            out[i] = alpha && i + 1 < size ? (uint8_t)times(p[i], p[size - 1]) : p[i];
 }
 
 const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch)
@@ -240,7 +242,7 @@ const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scrat
     if (is_ready(c))
         return p;
     if (c->color == MDP_COLOR_RGB_AFTER)
-        own_row(c, p, c->along * size, scratch);
+        own_row(c, p, c->along * size, (size_t)size, scratch);
     else if (c->color == MDP_COLOR_L)
         grey_row(c, p, c->along * size, scratch);
     else
@@ -261,25 +263,13 @@ static uint8_t divided(uint8_t value, uint8_t alpha)
 /* One resized pixel in the picture's own mode as RGB. */
 static void own_to_rgb(const struct mdp_converted *c, const uint8_t *p, uint8_t rgb[3])
 {
-    switch (c->picture->mode) {
-    case MDP_MODE_LA:
+    if (!weighs_alpha(c))
+        pixel_rgb(c, p, rgb);
+    else if (c->picture->mode == MDP_MODE_LA)
         rgb[0] = rgb[1] = rgb[2] = divided(p[0], p[1]);
-        return;
-    case MDP_MODE_RGBA:
+    else
         for (int i = 0; i < 3; i++)
             rgb[i] = divided(p[i], p[3]);
-        return;
-    case MDP_MODE_I16: /* grey by now */
-        rgb[0] = rgb[1] = rgb[2] = p[0];
-        return;
-    case MDP_MODE_1:
-    case MDP_MODE_L:
-    case MDP_MODE_P:
-    case MDP_MODE_RGB:
-    case MDP_MODE_CMYK:
-        pixel_rgb(c, p, rgb);
-        return;
-    }
 }
 
 void mdp_converted_finish(const struct mdp_converted *c, const uint8_t *pixels, size_t n, uint8_t *out)
@@ -294,7 +284,7 @@ void mdp_converted_finish(const struct mdp_converted *c, const uint8_t *pixels, 
         return;
     case MDP_COLOR_RGB_AFTER:
         for (size_t i = 0; i < n; i++)
-            own_to_rgb(c, pixels + i * c->channels, out + 3 * i);
+            own_to_rgb(c, pixels + i * (c->wide ? 2 : c->channels), out + 3 * i);
         return;
     }
 }

@@ -36,6 +36,8 @@ enum mdp_orientation { MDP_ORIENTATION_IGNORE, MDP_ORIENTATION_APPLY };
 struct mdp_converted {
     size_t width, height, channels; /* after turning; channels of the rows, 1 to 4 */
     bool by_nearest; /* whatever filter is asked for: palettes and 1-bit pictures in their own mode */
+    bool wide;       /* rows are uint16: 16-bit grey in its own mode */
+    bool unmixed;    /* may be set: pixels are only copied, so that alpha weighs nothing */
     /* private */
     const struct mdp_picture *picture;
     enum mdp_color color;
@@ -50,10 +52,10 @@ mdp_status mdp_converted_init(struct mdp_converted *converted, const struct mdp_
 void mdp_converted_release(struct mdp_converted *converted);
 
 /* Row y: uint8 [width, channels], in the picture itself where nothing is to do, else in
-   scratch[width * channels]. An mdp_row_source of resize.h. */
+   scratch[width * channels]. An mdp_row_source of resize.h. Where `wide`: uint16 [width]. */
 const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scratch);
 
-/* What colour rules do after the resize: pixels[n, channels] of resized rows -> out[n, 1 or 3]; they may not overlap. */
+/* What colour rules do after the resize: pixels[n, channels] (where `wide`, uint16 [n]) of resized rows -> out[n, 1 or 3]; they may not overlap. */
 void mdp_converted_finish(const struct mdp_converted *converted, const uint8_t *pixels, size_t n,
                           uint8_t *out);
 

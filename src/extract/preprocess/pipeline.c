@@ -37,7 +37,8 @@ static const struct word_key {
     {"pad", offsetof(struct mdp_pipeline, geometry), false, false,
      WORDS([MDP_GEOMETRY_STRETCH] = "none", [MDP_GEOMETRY_SQUARE_BLACK] = "square-black",
            [MDP_GEOMETRY_CROP] = "crop", [MDP_GEOMETRY_SQUARE_MEAN] = "square-mean",
-           [MDP_GEOMETRY_FIT_BLACK] = "fit-black")},
+           [MDP_GEOMETRY_FIT_BLACK] = "fit-black", [MDP_GEOMETRY_FIT_LONGER] = "fit-longer",
+           [MDP_GEOMETRY_INSIDE] = "inside", [MDP_GEOMETRY_COVER] = "cover")},
     {"crop_offset", offsetof(struct mdp_pipeline, crop_offset), false, true,
      WORDS([MDP_CROP_HALF_EVEN] = "half-even", [MDP_CROP_FLOOR] = "floor")},
     {"filter", offsetof(struct mdp_pipeline, filter), true, false,
@@ -56,8 +57,9 @@ static const struct word_key {
 };
 
 /* The other keys. */
-static const char *const number_keys[] = {"pad_min", "shorter_side", "resize_width", "resize_height", "width",
-                                          "height",  "float_from",   "channels",     "mean",          "std"};
+static const char *const number_keys[] = {"longer_side",  "fill",          "pad_min", "shorter_side",
+                                          "resize_width", "resize_height", "width",   "height",
+                                          "float_from",   "channels",      "mean",    "std"};
 
 enum {
     WORD_KEYS = sizeof word_keys / sizeof word_keys[0],
@@ -208,14 +210,12 @@ static mdp_status optional_size(struct reader *r, const char *key, size_t most, 
     return mdp_yaml_find(r->node, key) ? read_size(r, key, most, value) : MDP_OK;
 }
 
-/* A crop needs to know what it is cut from, which must not be smaller; no other geometry may say so. */
+/* A crop needs to know what it is cut from; no other geometry may say so. */
 static mdp_status check_crop(const struct reader *r)
 {
     const struct mdp_pipeline *p = r->pipeline;
     const bool both = p->resize_width && p->resize_height, one = p->resize_width || p->resize_height;
-    size_t width = 0, height = 0;
 
-    mdp_pipeline_resized_size(p, &width, &height);
     if (p->geometry != MDP_GEOMETRY_CROP)
         return p->shorter_side || one ? mdp_yaml_fail(r->doc, r->node, r->err,
                                                       "shorter_side and resize_width belong to pad: crop")
@@ -223,10 +223,6 @@ static mdp_status check_crop(const struct reader *r)
     if ((p->shorter_side != 0) == both || (one && !both))
         return mdp_yaml_fail(r->doc, r->node, r->err,
                              "pad: crop needs shorter_side, or resize_width and resize_height");
-    if ((p->shorter_side && (p->shorter_side < width || p->shorter_side < height)) ||
-        (both && (p->resize_width < width || p->resize_height < height)))
-        return mdp_yaml_fail(r->doc, r->node, r->err,
-                             "pad: crop of %zu x %zu pixels from what is resized to less", width, height);
     return MDP_OK;
 }
 
@@ -238,13 +234,21 @@ static mdp_status read_geometry(struct reader *r)
     TRY(optional_size(r, "shorter_side", MAX_INPUT, &p->shorter_side));
     TRY(optional_size(r, "resize_width", MAX_INPUT, &p->resize_width));
     TRY(optional_size(r, "resize_height", MAX_INPUT, &p->resize_height));
+    TRY(optional_size(r, "longer_side", MAX_INPUT, &p->longer_side));
+    TRY(optional_size(r, "fill", 255, &p->fill));
     TRY(optional_size(r, "float_from", MAX_INPUT, &p->float_from));
     TRY(read_size(r, "width", MAX_INPUT, &p->width));
     TRY(read_size(r, "height", MAX_INPUT, &p->height));
     if ((p->float_from != 0) != (p->float_resize != MDP_FLOAT_RESIZE_NONE))
         return mdp_yaml_fail(r->doc, r->node, r->err, "float_resize and float_from go together");
-    if (p->geometry == MDP_GEOMETRY_FIT_BLACK && !p->float_from && p->width != p->height)
-        return mdp_yaml_fail(r->doc, r->node, r->err, "pad: fit-black gives squares only");
+    if (p->color == MDP_COLOR_RGB_AFTER &&
+        (p->geometry == MDP_GEOMETRY_SQUARE_BLACK || p->geometry == MDP_GEOMETRY_SQUARE_MEAN))
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "pad: a square is made of the converted picture (color: RGB)");
+    if (p->longer_side && p->geometry != MDP_GEOMETRY_FIT_BLACK && p->geometry != MDP_GEOMETRY_FIT_LONGER)
+        return mdp_yaml_fail(r->doc, r->node, r->err, "longer_side belongs to pad: fit-black and fit-longer");
+    if (p->fill && p->geometry != MDP_GEOMETRY_INSIDE)
+        return mdp_yaml_fail(r->doc, r->node, r->err, "fill belongs to pad: inside");
     return check_crop(r);
 }
 
@@ -316,6 +320,8 @@ void mdp_pipeline_to_json(const struct mdp_pipeline *p, struct mdp_text *out)
     add_size(out, "shorter_side", p->shorter_side);
     add_size(out, "resize_width", p->resize_width);
     add_size(out, "resize_height", p->resize_height);
+    add_size(out, "longer_side", p->longer_side);
+    add_size(out, "fill", p->fill);
     add_size(out, "float_from", p->float_from);
     mdp_text_add(out, ", \"width\": %zu, \"height\": %zu, \"channels\": %zu", p->width, p->height,
                  p->channels);

@@ -15,13 +15,16 @@
 #include "medprobe/status.h"
 
 /* How a picture of any shape comes to width x height; YAML and JSON call it `pad`, by the first two. A geometry is a value
-   here, a word in pipeline.c, a function in pipeline_run.c. */
+   here, a word in pipeline.c, a row of rules in pipeline_fit.c. What is smaller than the frame stands on zeros of its mode. */
 enum mdp_geometry {
     MDP_GEOMETRY_STRETCH,      /* resized as it is; proportions change */
     MDP_GEOMETRY_SQUARE_BLACK, /* MedCLIP: side max(pad_min, w, h), black, pasted at int((side - w) / 2) */
     MDP_GEOMETRY_CROP, /* shorter side to `shorter_side`, or both to resize_width x resize_height; then the middle */
     MDP_GEOMETRY_SQUARE_MEAN, /* LLaVA: side max(w, h), in the colour int(255 mean), pasted at (side - w) // 2 */
-    MDP_GEOMETRY_FIT_BLACK, /* CheXzero: longer side to `width`, pasted on black at (width - w) // 2 */
+    MDP_GEOMETRY_FIT_BLACK,  /* CheXzero: longer side to `longer_side`, pasted on black at (width - w) // 2 */
+    MDP_GEOMETRY_FIT_LONGER, /* GLoRIA: the same, but its longer side is `longer_side` exactly */
+    MDP_GEOMETRY_INSIDE, /* open_clip, "longest": the largest inside the frame, sides rounded; in the middle, `fill` around */
+    MDP_GEOMETRY_COVER, /* open_clip, "shortest" for a frame that is no square: the smallest that covers it, rounded */
 };
 
 /* Where a crop begins when what is left over is odd. */
@@ -62,6 +65,8 @@ struct mdp_pipeline {
     size_t pad_min;                     /* pixels: side of the square at the least */
     size_t shorter_side;                /* pixels; of a crop, or 0: */
     size_t resize_width, resize_height; /* pixels */
+    size_t longer_side;                 /* pixels; of fit-black and fit-longer; 0 as the frame's width */
+    size_t fill;                        /* 0..255, of `inside`: the grey around the picture */
     enum mdp_crop_offset crop_offset;
     size_t width, height; /* pixels, of the tower's input */
     enum mdp_filter filter;
