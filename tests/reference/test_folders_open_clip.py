@@ -5,11 +5,13 @@ create_model_from_pretrained("local-dir:...") with its own pictures' transform a
 Bound: 1e-5 of unit embeddings; what is found is near 1e-7. Faults planted here and seen: QuickGELU for GELU, the mean for the class token.
 """
 import json
+import os
 
 import numpy as np
 import open_clip
 import pytest
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -98,6 +100,45 @@ def test_training_checkpoints_and_pictures(pictures, tmp_path, preprocess, wrap)
     compare(save(tmp_path, config, preprocess, "open_clip_pytorch_model.bin", wrap), pictures, tmp_path)
 
 
+# ------------------------------------------------------------------------------------------------------ towers of others
+def bert(folder, **options):
+    """A small BERT and its tokenizer as a folder of transformers -> text_cfg."""
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] an opacity in the left lung . no effusion , 12 cm ; ##s normal t ##u ##b ##e ##r c ##l ##o i".split(" ")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    transformers.BertConfig(vocab_size=len(words), hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=40,
+                            max_position_embeddings=32).save_pretrained(folder)
+    return dict(hf_model_name=str(folder), hf_tokenizer_name=str(folder), context_length=18) | options
+
+
+@pytest.mark.parametrize("options", [dict(hf_proj_type="linear", hf_pooler_type="cls_pooler"), dict(hf_proj_type="mlp", hf_pooler_type="mean_pooler"),
+                                     dict(hf_pooler_type="cls_last_hidden_state_pooler")], ids=str)
+def test_texts_by_bert(pictures, tmp_path, options):
+    compare(save(tmp_path, dict(embed_dim=20, vision_cfg=IMAGE, text_cfg=bert(tmp_path, **options))), pictures, tmp_path)
+
+
+TRUNKS = {  # small ones
+    "class token": dict(timm_model_name="vit_tiny_patch16_224", timm_pool="", timm_proj="linear", image_size=224),
+    "CLIP's, timm's own projection": dict(timm_model_name="vit_xsmall_patch16_clip_224", timm_pool="token", timm_proj=None, image_size=224),
+    "CLIP's, mean, two layers": dict(timm_model_name="vit_xsmall_patch16_clip_224", timm_pool="avg", timm_proj="mlp", timm_proj_bias=True, image_size=224),
+    "ConvNeXt": dict(timm_model_name="convnext_atto", timm_pool="", timm_proj="linear", image_size=64),
+    "ConvNeXt, second version, mean": dict(timm_model_name="convnextv2_atto", timm_pool="avg", timm_proj="", image_size=96),
+}
+FULL = {
+    "SigLIP": dict(timm_model_name="vit_base_patch16_siglip_224", timm_pool="map", timm_proj="none", image_size=224),
+    "EVA02": dict(timm_model_name="eva02_base_patch16_clip_224", timm_pool="token", timm_proj=None, image_size=224),
+    "DINOv2 with registers": dict(timm_model_name="vit_small_patch14_reg4_dinov2", timm_pool="avg", timm_proj="linear", image_size=518),
+}
+on_demand = pytest.mark.skipif(not os.environ.get("MEDPROBE_FULL_SIZE"), reason="of full size: set MEDPROBE_FULL_SIZE=1")
+
+
+@pytest.mark.parametrize("name", [*TRUNKS, *(pytest.param(n, marks=on_demand) for n in FULL)])
+def test_trunks_of_timm(pictures, tmp_path, name):
+    trunk = (TRUNKS | FULL)[name]
+    compare(save(tmp_path, dict(embed_dim=768 if name == "SigLIP" else 20, vision_cfg=trunk, text_cfg=TEXT), {}), pictures, tmp_path)
+
+
 def test_refusals_name_field_and_value(tmp_path):
     folder = save(tmp_path, dict(embed_dim=20, vision_cfg=IMAGE, text_cfg=TEXT))
     say = lambda section, **changes: lib.refusal(folder, "open_clip_config.json", **{section: section_of(section) | changes})
@@ -106,7 +147,11 @@ def test_refusals_name_field_and_value(tmp_path):
     assert "vision_cfg.qk_norm: true is not supported (expected false)" in in_model("vision_cfg", qk_norm=True)
     assert "vision_cfg.pool_type: 'map' is not supported (tok, avg)" in in_model("vision_cfg", pool_type="map")
     assert "vision_cfg.pos_embed_type: 'sin_cos_2d' is not supported" in in_model("vision_cfg", pos_embed_type="sin_cos_2d")
-    assert "vision_cfg.timm_model_name: 'vit_x' is not supported" in in_model("vision_cfg", timm_model_name="vit_x")
+    in_timm = lambda **c: in_model("vision_cfg", **dict(timm_model_name="vit_tiny_patch16_224") | c)
+    assert "vision_cfg.timm_model_name: 'vit_tiny_patch16_225' is not supported (did you mean 'vit_tiny_patch16_224'?)" in in_timm(timm_model_name="vit_tiny_patch16_225")
+    assert "vision_cfg.timm_pool: 'map' is not supported for this trunk" in in_timm(timm_pool="map")
+    assert "vision_cfg.timm_pool: 'abs_attn' is not supported" in in_timm(timm_pool="abs_attn")
+    assert "vision_cfg.timm_proj: 'conv' is not supported" in in_timm(timm_proj="conv")
     assert "vision_cfg.attentional_pool: 'parallel', expected true or false" in in_model("vision_cfg", attentional_pool="parallel")
     assert "text_cfg.rope: true is not supported: medprobe does not know this field" in in_model("text_cfg", rope=True)
     assert "text_cfg.hf_model_name: 'x/y' is not supported without its config.json" in in_model("text_cfg", hf_model_name="x/y")

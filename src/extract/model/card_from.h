@@ -72,14 +72,18 @@ mdp_status mdp_card_read_blocks(struct mdp_fields *fields, struct mdp_card_block
 /* softmax or, with a bias, sigmoid, of exp(logit_scale). */
 void mdp_card_put_similarity(struct mdp_folder *folder, bool sigmoid);
 
-/* The file that a tokenizer of BERT's kind reads, or NULL. */
-const char *mdp_folder_wordpiece(const struct mdp_folder *folder);
+/* The file of a tokenizer of BERT's kind or of SentencePiece, or NULL. */
+const char *mdp_folder_vocab(const struct mdp_folder *folder);
 /* Ids of a text at most: `positions`, or tokenizer_config.json's model_max_length where that is less. */
 mdp_status mdp_card_text_length(struct mdp_folder *folder, size_t positions, size_t *length,
                                 struct mdp_error *err);
-/* `tokenizer` of kind wordpiece, as tokenizer_config.json says; a class of another kind is refused. */
-mdp_status mdp_card_put_wordpiece(struct mdp_folder *folder, size_t length, bool to_full_length,
+/* `tokenizer` of kind wordpiece, as tokenizer_config.json says; a class of another kind is refused. `more`: lines that are put
+   behind, or NULL. */
+mdp_status mdp_card_put_wordpiece(struct mdp_folder *folder, size_t length, const char *more,
                                   struct mdp_error *err);
+/* The tokenizer of an open_clip folder that brings its own, by the class that tokenizer_config.json names: BERT's, SigLIP's, XLM-R's; every
+   text of full length, cleaned as open_clip does it. */
+mdp_status mdp_card_put_own_tokenizer(struct mdp_folder *folder, size_t length, struct mdp_error *err);
 
 /* A text tower of BERT's kind as a configuration of transformers has it (bert, chinese_clip_text_model). `pooling` and what follows it
    are the caller's. */

@@ -252,7 +252,7 @@ static mdp_status put_tokenizer(struct mdp_folder *folder, struct model *m, size
     if (*name) {
         if (!mdp_folder_is(clean, "whitespace"))
             return mdp_fields_refuse(&kwargs, "clean", " with hf_tokenizer_name (whitespace)", err);
-        return mdp_card_put_wordpiece(folder, length, true, err);
+        return mdp_card_put_own_tokenizer(folder, length, err);
     }
     if (!mdp_folder_is(clean, "lower") && !mdp_folder_is(clean, "whitespace") &&
         !mdp_folder_is(clean, "canonicalize"))
@@ -402,11 +402,12 @@ mdp_status mdp_card_from_open_clip(struct mdp_folder *folder, struct mdp_error *
     TRY(mdp_fields_done(c, harmless, MDP_COUNT(harmless), err));
     TRY(mdp_fields_side(&m.vision, "image_size", 224, &image_size, err));
     own = mdp_fields_has(&m.text, "hf_tokenizer_name");
-    mdp_card_put_head(folder, "open-clip", m.width, own ? mdp_folder_wordpiece(folder) : NULL);
+    mdp_card_put_head(folder, "open-clip", m.width, own ? mdp_folder_vocab(folder) : NULL);
     TRY(put_image(folder, &m, image_size, err));
     TRY(mdp_card_put_open_clip_pictures(folder, &pictures, image_size, err));
     TRY(put_text(folder, &m, err));
     mdp_card_put_similarity(folder, m.bias);
+    mdp_text_add(folder->card, "zero_shot:\n  ensemble: mean-embedding\n");
     mdp_card_put_weights(folder, "[\"state_dict.module.\", \"state_dict.\", \"module.\", \"\"]");
     return MDP_OK;
 }

@@ -186,11 +186,11 @@ mdp_status mdp_card_from_chinese_clip(struct mdp_folder *folder, struct mdp_erro
     TRY(read_vision(&vision_config, &vision, err));
     TRY(mdp_card_read_bert(&text_config, &bert, err));
     TRY(mdp_card_text_length(folder, bert.positions, &length, err));
-    mdp_card_put_head(folder, "chinese-clip", width, mdp_folder_wordpiece(folder));
+    mdp_card_put_head(folder, "chinese-clip", width, mdp_folder_vocab(folder));
     put_vision(card, &vision);
     mdp_card_put_projection(card, "visual_projection.weight", false, width);
     TRY(mdp_card_put_processor(folder, "ChineseCLIPImageProcessor", NULL, err));
-    TRY(mdp_card_put_wordpiece(folder, length, false, err));
+    TRY(mdp_card_put_wordpiece(folder, length, NULL, err));
     mdp_card_put_bert(card, &bert, "text_model.", "class");
     mdp_card_put_projection(card, "text_projection.weight", false, width);
     mdp_card_put_similarity(folder, false);
