@@ -3,7 +3,7 @@
 against the publishers' own code or, where it cannot be installed, their steps over torch, timm, torchvision and transformers.
 
 BiomedCLIP: open_clip with its towers, transform and tokenizer. BioViL, BioViL-T: hi-ml's image model, its transform, CXRBertModel and
-TextInput. UniMed-CLIP, KEEP, CXR-CLIP: their formulas (docs/MODELS.md) here. Towers are cut to few blocks, unless
+TextInput. ALIGN: transformers, its processor. XLM-R base with ViT-B/32: open_clip. UniMed-CLIP, KEEP, CXR-CLIP: their formulas (docs/MODELS.md) here. Towers are cut to few blocks, unless
 MEDPROBE_PARITY_FULL=1; widths and everything else are the card's, vocabularies are small ones."""
 import copy
 import os
@@ -18,8 +18,8 @@ import transformers
 from PIL import Image
 from torchvision import transforms
 
-from systems_lib import TEXTS, Card, compare, make_pictures
-from towers_lib import redraw, settle
+from systems_lib import TEXTS, Card, compare, distance, make_pictures
+from towers_lib import UNIT_BOUND, assert_close, redraw, settle
 
 transformers.logging.set_verbosity_error()
 FULL = bool(os.environ.get("MEDPROBE_PARITY_FULL"))
@@ -206,3 +206,52 @@ def test_biovil(tmp_path, vocab, name):
         theirs = image.eval()(batch).projected_global_embedding.numpy()
         texts = text.get_projected_text_embeddings(t.input_ids, t.attention_mask, normalize_embeddings=False).numpy()
     compare(name, f"hi-ml-multimodal {getattr(health_multimodal, '__version__', '0.2.2')}", ours, theirs, texts)
+
+
+def test_align(tmp_path, vocab):
+    from transformers.models.efficientnet.image_processing_efficientnet import EfficientNetImageProcessor
+    torch.manual_seed(0)
+    model = transformers.AlignModel(transformers.AlignConfig(
+        text_config=dict(num_hidden_layers=LAYERS, vocab_size=ROWS), vision_config=dict(num_block_repeats=[1] * 7, depth_coefficient=1.0)))
+    processor = EfficientNetImageProcessor(size=dict(height=346, width=346), crop_size=dict(height=289, width=289), do_center_crop=True,
+                                           do_normalize=False, include_top=False, rescale_offset=True, rescale_factor=1 / 127.5, resample=2)
+    batch = processor([Image.open(p).convert("RGB") for p in make_pictures(tmp_path / "pictures", ("L", "RGBA"))], return_tensors="pt").pixel_values
+    settle(redraw(model.vision_model), batch.numpy())
+    redraw(model.text_model, shared=0.3)
+    redraw(model.text_projection)
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    card = Card("align-base", tmp_path, {"text.layers": LAYERS, "text.vocab_size": ROWS, "image.depths": [1] * 7})
+    ours, _ = run(card, tmp_path / "pytorch_model.bin", tmp_path, vocab)
+    t = tokens(vocab, 64, padding="max_length")
+    with torch.no_grad():
+        theirs = model.get_image_features(pixel_values=batch).numpy()
+        texts = model.get_text_features(input_ids=t.input_ids, attention_mask=t.attention_mask).numpy()
+    assert abs(ours["attributes"]["logit_scale"] * model.temperature.item() - 1) < 1e-6
+    # Random blocks leave little that differs between pictures: what they have in common is taken away, too.
+    compare("align-base", f"transformers {transformers.__version__}", ours, texts=texts)
+    assert distance(ours["embeddings"], theirs) <= UNIT_BOUND
+    assert_close(ours["embeddings"] * ours["norms"][:, None] - theirs.mean(0), theirs - theirs.mean(0), bound=5e-5)
+
+
+def test_xlm_roberta(tmp_path):
+    from tokenizers_lib import train
+    path = tmp_path / "sentencepiece.bpe.model"
+    train(path, vocab_size=400)
+    tokenizer = transformers.XLMRobertaTokenizer(str(path))
+    tokenizer.save_pretrained(tmp_path / "text")
+    rows = len(tokenizer)
+    transformers.XLMRobertaConfig(num_hidden_layers=LAYERS, vocab_size=rows, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5,
+                                  pad_token_id=1).save_pretrained(tmp_path / "text")
+    torch.manual_seed(0)
+    model = redraw(open_clip.CustomTextCLIP(512, vision_cfg=dict(layers=12 if FULL else 2, patch_size=32), text_cfg=dict(
+        hf_model_name=str(tmp_path / "text"), hf_tokenizer_name=str(tmp_path / "text"), hf_pooler_type="mean_pooler", hf_model_pretrained=False)),
+        shared=0.3)
+    torch.save(model.state_dict(), tmp_path / "model.bin")
+    changes = {"text.layers": LAYERS, "text.vocab_size": rows} | ({} if FULL else {"image.layers": 2})
+    card = Card("xlm-roberta-base-ViT-B-32", tmp_path, changes)
+    ours, pictures = run(card, tmp_path / "model.bin", tmp_path, path, texts=UNBROKEN)
+    reference = open_clip.tokenizer.HFTokenizer(str(tmp_path / "text"), context_length=77, use_fast=False)
+    with torch.no_grad():
+        theirs = model.encode_image(batch_of(pictures, open_clip.transform.image_transform(224, is_train=False, **OPENAI))).numpy()
+        texts = model.encode_text(reference(UNBROKEN)).numpy()
+    compare("xlm-roberta-base-ViT-B-32", f"open_clip {open_clip.__version__}", ours, theirs, texts)
