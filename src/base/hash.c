@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct mdp_sha256 {
@@ -97,4 +98,9 @@ void mdp_sha256_hex(const uint8_t digest[MDP_SHA256_SIZE], char hex[MDP_SHA256_H
         hex[2 * i + 1] = digits[digest[i] & 15];
     }
     hex[MDP_SHA256_HEX - 1] = '\0';
+}
+
+bool mdp_sha256_fits(const char *hex, const char *known)
+{
+    return strncmp(hex, known, strlen(known)) == 0;
 }

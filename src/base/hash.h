@@ -5,6 +5,7 @@
 
 #include "medprobe/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,7 @@ mdp_status mdp_sha256_of_file(const char *path, uint8_t digest[MDP_SHA256_SIZE],
 
 /* 64 lower-case hexadecimal digits and a NUL. */
 void mdp_sha256_hex(const uint8_t digest[MDP_SHA256_SIZE], char hex[MDP_SHA256_HEX]);
+/* Whether these are its digits, or its first ones where fewer are `known`. */
+bool mdp_sha256_fits(const char *hex, const char *known);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* medprobe models: the table of subcommands, what is known (list) and what a card says (show). */
-#include "base/config_files.h"
-#include "base/formats/json.h"
+/* medprobe models: the table of subcommands, what they share, and what a card says (show). */
 #include "base/hash.h"
 #include "base/try.h"
 #include "cmd/commands.h"
@@ -78,6 +76,11 @@ mdp_status mdp_models_print_file(const struct mdp_model_card *card, const struct
     return st;
 }
 
+bool mdp_models_picture(const struct mdp_model_card *card, struct mdp_image_sizes *sizes)
+{
+    return card->image && mdp_image_tower_sizes_from_yaml(card->doc, card->image, sizes, NULL) == MDP_OK;
+}
+
 mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *err)
 {
     TRY(mdp_text_status(json, err));
@@ -85,167 +88,62 @@ mdp_status mdp_models_print_json(const struct mdp_text *json, struct mdp_error *
     return MDP_OK;
 }
 
-/* --- a card as JSON --- */
-
-/* A size that 0 says is not known. */
-static void put_known_size(struct mdp_json_writer *w, const char *key, size_t n)
-{
-    if (n)
-        mdp_json_put_size(w, key, n);
-    else
-        mdp_json_put_null(w, key);
-}
-
-/* Of the file itself, not of the ZIP that it comes in; NULL where the card has none. */
-static const char *sha256_of(const struct mdp_model_file *file)
-{
-    return file->member ? file->member_sha256 : file->sha256;
-}
-
-static mdp_status put_file(const struct mdp_model_card *card, const struct mdp_model_file *f,
-                           struct mdp_json_writer *w, size_t *present, struct mdp_error *err)
-{
-    enum mdp_file_state state = MDP_FILE_ABSENT;
-    struct mdp_text path = {0};
-    char own[MDP_SHA256_HEX];
-    mdp_status st = mdp_model_file_state(card, f, true, &path, &state, own, err);
-
-    if (st == MDP_OK) {
-        *present += state != MDP_FILE_ABSENT;
-        mdp_json_begin(w, NULL, '{', NULL);
-        mdp_json_put_text(w, "role", f->role);
-        mdp_json_put_text(w, "name", f->name);
-        mdp_json_put_text(w, "path", path.at);
-        mdp_json_put_bool(w, "present", state != MDP_FILE_ABSENT);
-        mdp_json_put_text(w, "url", f->url);
-        mdp_json_put_text(w, "sha256", sha256_of(f));
-        put_known_size(w, "size", f->size);
-        mdp_json_put_text(w, "note", f->note);
-        mdp_json_end(w, NULL);
-    }
-    mdp_text_release(&path);
-    return st;
-}
-
-/* *present: how many of its files are here. */
-static mdp_status card_to_json(const struct mdp_model_card *card, struct mdp_text *out, size_t *present,
-                               struct mdp_error *err)
-{
-    struct mdp_json_writer w = {.out = out};
-
-    *present = 0;
-    mdp_json_begin(&w, NULL, '{', NULL);
-    mdp_json_put_text(&w, "name", card->name);
-    mdp_json_put_text(&w, "title", card->title);
-    mdp_json_put_text(&w, "family", card->family);
-    put_known_size(&w, "parameters", card->parameters);
-    mdp_json_put_size(&w, "embedding_width", card->embedding_width);
-    mdp_json_put_text(&w, "licence", card->licence);
-    mdp_json_put_text(&w, "licence_note", card->licence_note);
-    mdp_json_put_text(&w, "source", card->source);
-    mdp_json_put_text(&w, "card", card->path);
-    mdp_json_begin(&w, "files", '[', "\n  ");
-    for (size_t i = 0; i < card->n_files; i++)
-        TRY(put_file(card, &card->files[i], &w, present, err));
-    mdp_json_end(&w, NULL);
-    mdp_json_end(&w, NULL);
-    return mdp_text_status(out, err);
-}
-
-/* --- list --- */
-
-static void print_row(const struct mdp_model_card *card, size_t present)
-{
-    char parameters[32] = "", files[32];
-
-    if (card->parameters)
-        snprintf(parameters, sizeof parameters, "%.1f M", (double)card->parameters / 1e6);
-    snprintf(files, sizeof files, "%zu of %zu", present, card->n_files);
-    printf("%-24s %-12s %10s %6zu  %-8s %s\n", card->name, card->family, parameters, card->embedding_width,
-           files, card->licence ? card->licence : "");
-}
-
-/* One model as a line on stdout, or as an element of `all`. */
-static mdp_status list_one(const char *name, bool json, struct mdp_text *all, struct mdp_error *err)
-{
-    struct mdp_model_card card;
-    struct mdp_text entry = {0};
-    size_t present = 0;
-
-    TRY(mdp_model_card_read(name, &card, err));
-    mdp_status st = card_to_json(&card, &entry, &present, err);
-    if (st == MDP_OK && json)
-        mdp_text_add(all, "%s%s", all->n > 1 ? ",\n" : "", entry.at);
-    else if (st == MDP_OK)
-        print_row(&card, present);
-    mdp_text_release(&entry);
-    mdp_model_card_release(&card);
-    return st;
-}
-
-static mdp_status run_list(int argc, char **argv, int *exit_code, struct mdp_error *err)
-{
-    bool json = false;
-    const struct mdp_option options[] = {
-        {.name = "json", .flag = &json, .help = "print JSON instead of a table"}};
-    const struct mdp_usage usage = {
-        .command = "models list",
-        .synopsis = "[options]",
-        .summary = "Lists the models that are known by name, and whether their files are here.",
-        .example = "medprobe models list"};
-    struct mdp_common common = {0};
-    struct mdp_arguments args = {0};
-    struct mdp_names names = {0};
-    struct mdp_text all = {0};
-    mdp_status st = MDP_OK;
-
-    (void)exit_code;
-    OR_OUT(mdp_options_parse(&usage, options, 1, argc, argv, &common, &args, err));
-    if (args.help)
-        goto out;
-    OR_OUT(mdp_config_names(&mdp_config_models, &names, err));
-    if (!json)
-        printf("%-24s %-12s %10s %6s  %-8s %s\n", "name", "family", "parameters", "width", "files",
-               "licence");
-    mdp_text_add(&all, "[");
-    for (size_t i = 0; i < names.n; i++)
-        if (list_one(names.at[i], json, &all, err) != MDP_OK)
-            mdp_log(&common.log, MDP_LOG_WARN, "%s", err->message); /* one bad card hides no other */
-    mdp_text_add(&all, "]");
-    if (json)
-        st = mdp_models_print_json(&all, err);
-out:
-    mdp_text_release(&all);
-    mdp_names_release(&names);
-    mdp_arguments_release(&args);
-    return st;
-}
-
 /* --- show --- */
+
+static void print_digest(const char *sha256, const char *of)
+{
+    const bool whole = strlen(sha256) == MDP_SHA256_HEX - 1;
+    char line[160];
+
+    snprintf(line, sizeof line, "SHA-256 %s%s%s", sha256, whole ? "" : "... (no more digits are published)",
+             of);
+    mdp_models_print_fact("", line);
+}
 
 /* Where a file is or would be, where it comes from, and the digests to check it by. */
 static mdp_status show_file(const struct mdp_model_card *card, const struct mdp_model_file *f,
                             struct mdp_error *err)
 {
     enum mdp_file_state state = MDP_FILE_ABSENT;
-    char digest[128];
 
     TRY(mdp_models_print_file(card, f, true, &state, err));
     mdp_models_print_fact("", f->url ? f->url : f->note);
-    if (f->member && f->sha256) {
-        snprintf(digest, sizeof digest, "SHA-256 %s of the ZIP", f->sha256);
-        mdp_models_print_fact("", digest);
-    }
-    if (sha256_of(f)) {
-        snprintf(digest, sizeof digest, "SHA-256 %s", sha256_of(f));
-        mdp_models_print_fact("", digest);
-    }
+    if (f->member && f->sha256)
+        print_digest(f->sha256, " of the ZIP");
+    if (mdp_models_sha256(f))
+        print_digest(mdp_models_sha256(f), "");
     return MDP_OK;
+}
+
+static void print_picture_size(const struct mdp_model_card *card)
+{
+    struct mdp_image_sizes s;
+    char line[64];
+
+    if (!mdp_models_picture(card, &s))
+        return;
+    snprintf(line, sizeof line, "%zu x %zu", s.width, s.height);
+    mdp_models_print_fact("pictures", line);
+}
+
+static void print_zero_shot(const struct mdp_model_card *card)
+{
+    const struct mdp_model_zero_shot *z = &card->zero_shot;
+    char line[64];
+
+    if (!card->text)
+        return;
+    snprintf(line, sizeof line, "%s, %s", mdp_ensemble_names[z->ensemble],
+             mdp_similarity_names[card->similarity.kind]);
+    mdp_models_print_fact("zero-shot", line);
+    mdp_models_print_fact("prompts", z->prompts);
 }
 
 static mdp_status show_text(const struct mdp_model_card *card, struct mdp_error *err)
 {
     mdp_models_print_fact("name", card->name);
+    for (size_t i = 0; card->aliases && i < card->aliases->n; i++)
+        mdp_models_print_fact(i ? "" : "also called", card->aliases->values[i]->scalar);
     mdp_models_print_fact("title", card->title);
     mdp_models_print_fact("family", card->family);
     if (card->parameters)
@@ -254,6 +152,8 @@ static mdp_status show_text(const struct mdp_model_card *card, struct mdp_error 
     mdp_models_print_fact("towers", card->image && card->text ? "image, text"
                                     : card->image             ? "image"
                                                               : "text");
+    print_picture_size(card);
+    print_zero_shot(card);
     mdp_models_print_fact("source", card->source);
     mdp_models_print_fact("licence", card->licence);
     mdp_models_print_fact("", card->licence_note);
@@ -281,7 +181,7 @@ static mdp_status show(const struct mdp_model_card *card, const struct mdp_commo
     (void)common;
     if (!*json)
         return show_text(card, err);
-    mdp_status st = card_to_json(card, &out, &present, err);
+    mdp_status st = mdp_models_card_to_json(card, &out, &present, err);
     if (st == MDP_OK)
         st = mdp_models_print_json(&out, err);
     mdp_text_release(&out);
@@ -310,7 +210,7 @@ static mdp_status run_show(int argc, char **argv, int *exit_code, struct mdp_err
 /* --- the command --- */
 
 static const struct mdp_command rows[] = {
-    {"list", "the models that are known by name", run_list, false},
+    {"list", "the models that are known by name", mdp_models_list, false},
     {"show", "what one model's card says", run_show, false},
     {"add", "give the model of a folder a name", mdp_models_add, false},
     {"inspect", "the tensors of a weight file", mdp_models_inspect, false},

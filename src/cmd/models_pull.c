@@ -6,6 +6,7 @@
 #include "cmd/models_common.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- pull --- */
 
@@ -42,6 +43,15 @@ static void show_retry(void *context, const char *reason)
     mdp_log(p->log, MDP_LOG_WARN, "%s; trying again", reason);
 }
 
+static const char *how_it_fits(const struct mdp_model_file *file)
+{
+    const char *known = mdp_models_sha256(file) ? mdp_models_sha256(file) : file->sha256;
+
+    return !known || strlen(known) == MDP_SHA256_HEX - 1
+               ? ", its SHA-256 fits"
+               : ", the digits of its SHA-256 that are published fit";
+}
+
 static mdp_status pull_file(const struct mdp_model_card *card, const struct mdp_model_file *file,
                             const struct pull_options *o, const struct mdp_log *log, struct mdp_error *err)
 {
@@ -59,7 +69,7 @@ static mdp_status pull_file(const struct mdp_model_card *card, const struct mdp_
     OR_OUT(mdp_model_file_state(card, file, false, &path, &state, sha256, err));
     if (!o->force && (state == MDP_FILE_FITS || (state == MDP_FILE_UNCHECKED && !file->url))) {
         mdp_log(log, MDP_LOG_INFO, "%s: is already there%s", path.at,
-                state == MDP_FILE_FITS ? ", its SHA-256 fits" : "");
+                state == MDP_FILE_FITS ? how_it_fits(file) : "");
         goto out;
     }
     if (!file->url) {
@@ -75,7 +85,7 @@ static mdp_status pull_file(const struct mdp_model_card *card, const struct mdp_
     if (p.begun && p.progress.drawn)
         mdp_progress_end(&p.progress, p.progress.total, 0);
     if (st == MDP_OK)
-        mdp_log(log, MDP_LOG_INFO, "%s: complete, its SHA-256 fits", path.at);
+        mdp_log(log, MDP_LOG_INFO, "%s: complete%s", path.at, how_it_fits(file));
 out:
     mdp_text_release(&path);
     return st;

@@ -12,7 +12,9 @@ one_error() { [ "$(grep -c . "$err")" = 1 ] && has "$1" "$err" && [ ! -s "$out" 
 json() { python3 -c "import json, sys; d = json.load(open('$out')); sys.exit(not ($1))"; }
 
 set -x
-run list && has -E '^medclip-vit +medclip +136.6 M +512 +0 of 2' "$out" && [ ! -s "$err" ]; ok "list"
+run list && has -E '^medclip-vit +medclip +136.6 M +224 +512 +0 of 2 +not stated.* github.com/Ryan' "$out" && [ ! -s "$err" ]; ok "list"
+# Fault seen (planted): the last column as long as its text.
+! grep -qE '.{101}' "$out"; ok "list fits 100 columns"
 run list --json && json "[m['embedding_width'] for m in d if m['name'] == 'medclip-vit'] == [512]"; ok "list --json"
 run show medclip-vit && has -G '^pipeline *medclip-eval$' "$out" && has -G 'medclip-vit-pretrained.zip$' "$out"; ok "show"
 run show medclip-vit --json && json "d['files'][0]['sha256'].startswith('07bf9f91') and not d['files'][0]['present']"; ok "show --json"
@@ -26,6 +28,15 @@ all_digests() {
 }
 for m in medclip-vit demo-phantom; do run show $m && all_digests $m; ok "show $m: the SHA-256 of every file"; done
 run show medclip-vti; [ $? = 2 ] && one_error "no model 'medclip-vti' (did you mean 'medclip-vit'?)"; ok "an unknown model"
+# Fault seen: a name with a slash was taken as a path that is not there.
+sed 's|^name: medclip-vit$|name: copy\naliases: ["Med-CLIP/ViT@224", Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy.yaml"
+run show Med-CLIP/ViT@224 && has -E '^name +copy$' "$out" && has -E '^also called +Med-CLIP/ViT@224$' "$out"; ok "show an alias"
+run list --json && json "[m['aliases'] for m in d if m['name'] == 'copy'] == [['Med-CLIP/ViT@224', 'Other']]"; ok "list --json: aliases"
+run show med-clip/vit@224; [ $? = 2 ] && one_error "no model 'med-clip/vit@224' (did you mean 'Med-CLIP/ViT@224'?)"; ok "an alias in other capitals is named"
+run show no/such/model; [ $? = 2 ] && one_error "no model 'no/such/model', and no such file (there are "; ok "neither a name nor a path"
+sed 's|^name: medclip-vit$|name: copy2\naliases: [Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy2.yaml"
+run show Other; [ $? = 2 ] && one_error "model 'Other': both copy and copy2 are called so"; ok "an alias of two cards"
+rm "$MEDPROBE_HOME"/models/copy*.yaml
 run show configs/models/medclip-vit.yaml && has -G '^card *configs/models/medclip-vit.yaml$' "$out"; ok "show a path"
 run chekc; [ $? = 2 ] && one_error "no command 'models chekc' (did you mean 'check'?)"; ok "an unknown command"
 run; [ $? = 2 ] && one_error 'a command is missing'; ok "no command"

@@ -70,6 +70,11 @@ pull && complete vocab.txt; ok "a changed file is fetched again"
 rm -r "$dir"
 "$medprobe" models check test-model >"$work/out" 2>"$work/err"; [ $? = 4 ] && has '(absent)' "$work/out"; ok "check: absent, exit 4"
 
+# Fault seen (planted): the digits compared with the whole digest.
+short() { card plain/vocab.txt vocab.txt; sed -i "s/^    sha256: \(.\{8\}\).*/    sha256: $1/" "$MEDPROBE_HOME/models/test-model.yaml"; fresh; }
+short '\1'; pull && complete vocab.txt && has 'the digits of its SHA-256 that are published fit' "$work/err"; ok "8 digits of the SHA-256: fetched, said"
+"$medprobe" models show test-model >"$work/out" && has -E 'SHA-256 [0-9a-f]{8}\.\.\. \(no more digits are published\)' "$work/out"; ok "show: 8 digits"
+short 00000000; pull --quiet; [ $? = 1 ] && absent && one_error 'expected 00000000 (another file'; ok "8 digits of another file: nothing is kept"
 card drop/vocab.txt vocab.txt; fresh
 pull && complete vocab.txt && requests 2 && has 'bytes=150000-' "$work/log"; ok "a dropped line is taken up where it ended"
 card truncate/vocab.txt vocab.txt; fresh

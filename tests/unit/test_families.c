@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Protects: the tables of tower families and tokenizers (a row that lacks a member, or has a name twice), what they answer to an unknown
-   name, and that the sections of every shipped card belong together.
+   name, that the sections of every shipped card belong together, and that no two cards are called the same.
    Planted: embedding_width 511 in a card; a family without free; both were seen. */
 #include "unit/unit.h"
 
@@ -98,13 +98,40 @@ static void unknown_families_are_named(void **state)
     mdp_yaml_free(doc);
 }
 
+enum { MOST_SPELLINGS = 4096 };
+
+/* What the cards are called so far, aliases included. */
+static struct {
+    char *at[MOST_SPELLINGS];
+    size_t n;
+} spellings;
+
+static void claim(const char *name, const char *path)
+{
+    for (size_t i = 0; i < spellings.n; i++)
+        if (strcmp(spellings.at[i], name) == 0)
+            fail_msg("%s: another card is called '%s', too", path, name);
+    assert_true(spellings.n < MOST_SPELLINGS);
+    spellings.at[spellings.n++] = strdup(name);
+}
+
 static void check_card(const char *path)
 {
     struct mdp_model_card card;
+    struct mdp_text prompts = {0};
     struct mdp_error err = MDP_ERROR_INIT;
+    char file[300];
 
     assert_ok(mdp_model_card_read(path, &card, &err), err);
     assert_ok(mdp_model_card_check(&card, &err), err);
+    snprintf(file, sizeof file, "configs/models/%s.yaml", card.name);
+    assert_string_equal(file, path);
+    claim(card.name, path);
+    for (size_t i = 0; card.aliases && i < card.aliases->n; i++)
+        claim(card.aliases->values[i]->scalar, path);
+    if (card.zero_shot.prompts)
+        assert_ok(mdp_model_card_prompts(path, &prompts, &err), err);
+    mdp_text_release(&prompts);
     mdp_model_card_release(&card);
 }
 
@@ -127,6 +154,8 @@ static void shipped_cards_belong_together(void **state)
     }
     closedir(d);
     assert_true(n >= 2);
+    for (size_t i = 0; i < spellings.n; i++)
+        free(spellings.at[i]);
 }
 
 int main(void)

@@ -326,7 +326,7 @@ static mdp_status check_part(const struct transfer *t, bool *fits, char hex[MDP_
 
     if (st == MDP_OK) {
         mdp_sha256_hex(digest, hex);
-        *fits = strcmp(hex, t->what->sha256) == 0;
+        *fits = mdp_sha256_fits(hex, t->what->sha256);
     }
     return st;
 }

@@ -16,7 +16,7 @@ enum { MDP_FETCH_RETRIES = 8 };
 struct mdp_fetch {
     const char *url;
     const char *path;   /* its folder exists */
-    const char *sha256; /* 64 digits */
+    const char *sha256; /* 64 digits, or its first ones */
     size_t size;        /* bytes; 0 when not known */
     size_t retries; /* attempts after the first that may bring less than 1 MiB; an attempt that brings nothing
                        is followed by a pause of 1, 2, 4 ... 30 s */

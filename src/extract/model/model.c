@@ -161,7 +161,7 @@ static mdp_status take_digest(const struct mdp_model_card *card, const char *rol
     else
         TRY(mdp_weights_sha256_of_file(source->path.at, digest, err));
     mdp_sha256_hex(digest, source->sha256);
-    source->is_other = published && strcmp(published, source->sha256) != 0;
+    source->is_other = published && !mdp_sha256_fits(source->sha256, published);
     return MDP_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "base/try.h"
 #include "extract/model/model_folder.h"
+#include "extract/model/model_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,14 +52,18 @@ static mdp_status get_file_name(const struct mdp_yaml *doc, const struct mdp_yam
     return MDP_OK;
 }
 
+enum { LEAST_DIGITS = 8 }; /* of a SHA-256 whose publisher tells no more */
+
 static mdp_status optional_sha256(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                   const char *key, const char **value, struct mdp_error *err)
 {
     TRY(optional_string(doc, map, key, value, err));
-    if (*value &&
-        (strlen(*value) != MDP_SHA256_HEX - 1 || strspn(*value, "0123456789abcdef") != MDP_SHA256_HEX - 1))
-        return mdp_yaml_fail(doc, mdp_yaml_find(map, key), err,
-                             "%s: '%s' is not 64 lower-case hexadecimal digits", key, *value);
+    if (*value && (strlen(*value) < LEAST_DIGITS || strlen(*value) > MDP_SHA256_HEX - 1 ||
+                   strspn(*value, "0123456789abcdef") != strlen(*value)))
+        return mdp_yaml_fail(
+            doc, mdp_yaml_find(map, key), err,
+            "%s: '%s' is not 64 lower-case hexadecimal digits (or the first, %d at the least)", key, *value,
+            LEAST_DIGITS);
     return MDP_OK;
 }
 
@@ -165,12 +170,25 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     return add_patterns(card, map, "ignorable_without_text", &card->n_ignorable_without_text, err);
 }
 
+static mdp_status read_aliases(struct mdp_model_card *card, const struct mdp_yaml_node *root,
+                               struct mdp_error *err)
+{
+    if (!mdp_yaml_find(root, "aliases"))
+        return MDP_OK;
+    TRY(mdp_yaml_get(card->doc, root, "aliases", MDP_YAML_LIST, &card->aliases, err));
+    for (size_t i = 0; i < card->aliases->n; i++)
+        if (card->aliases->values[i]->kind != MDP_YAML_SCALAR)
+            return mdp_yaml_fail(card->doc, card->aliases->values[i], err,
+                                 "aliases: expected a list of names");
+    return MDP_OK;
+}
+
 static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 {
     static const char *const keys[] = {
         "name",      "title",        "family",     "parameters", "embedding_width", "source",
         "licence",   "licence_note", "folder",     "files",      "image",           "pipelines",
-        "tokenizer", "text",         "similarity", "zero_shot",  "weights"};
+        "tokenizer", "text",         "similarity", "zero_shot",  "weights",         "aliases"};
     const struct mdp_yaml *doc = card->doc;
     const struct mdp_yaml_node *root = mdp_yaml_root(doc), *width = NULL;
 
@@ -193,6 +211,7 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
     TRY(mdp_model_similarity_from_yaml(doc, root, &card->similarity, err));
     TRY(mdp_model_zero_shot_from_yaml(doc, root, &card->zero_shot, err));
     TRY(read_weights_section(card, root, err));
+    TRY(read_aliases(card, root, err));
     if (!card->image && !card->text)
         return mdp_yaml_fail(doc, root, err, "neither 'image' nor 'text': the model has no tower");
     if (card->image && !card->pipelines)
@@ -235,7 +254,7 @@ mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, s
     struct mdp_text path = {0};
 
     *card = (struct mdp_model_card){0};
-    mdp_status st = mdp_config_locate(&mdp_config_models, model, &path, err);
+    mdp_status st = mdp_model_locate(model, &path, err);
     if (st == MDP_OK) {
         card->path = path.at;
         path = (struct mdp_text){0};

@@ -15,11 +15,12 @@
 
 /* One file that the model needs. Strings belong to the document; those that are not given are NULL. */
 struct mdp_model_file {
-    const char *role;   /* "weights", "text-weights", "vocab" */
-    const char *name;   /* as it is kept: "pytorch_model.bin" */
-    const char *url;    /* of the file, or of a ZIP around it */
-    size_t size;        /* bytes of what `url` gives; 0 when not known */
-    const char *sha256; /* 64 digits: of what `url` gives; of the file itself where there is no member */
+    const char *role; /* "weights", "text-weights", "vocab" */
+    const char *name; /* as it is kept: "pytorch_model.bin" */
+    const char *url;  /* of the file, or of a ZIP around it */
+    size_t size;      /* bytes of what `url` gives; 0 when not known */
+    const char *
+        sha256; /* 64 digits, or the first ones where no more are published: of what `url` gives; of the file itself where there is no member */
     const char *member; /* the file's name inside the ZIP of `url` */
     const char *member_sha256;
     const char *note; /* how to come by a file without url */
@@ -37,6 +38,7 @@ struct mdp_model_card {
     size_t n_files;
     /* Sections; NULL where the model has none. */
     const struct mdp_yaml_node *image, *pipelines, *tokenizer, *text;
+    const struct mdp_yaml_node *aliases; /* list of texts: the publisher's names */
     struct mdp_model_similarity similarity;
     struct mdp_model_zero_shot zero_shot;
     const char *

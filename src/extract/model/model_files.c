@@ -44,7 +44,7 @@ mdp_status mdp_model_file_state(const struct mdp_model_card *card, const struct 
         return st;
     mdp_sha256_hex(digest, sha256);
     if (expected)
-        *state = strcmp(sha256, expected) == 0 ? MDP_FILE_FITS : MDP_FILE_DIFFERS;
+        *state = mdp_sha256_fits(sha256, expected) ? MDP_FILE_FITS : MDP_FILE_DIFFERS;
     return MDP_OK;
 }
 
@@ -94,7 +94,7 @@ static mdp_status unpack_to(const struct mdp_zip *zip, const struct mdp_zip_entr
     }
     mdp_sha256_final(s.hash, digest);
     mdp_sha256_hex(digest, hex);
-    if (file->member_sha256 && strcmp(hex, file->member_sha256) != 0)
+    if (file->member_sha256 && !mdp_sha256_fits(hex, file->member_sha256))
         st = mdp_fail(err, MDP_ERR_FORMAT, "zip: entry '%s' has SHA-256 %s, expected %s", entry->name, hex,
                       file->member_sha256);
     if (st == MDP_OK)
@@ -135,7 +135,7 @@ static bool is_kept(const char *archive, const char *sha256)
     if (!mdp_path_exists(archive) || mdp_sha256_of_file(archive, digest, NULL) != MDP_OK)
         return false;
     mdp_sha256_hex(digest, hex);
-    return strcmp(hex, sha256) == 0;
+    return mdp_sha256_fits(hex, sha256);
 }
 
 static mdp_status pull_in_zip(const struct mdp_model_file *file, const char *path, struct mdp_fetch *what,
