@@ -29,12 +29,12 @@ all_digests() {
 for m in medclip-vit demo-phantom; do run show $m && all_digests $m; ok "show $m: the SHA-256 of every file"; done
 run show medclip-vti; [ $? = 2 ] && one_error "no model 'medclip-vti' (did you mean 'medclip-vit'?)"; ok "an unknown model"
 # Fault seen: a name with a slash was taken as a path that is not there.
-sed 's|^name: medclip-vit$|name: copy\naliases: ["Med-CLIP/ViT@224", Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy.yaml"
+sed '/^aliases:/d; s|^name: medclip-vit$|name: copy\naliases: ["Med-CLIP/ViT@224", Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy.yaml"
 run show Med-CLIP/ViT@224 && has -E '^name +copy$' "$out" && has -E '^also called +Med-CLIP/ViT@224$' "$out"; ok "show an alias"
 run list --json && json "[m['aliases'] for m in d if m['name'] == 'copy'] == [['Med-CLIP/ViT@224', 'Other']]"; ok "list --json: aliases"
 run show med-clip/vit@224; [ $? = 2 ] && one_error "no model 'med-clip/vit@224' (did you mean 'Med-CLIP/ViT@224'?)"; ok "an alias in other capitals is named"
 run show no/such/model; [ $? = 2 ] && one_error "no model 'no/such/model', and no such file (there are "; ok "neither a name nor a path"
-sed 's|^name: medclip-vit$|name: copy2\naliases: [Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy2.yaml"
+sed '/^aliases:/d; s|^name: medclip-vit$|name: copy2\naliases: [Other]|' configs/models/medclip-vit.yaml >"$MEDPROBE_HOME/models/copy2.yaml"
 run show Other; [ $? = 2 ] && one_error "model 'Other': both copy and copy2 are called so"; ok "an alias of two cards"
 rm "$MEDPROBE_HOME"/models/copy*.yaml
 run show configs/models/medclip-vit.yaml && has -G '^card *configs/models/medclip-vit.yaml$' "$out"; ok "show a path"
