@@ -134,6 +134,17 @@ medprobe/models/show -q
 medprobe/models/show --log-level LEVEL error warn info debug
 medprobe/models/show --help
 medprobe/models/show -h
+medprobe/models add
+medprobe/models/add = DIR
+medprobe/models/add --name NAME
+medprobe/models/add --force
+medprobe/models/add --config FILE
+medprobe/models/add --threads N
+medprobe/models/add --quiet
+medprobe/models/add -q
+medprobe/models/add --log-level LEVEL error warn info debug
+medprobe/models/add --help
+medprobe/models/add -h
 medprobe/models inspect
 medprobe/models/inspect = FILE
 medprobe/models/inspect --json
