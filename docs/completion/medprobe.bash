@@ -135,7 +135,7 @@ medprobe/models/show --log-level LEVEL error warn info debug
 medprobe/models/show --help
 medprobe/models/show -h
 medprobe/models add
-medprobe/models/add = DIR
+medprobe/models/add = PATH
 medprobe/models/add --name NAME
 medprobe/models/add --force
 medprobe/models/add --config FILE

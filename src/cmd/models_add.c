@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/try.h"
 #include "cmd/models_common.h"
-#include "extract/model/model_folder.h"
+#include "extract/model/model_card.h"
 
 #include <string.h>
 
@@ -58,10 +58,12 @@ static mdp_status add(const struct mdp_model_card *card, const struct mdp_common
     mdp_status st = MDP_OK;
 
     if (!card->made)
-        return mdp_fail(err, MDP_ERR_USAGE, "%s: is a card already (models add takes a folder)", card->path);
+        return mdp_fail(err, MDP_ERR_USAGE,
+                        "%s: is a card already (models add takes a folder or a file of OpenAI's CLIP)",
+                        card->path);
     TRY(check_name(name, err));
     TRY(mdp_model_card_check(card, err));
-    OR_OUT(mdp_model_folder_to_card(card->path, name, &text, err));
+    OR_OUT(mdp_model_card_make(card->path, name, &text, err));
     OR_OUT(write_card(name, o->force, &text, &path, err));
     mdp_log(&common->log, MDP_LOG_INFO, "%s: written; --model %s takes it", path.at, name);
 out:
@@ -77,19 +79,20 @@ mdp_status mdp_models_add(int argc, char **argv, int *exit_code, struct mdp_erro
         {.name = "name",
          .string = &o.name,
          .argument = "NAME",
-         .help = "what it is called; without it, as the folder"},
+         .help = "what it is called; without it, as the folder or file"},
         {.name = "force", .flag = &o.force, .help = "replace a card of this name"}};
     const struct mdp_usage usage = {
         .command = "models add",
-        .synopsis = "DIR [options]",
+        .synopsis = "PATH [options]",
         .summary =
-            "Writes the card of a folder, as transformers or open_clip saves it, into $MEDPROBE_HOME/models "
+            "Writes the card of a folder, as transformers or open_clip saves it, or of a file of OpenAI's "
+            "CLIP, into $MEDPROBE_HOME/models "
             "(else "
             "the XDG data folder, ~/.local/share/medprobe): to be read, mended and called by its name.",
         .example = "medprobe models add ./plip/ --name plip",
         .least_operands = 1,
         .most_operands = 1,
-        .operands = {"a folder"}};
+        .operands = {"a folder or file"}};
 
     (void)exit_code;
     return mdp_models_with_card(&usage, options, 2, argc, argv, add, &o, err);

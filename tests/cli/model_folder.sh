@@ -30,7 +30,7 @@ run show mine && has -G "^card *$MEDPROBE_HOME/models/mine.yaml$" "$out"; ok "sh
 run add "$m" --name mine; [ $? = 2 ] && one_error "mine.yaml: is already there (--force replaces it"; ok "add does not replace"
 run add "$m" --name mine --force; ok "add --force replaces"
 run add "$m" --name ../mine; [ $? = 2 ] && one_error "--name '../mine' is no plain name"; ok "a name that is a path"
-run add medclip-vit; [ $? = 2 ] && one_error 'medclip-vit.yaml: is a card already (models add takes a folder)'; ok "add takes folders"
+run add medclip-vit; [ $? = 2 ] && one_error 'medclip-vit.yaml: is a card already (models add takes a folder or a file of OpenAI'; ok "add takes folders"
 run add "$m" --name other && run check other && ! run add "$m" --name other; ok "two names for one folder"
 (unset MEDPROBE_HOME; XDG_DATA_HOME=$work/xdg; export XDG_DATA_HOME; run add "$m" --name third && run show third &&
   has -G "^card *$work/xdg/medprobe/models/third.yaml$" "$out"); ok "without MEDPROBE_HOME: written where it is found"

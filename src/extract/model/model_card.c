@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "base/try.h"
+#include "extract/model/card_from_openai.h"
 #include "extract/model/model_folder.h"
 #include "extract/model/model_names.h"
 
@@ -230,14 +231,23 @@ static bool is_yaml_name(const char *path)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-/* A card that is made from what lies at card->path. */
-static mdp_status make_card(struct mdp_model_card *card,
-                            mdp_status (*to_card)(const char *path, const char *name, struct mdp_text *text,
-                                                  struct mdp_error *err),
-                            struct mdp_error *err)
+mdp_status mdp_model_card_make(const char *path, const char *name, struct mdp_text *text,
+                               struct mdp_error *err)
+{
+    return mdp_path_is_folder(path) ? mdp_model_folder_to_card(path, name, text, err)
+                                    : mdp_openai_to_card(path, name, text, err);
+}
+
+/* Whether the card of what lies at `path` is made, not read. */
+static bool is_made(const char *path)
+{
+    return mdp_path_is_folder(path) || (!is_yaml_name(path) && mdp_weights_known(path));
+}
+
+static mdp_status make_card(struct mdp_model_card *card, struct mdp_error *err)
 {
     struct mdp_text text = {0}, name = {0};
-    mdp_status st = to_card(card->path, NULL, &text, err);
+    mdp_status st = mdp_model_card_make(card->path, NULL, &text, err);
 
     mdp_text_add(&name, "card of %s", card->path);
     if (st == MDP_OK)
@@ -249,6 +259,18 @@ static mdp_status make_card(struct mdp_model_card *card,
     return st;
 }
 
+static mdp_status read_yaml(struct mdp_model_card *card, struct mdp_error *err)
+{
+    mdp_status st = mdp_yaml_read(card->path, &card->doc, err);
+
+    if (st == MDP_OK || st == MDP_ERR_MEMORY || is_yaml_name(card->path))
+        return st;
+    return mdp_fail(err, st,
+                    "%s: is no model's YAML file (--model takes a name of medprobe models list, a YAML "
+                    "file, a folder or a file of OpenAI's CLIP; other weights go to --weights)",
+                    card->path);
+}
+
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err)
 {
     struct mdp_text path = {0};
@@ -258,17 +280,7 @@ mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, s
     if (st == MDP_OK) {
         card->path = path.at;
         path = (struct mdp_text){0};
-        if (mdp_path_is_folder(card->path))
-            st = make_card(card, mdp_model_folder_to_card, err);
-        else
-            st = mdp_yaml_read(card->path, &card->doc, err);
-        if (st != MDP_OK && st != MDP_ERR_MEMORY && !is_yaml_name(card->path) &&
-            !mdp_path_is_folder(card->path))
-            st = mdp_fail(
-                err, st,
-                "%s: is no model's YAML file (--model takes a name of medprobe models list or a YAML "
-                "file; weights go to --weights)",
-                card->path);
+        st = is_made(card->path) ? make_card(card, err) : read_yaml(card, err);
     }
     if (st == MDP_OK)
         st = read_card(card, err);

@@ -52,6 +52,10 @@ struct mdp_model_card {
 /* `model` is a name of `models list`, a card's file, or a folder as transformers or open_clip saves it (model_folder.h). Unknown and missing keys are errors with their line. */
 mdp_status mdp_model_card_read(const char *model, struct mdp_model_card *card, struct mdp_error *err);
 void mdp_model_card_release(struct mdp_model_card *card);
+/* The text of the card of a folder (model_folder.h) or of a weight file that describes itself (card_from_openai.h), under `name`
+   or, where it is NULL, that of folder or file. */
+mdp_status mdp_model_card_make(const char *path, const char *name, struct mdp_text *text,
+                               struct mdp_error *err);
 
 /* The file of the prompt set that the card of `model` names as its own, into *path. None named: wrong use. */
 mdp_status mdp_model_card_prompts(const char *model, struct mdp_text *path, struct mdp_error *err);

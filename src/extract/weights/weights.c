@@ -254,6 +254,17 @@ mdp_status mdp_weights_open(const char *path, struct mdp_weights **weights, stru
     return st;
 }
 
+bool mdp_weights_known(const char *path)
+{
+    struct mdp_map map;
+
+    if (mdp_map_open(path, &map, NULL) != MDP_OK)
+        return false;
+    bool known = container_of(map.bytes, map.n) || mdp_shards_is_index(map.bytes, map.n);
+    mdp_map_close(&map);
+    return known;
+}
+
 void mdp_weights_close(struct mdp_weights *weights)
 {
     if (!weights)

@@ -76,6 +76,8 @@ void mdp_weights_forget(const struct mdp_weights *weights);
 const char *mdp_weights_path(const struct mdp_weights *weights);
 /* The container's name, as its row in weights.c has it. */
 const char *mdp_weights_format(const struct mdp_weights *weights);
+/* Whether the file begins as one that is read, an index among them; false where it cannot be opened. */
+bool mdp_weights_known(const char *path);
 /* The kinds of files that are read, in the words of their rows: "A, B and C" where `joint` is "and". */
 void mdp_text_add_weight_formats(struct mdp_text *out, const char *joint);
 
