@@ -15,7 +15,8 @@ from PIL import Image
 from transformers.models.clip.tokenization_clip import bytes_to_unicode
 
 import folders_lib as lib
-from towers_lib import redraw
+import tokenizers_lib
+from towers_lib import pictures as draw_inputs, redraw, settle
 
 transformers.logging.set_verbosity_error()
 
@@ -132,7 +133,7 @@ def dual(folder, pictures, tmp_path, tokenizer, **options):
     with torch.no_grad():
         want = model.get_image_features(slow(folder, pictures)).numpy()
     ours, texts, attributes = lib.extract(folder, pictures, tmp_path / "s.h5", True)
-    lib.same_pictures(ours, want)
+    lib.same_pictures(ours, want, mean_cosine=0.99)
     lib.same_pictures(texts, phrases_of(model, tokenizer, **options), mean_cosine=0.99)
     return attributes
 
@@ -247,6 +248,87 @@ def test_dinov2(pictures, tmp_path, registers, gated):
     processor = transformers.BitImageProcessor(size={"shortest_edge": 75}, crop_size={"height": 56, "width": 70})
     save(tmp_path, model, processor)
     lib.same_pictures(lib.extract(tmp_path, pictures, tmp_path / "s.h5")[0], pooled(tmp_path, pictures), mean_cosine=0.99)
+
+
+@pytest.mark.parametrize("kind", ["bottleneck", "basic", "narrow"])
+def test_resnet(pictures, tmp_path, kind):
+    config = transformers.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32, 40], depths=[1, 2, 1], downsample_in_bottleneck=kind == "narrow",
+                                       layer_type="basic" if kind == "basic" else "bottleneck", downsample_in_first_stage=kind == "basic")
+    size = {"shortest_edge": 384 if kind == "bottleneck" else 75}  # squeezed; cropped
+    processor = transformers.ConvNextImageProcessor(size=size, crop_pct=0.9)
+    save(tmp_path, transformers.ResNetModel(config), processor)
+    lib.same_pictures(lib.extract(tmp_path, pictures, tmp_path / "s.h5")[0], pooled(tmp_path, pictures), mean_cosine=0.9995)
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_convnext(pictures, tmp_path, second):
+    options = dict(hidden_sizes=[12, 24, 36], depths=[1, 2, 1], num_stages=3, layer_norm_eps=1e-5)
+    model = transformers.ConvNextV2Model(transformers.ConvNextV2Config(**options)) if second else \
+        transformers.ConvNextModel(transformers.ConvNextConfig(**options))
+    save(tmp_path, model, transformers.ConvNextImageProcessor(size={"shortest_edge": 64}, resample=3))
+    lib.same_pictures(lib.extract(tmp_path, pictures, tmp_path / "s.h5")[0], pooled(tmp_path, pictures), mean_cosine=0.995)
+
+
+# ---------------------------------------------------------------------------------------------------- other dual encoders
+@pytest.fixture(scope="module")
+def siglip(tmp_path_factory):
+    at = tmp_path_factory.mktemp("siglip")
+    tokenizers_lib.train(at / "spiece.model", vocab_size=400, eos_id=1, unk_id=2, bos_id=-1, pad_id=-1)
+    tokenizer = transformers.SiglipTokenizer(str(at / "spiece.model"), model_max_length=20, model_input_names=["input_ids"])
+    config = transformers.SiglipConfig(vision_config=VISION | dict(hidden_size=36, num_attention_heads=3, intermediate_size=50),
+                                       text_config=TEXT | dict(hidden_size=36, num_attention_heads=3, vocab_size=len(tokenizer), max_position_embeddings=20))
+    processor = transformers.SiglipImageProcessor(size={"height": 48, "width": 48})
+    folder = save(at / "model", transformers.SiglipModel(config), processor)
+    tokenizer.save_pretrained(folder)
+    return folder, tokenizer
+
+
+def test_siglip(siglip, pictures, tmp_path):
+    folder, tokenizer = siglip
+    attributes = dual(folder, pictures, tmp_path, tokenizer, padding="max_length")
+    model = transformers.AutoModel.from_pretrained(folder)
+    assert abs(attributes["logit_scale"] / model.logit_scale.exp().item() - 1) < 1e-6
+    assert abs(attributes["logit_bias"] - model.logit_bias.item()) < 1e-6
+
+
+def test_siglip_vision_alone(siglip, pictures, tmp_path):
+    model = transformers.SiglipVisionModel.from_pretrained(siglip[0])
+    model.save_pretrained(tmp_path)
+    transformers.AutoImageProcessor.from_pretrained(siglip[0], use_fast=False).save_pretrained(tmp_path)
+    lib.same_pictures(lib.extract(tmp_path, pictures, tmp_path / "s.h5")[0], pooled(tmp_path, pictures))
+
+
+@pytest.mark.parametrize("top", [False, True])
+def test_align(pictures, tmp_path, top):
+    tokenizer, n = wordpiece(tmp_path)
+    vision = dict(width_coefficient=0.6, depth_coefficient=0.5, hidden_dim=192)
+    text = TEXT | dict(vocab_size=n, max_position_embeddings=70)
+    model = redraw(transformers.AlignModel(transformers.AlignConfig(vision_config=vision, text_config=text, projection_dim=192)))
+    settle(model.vision_model, draw_inputs(8, (3, 65, 65), 3), 3)
+    with torch.no_grad():
+        model.temperature.fill_(0.3)
+    model.save_pretrained(tmp_path / "a")
+    transformers.EfficientNetImageProcessor(size={"height": 80, "width": 76}, crop_size={"height": 65, "width": 65}, do_center_crop=True, resample=2,
+                                            rescale_factor=1 / 127.5, rescale_offset=True, do_normalize=top, include_top=top).save_pretrained(tmp_path / "a")
+    tokenizer.save_pretrained(tmp_path / "a")
+    attributes = dual(tmp_path / "a", pictures, tmp_path, tokenizer, padding="max_length", max_length=24)
+    assert abs(attributes["logit_scale"] * 0.3 - 1) < 1e-6
+
+
+def test_blip_for_retrieval(pictures, tmp_path):
+    tokenizer, n = wordpiece(tmp_path)
+    config = transformers.BlipConfig(vision_config=VISION, text_config=TEXT | dict(vocab_size=n, max_position_embeddings=30, encoder_hidden_size=40),
+                                     image_text_hidden_size=16)
+    folder = save(tmp_path / "b", transformers.BlipForImageTextRetrieval(config), transformers.BlipImageProcessor(size={"height": 48, "width": 48}))
+    tokenizer.save_pretrained(folder)
+    model = transformers.BlipForImageTextRetrieval.from_pretrained(folder).eval()
+    ours, texts, _ = lib.extract(folder, pictures, tmp_path / "s.h5", True)
+    with torch.no_grad():
+        want = model.vision_proj(model.vision_model(slow(folder, pictures))[0][:, 0])
+        ids = [tokenizer(batch, padding=True, truncation=True, return_tensors="pt") for batch in lib.PHRASES.values()]
+        text = torch.cat([model.text_proj(model.text_encoder(i["input_ids"], attention_mask=i["attention_mask"])[0][:, 0]) for i in ids])
+    lib.same_pictures(ours, want.numpy())
+    lib.same_pictures(texts, text.numpy(), mean_cosine=0.99)
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals

@@ -119,10 +119,16 @@ typedef mdp_status mdp_card_reader(struct mdp_folder *folder, struct mdp_error *
 mdp_card_reader mdp_card_from_clip;        /* transformers: CLIPModel */
 mdp_card_reader mdp_card_from_clip_vision; /* transformers: CLIPVisionModel, with or without its projection */
 mdp_card_reader mdp_card_from_clip_text;   /* transformers: CLIPTextModel, with or without its projection */
-mdp_card_reader mdp_card_from_chinese_clip; /* transformers: ChineseCLIPModel */
-mdp_card_reader mdp_card_from_vit;          /* transformers: ViTModel */
-mdp_card_reader mdp_card_from_dinov2;       /* transformers: Dinov2Model, Dinov2WithRegistersModel */
-mdp_card_reader mdp_card_from_swin;         /* transformers: SwinModel */
-mdp_card_reader mdp_card_from_open_clip;    /* open_clip_config.json */
+mdp_card_reader mdp_card_from_chinese_clip;  /* transformers: ChineseCLIPModel */
+mdp_card_reader mdp_card_from_siglip;        /* transformers: SiglipModel */
+mdp_card_reader mdp_card_from_siglip_vision; /* transformers: SiglipVisionModel */
+mdp_card_reader mdp_card_from_align;         /* transformers: AlignModel */
+mdp_card_reader mdp_card_from_blip;          /* transformers: BlipForImageTextRetrieval */
+mdp_card_reader mdp_card_from_resnet;        /* transformers: ResNetModel */
+mdp_card_reader mdp_card_from_convnext;      /* transformers: ConvNextModel, ConvNextV2Model */
+mdp_card_reader mdp_card_from_vit;           /* transformers: ViTModel */
+mdp_card_reader mdp_card_from_dinov2;        /* transformers: Dinov2Model, Dinov2WithRegistersModel */
+mdp_card_reader mdp_card_from_swin;          /* transformers: SwinModel */
+mdp_card_reader mdp_card_from_open_clip;     /* open_clip_config.json */
 
 #endif

@@ -218,7 +218,8 @@ static mdp_status read_numbers(struct mdp_fields *f, const struct processor *p, 
                                struct mdp_error *err)
 {
     double factor = 0;
-    bool normalises = false, offset = false;
+    bool normalises = false, offset = false,
+         again = false; /* again: EfficientNet divides by its deviation once more */
 
     memcpy(r->mean, means[p->mean], sizeof r->mean);
     memcpy(r->std, stds[p->mean], sizeof r->std);
@@ -233,9 +234,11 @@ static mdp_status read_numbers(struct mdp_fields *f, const struct processor *p, 
     TRY(mdp_fields_bool(f, "do_normalize", true, &normalises, err));
     TRY(read_three(f, "image_mean", r->mean, err));
     TRY(read_three(f, "image_std", r->std, err));
-    for (size_t i = 0; i < 3 && !normalises; i++) {
-        r->mean[i] = 0;
-        r->std[i] = 1;
+    if (strcmp(p->name, "EfficientNetImageProcessor") == 0)
+        TRY(mdp_fields_bool(f, "include_top", true, &again, err));
+    for (size_t i = 0; i < 3; i++) {
+        r->mean[i] = normalises ? r->mean[i] : 0;
+        r->std[i] = (normalises ? r->std[i] : 1) * (again ? r->std[i] : 1);
     }
     return MDP_OK;
 }
@@ -246,7 +249,7 @@ mdp_status mdp_card_put_processor(struct mdp_folder *folder, const char *fallbac
     static const char *const harmless[] = {"_processor_class", "_valid_processor_keys", "crop_pct",
                                            "data_format",      "default_to_square",     "device",
                                            "do_convert_rgb",   "disable_grouping",      "input_data_format",
-                                           "processor_class",  "return_tensors",        "include_top"};
+                                           "processor_class",  "return_tensors"};
     struct mdp_fields *f = &folder->processor.fields;
     const struct processor *p = NULL;
     struct recipe r = {.color = "RGB", .crop = "floor"};

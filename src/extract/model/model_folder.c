@@ -16,12 +16,19 @@ static const struct {
     const char *model_type;
     mdp_card_reader *read;
 } readers[] = {
+    {"align", mdp_card_from_align},
+    {"blip", mdp_card_from_blip},
     {"chinese_clip", mdp_card_from_chinese_clip},
     {"clip", mdp_card_from_clip},
     {"clip_text_model", mdp_card_from_clip_text},
     {"clip_vision_model", mdp_card_from_clip_vision},
+    {"convnext", mdp_card_from_convnext},
+    {"convnextv2", mdp_card_from_convnext},
     {"dinov2", mdp_card_from_dinov2},
     {"dinov2_with_registers", mdp_card_from_dinov2},
+    {"resnet", mdp_card_from_resnet},
+    {"siglip", mdp_card_from_siglip},
+    {"siglip_vision_model", mdp_card_from_siglip_vision},
     {"swin", mdp_card_from_swin},
     {"vit", mdp_card_from_vit},
 };
