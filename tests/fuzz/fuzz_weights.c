@@ -5,14 +5,17 @@
 
        make fuzz FLAVOUR=fuzz && tests/fuzz/seed_weights seeds && build/fuzz/fuzz/fuzz_weights corpus/ seeds/   */
 #include "base/memory.h"
+#include "extract/model/card_from_openai.h"
 #include "extract/weights/containers.h"
 #include "extract/weights/pickle.h"
+#include "extract/weights/shards.h"
 #include "extract/weights/torch_tensors.h"
 #include "extract/weights/weights.h"
 #include "extract/weights/zip.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -45,6 +48,30 @@ static void use_tensors(const struct mdp_weights *w)
         if (mdp_weights_find(w, t->name) != t)
             abort();
     }
+}
+
+/* The card that it would be. */
+static void use_as_model(const struct mdp_weights *w)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_text card = {0};
+
+    mdp_openai_weights_to_card(w, "m", "/", "f", &card, &err);
+    mdp_text_release(&card);
+}
+
+/* Names only: files that an index speaks of are not opened. */
+static void use_index(const uint8_t *bytes, size_t n)
+{
+    struct mdp_error err = MDP_ERROR_INIT;
+    struct mdp_shards shards;
+
+    if (!mdp_shards_is_index(bytes, n) || mdp_shards_parse(bytes, n, &shards, &err) != MDP_OK)
+        return;
+    for (size_t i = 0; i < shards.n_files; i++)
+        if (strchr(shards.files[i], '/') || strcmp(shards.files[i], "..") == 0)
+            abort();
+    mdp_shards_release(&shards);
 }
 
 static mdp_status count_piece(void *context, const void *piece, size_t n, struct mdp_error *err)
@@ -134,11 +161,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct mdp_error err = MDP_ERROR_INIT;
     struct mdp_weights *w = NULL;
 
-    if (mdp_weights_parse(bytes, n, "f", &w, &err) == MDP_OK)
+    if (mdp_weights_parse(bytes, n, "f", &w, &err) == MDP_OK) {
         use_tensors(w);
-    else if (err.message[0] == '\0')
+        use_as_model(w);
+    } else if (err.message[0] == '\0')
         abort();
     mdp_weights_close(w);
+    use_index(bytes, n);
     use_zip(bytes, n);
     use_pickle(bytes, n);
     use_containers(bytes, n);

@@ -9,6 +9,8 @@ cd "$work" || exit 1
 "$build/tools/phantom" --quiet --out p --pictures 12 --size 32 --seed 4 --formats jpeg,png8,png16 || exit 1
 "$build/tools/tiny_medclip" m && "$build/tools/make_store" store.h5 || exit 1
 printf '\017the\nlung\n##s\n\0the lungs \303\251\n' >text
+printf '{"weight_map": {"a": "x-1.safetensors", "b": "x-2.safetensors"}}' >index.json
+printf 'c__torch__.a\nB\n)\201}(X\1\0\0\0mca\nC\n)\201}(X\13\0\0\0_parameters}X\10\0\0\0_modules}ubub.' >script.pkl # modules, whole and of TorchScript
 
 # The files of a kind; a target without a line here fails below.
 seeds() {
@@ -16,7 +18,7 @@ seeds() {
     csv) ls p/manifest.csv ;;
     picture) ls p/images/* ;;
     store) ls store.h5 ;;
-    weights) ls m/weights.safetensors ;;
+    weights) ls m/weights.safetensors index.json script.pkl ;;
     wordpiece) ls text ;;
     yaml) ls "$root"/configs/*/*.yaml m/*.yaml ;;
   esac
