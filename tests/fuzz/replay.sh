@@ -11,11 +11,16 @@ cd "$work" || exit 1
 printf '\017the\nlung\n##s\n\0the lungs \303\251\n' >text
 printf '{"weight_map": {"a": "x-1.safetensors", "b": "x-2.safetensors"}}' >index.json
 printf 'c__torch__.a\nB\n)\201}(X\1\0\0\0mca\nC\n)\201}(X\13\0\0\0_parameters}X\10\0\0\0_modules}ubub.' >script.pkl # modules, whole and of TorchScript
+processor='{"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 32}, "crop_size": 32}'
+printf 't{"model_type": "clip", "text_config": {"eos_token_id": 2}, "vision_config": {"image_size": 32, "patch_size": 8}}\0%s\0{"model_max_length": 1e30}' "$processor" >clip.folder
+printf 't{"model_type": "align"}\0{"image_processor_type": "EfficientNetImageProcessor", "include_top": false}\0{}' >align.folder
+printf 'o{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "vit_tiny_patch16_224"}, "text_cfg": {"hf_model_name": "bert-base-uncased", "hf_tokenizer_name": "x"}}}\0\0{}' >open_clip.folder
 
 # The files of a kind; a target without a line here fails below.
 seeds() {
   case $1 in
     csv) ls p/manifest.csv ;;
+    model_folder) ls ./*.folder ;;
     picture) ls p/images/* ;;
     store) ls store.h5 ;;
     weights) ls m/weights.safetensors index.json script.pkl ;;
