@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Protects: the whole way of a picture, of any bytes: decoded and through three pipelines, or refused with one line. Checksums of a PNG would
+/* Protects: the whole way of a picture, of any bytes: decoded and through four pipelines, or refused with one line. Checksums of a PNG would
    stop nearly every mutation at the door, so those of its chunks are put right first; one file in four keeps them as
    they are. Seeds: tests/fuzz/seed_pictures DIR. */
 #include "extract/preprocess/pipeline.h"
@@ -41,6 +41,14 @@ static void run_picture(const uint8_t *bytes, size_t n)
                                             .channels = 3,
                                             .mean = {0.5, 0.5, 0.5},
                                             .std = {0.25, 0.25, 0.25}};
+    static const struct mdp_pipeline floats = {.color = MDP_COLOR_FIRST,
+                                               .geometry = MDP_GEOMETRY_CROP_SQUARE,
+                                               .width = 24,
+                                               .height = 16,
+                                               .rescale = MDP_RESCALE_SIGNED_1024,
+                                               .float_resize = MDP_FLOAT_RESIZE_SKIMAGE,
+                                               .channels = 1,
+                                               .std = {1}};
     static const struct mdp_picture_limits limits = {.pixels = 1 << 18, .bytes = 1 << 24};
     static float values[3 * 24 * 24];
     struct mdp_picture picture;
@@ -53,7 +61,8 @@ static void run_picture(const uint8_t *bytes, size_t n)
     }
     if (mdp_pipeline_run(&medclip, &picture, values, &err) != MDP_OK ||
         mdp_pipeline_run(&other, &picture, values, &err) != MDP_OK ||
-        mdp_pipeline_run(&own, &picture, values, &err) != MDP_OK)
+        mdp_pipeline_run(&own, &picture, values, &err) != MDP_OK ||
+        mdp_pipeline_run(&floats, &picture, values, &err) != MDP_OK)
         abort();
     mdp_picture_release(&picture);
 }

@@ -431,8 +431,9 @@ static void refuses(const char *key, const char *line, const char *message)
 static void names_the_line_of_what_is_wrong(void **state)
 {
     (void)state;
-    refuses("filter", "filter: none",
-            "m.yaml: line 7: filter: 'none' (one of: bilinear, bicubic, lanczos, nearest, box, hamming)");
+    refuses(
+        "filter", "filter: none",
+        "m.yaml: line 7: filter: 'none' (one of: bilinear, bicubic, lanczos, nearest, box, hamming, area)");
     refuses("pad: square-black", "pad: crop",
             "m.yaml: line 2: pad: crop needs shorter_side, or resize_width and resize_height");
     refuses("filter", "filter: bicubic\n  shorter_side: 7",
@@ -443,7 +444,7 @@ static void names_the_line_of_what_is_wrong(void **state)
     refuses("color: L", "color: RGB-after",
             "m.yaml: line 2: pad: a square is made of the converted picture (color: RGB)");
     refuses("filter", "filter: bicubic\n  float_from: 7",
-            "m.yaml: line 2: float_resize and float_from go together");
+            "m.yaml: line 2: float_from belongs to float_resize: bicubic and bilinear-corners");
     refuses("channels", "channels: 2", "m.yaml: line 8: channels: 2 with color L (1 or 3; RGB needs 3)");
     refuses("std", "std: [0.25, 0]", "m.yaml: line 10: std: 2 values (one, or one for each of 3 channels)");
     refuses("std", "std: [0]", "m.yaml: line 10: std: 0 (must be above 0)");

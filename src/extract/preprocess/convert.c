@@ -83,7 +83,7 @@ static void turn(struct mdp_converted *c, unsigned orientation)
 
 size_t mdp_color_samples(enum mdp_color color)
 {
-    return color == MDP_COLOR_L || color == MDP_COLOR_L_AFTER ? 1 : 3;
+    return color == MDP_COLOR_RGB || color == MDP_COLOR_RGB_AFTER ? 3 : 1;
 }
 
 /* Samples a pixel of the rows that are resized. */
@@ -91,6 +91,7 @@ static size_t row_channels(const struct mdp_picture *picture, enum mdp_color col
 {
     switch (color) {
     case MDP_COLOR_L:
+    case MDP_COLOR_FIRST:
         return 1;
     case MDP_COLOR_RGB:
     case MDP_COLOR_L_AFTER:
@@ -222,6 +223,16 @@ static void rgb_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t s
         pixel_rgb(c, p, out);
 }
 
+static void first_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, uint8_t *out)
+{
+    uint8_t rgb[3];
+
+    for (size_t x = 0; x < c->width; x++, p += step) {
+        pixel_rgb(c, p, rgb);
+        out[x] = rgb[0];
+    }
+}
+
 /* A row in the picture's own mode, `size` bytes a pixel; colours with alpha as Pillow's La and RGBa, multiplied by it. */
 static void own_row(const struct mdp_converted *c, const uint8_t *p, ptrdiff_t step, size_t size,
                     uint8_t *out)
@@ -243,6 +254,8 @@ const uint8_t *mdp_converted_row(const void *converted, size_t y, uint8_t *scrat
         return p;
     if (c->color == MDP_COLOR_RGB_AFTER)
         own_row(c, p, c->along * size, (size_t)size, scratch);
+    else if (c->color == MDP_COLOR_FIRST)
+        first_row(c, p, c->along * size, scratch);
     else if (c->color == MDP_COLOR_L)
         grey_row(c, p, c->along * size, scratch);
     else
@@ -277,6 +290,7 @@ void mdp_converted_finish(const struct mdp_converted *c, const uint8_t *pixels, 
     switch (c->color) {
     case MDP_COLOR_L:
     case MDP_COLOR_RGB:
+    case MDP_COLOR_FIRST:
         memcpy(out, pixels, n * c->channels);
         return;
     case MDP_COLOR_L_AFTER:

@@ -14,6 +14,7 @@ enum mdp_color {
     MDP_COLOR_RGB_AFTER, /* resized in the picture's own mode, then RGB: torchvision before convert("RGB"). Alpha weighs
                             (Pillow resizes RGBa and La), palettes and 1-bit pictures are resized by nearest neighbour */
     MDP_COLOR_L_AFTER, /* resized as RGB, then grey */
+    MDP_COLOR_FIRST,   /* the first sample: grey, or red */
 };
 
 /* Samples of a pixel that a colour rule gives in the end: 1 or 3. */

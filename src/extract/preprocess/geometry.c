@@ -40,6 +40,11 @@ static void sizes(enum mdp_fit fit, double w, double h, double target_w, double 
         *out_w = floor(w * ratio);
         *out_h = floor(h * ratio);
         break;
+    case MDP_FIT_LONGEST_QUOTIENT:
+        ratio = longer / target_w;
+        *out_w = floor(w / ratio);
+        *out_h = floor(h / ratio);
+        break;
     }
 }
 

@@ -14,9 +14,10 @@ enum mdp_fit {
     MDP_FIT_STRETCH, /* (W, H); proportions change */
     MDP_FIT_SHORTER, /* shorter side n, longer int(n * long / short): torchvision's Resize(n), transformers' */
     MDP_FIT_COVER, /* each round(side / min(w / W, h / H)): open_clip, "shortest" on a frame that is no square */
-    MDP_FIT_INSIDE,       /* each round(side / max(w / W, h / H)): open_clip, "longest" */
-    MDP_FIT_LONGEST,      /* longer side n, the other int(side * (n / long)): GLoRIA */
-    MDP_FIT_LONGEST_EACH, /* both int(side * (n / long)), so the longer may be n - 1: CheXzero */
+    MDP_FIT_INSIDE,           /* each round(side / max(w / W, h / H)): open_clip, "longest" */
+    MDP_FIT_LONGEST,          /* longer side n, the other int(side * (n / long)): GLoRIA */
+    MDP_FIT_LONGEST_EACH,     /* both int(side * (n / long)), so the longer may be n - 1: CheXzero */
+    MDP_FIT_LONGEST_QUOTIENT, /* both int(side / (long / n)): FLAIR */
 };
 
 /* Where a resized side of s pixels begins on a frame of f: negative where it is cropped. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A pipeline as data: from YAML, by a word, as JSON. Running one: pipeline_run.c. */
-#include "extract/preprocess/pipeline.h"
+#include "extract/preprocess/pipeline_float.h"
 
 #include "base/memory.h"
 #include "base/try.h"
@@ -26,7 +26,7 @@ static const struct word_key {
 } word_keys[] = {
     {"color", offsetof(struct mdp_pipeline, color), true, false,
      WORDS([MDP_COLOR_L] = "L", [MDP_COLOR_RGB] = "RGB", [MDP_COLOR_RGB_AFTER] = "RGB-after",
-           [MDP_COLOR_L_AFTER] = "L-after")},
+           [MDP_COLOR_L_AFTER] = "L-after", [MDP_COLOR_FIRST] = "first")},
     {"grey16", offsetof(struct mdp_pipeline, grey16), false, false,
      WORDS([MDP_GREY16_AUTO] = "auto", [MDP_GREY16_CLIP] = "clip", [MDP_GREY16_10_BIT] = "10-bit",
            [MDP_GREY16_12_BIT] = "12-bit", [MDP_GREY16_14_BIT] = "14-bit", [MDP_GREY16_16_BIT] = "16-bit")},
@@ -38,22 +38,24 @@ static const struct word_key {
      WORDS([MDP_GEOMETRY_STRETCH] = "none", [MDP_GEOMETRY_SQUARE_BLACK] = "square-black",
            [MDP_GEOMETRY_CROP] = "crop", [MDP_GEOMETRY_SQUARE_MEAN] = "square-mean",
            [MDP_GEOMETRY_FIT_BLACK] = "fit-black", [MDP_GEOMETRY_FIT_LONGER] = "fit-longer",
-           [MDP_GEOMETRY_INSIDE] = "inside", [MDP_GEOMETRY_COVER] = "cover")},
+           [MDP_GEOMETRY_INSIDE] = "inside", [MDP_GEOMETRY_COVER] = "cover",
+           [MDP_GEOMETRY_CROP_SQUARE] = "crop-square", [MDP_GEOMETRY_FIT_CORNER] = "fit-corner")},
     {"crop_offset", offsetof(struct mdp_pipeline, crop_offset), false, true,
      WORDS([MDP_CROP_HALF_EVEN] = "half-even", [MDP_CROP_FLOOR] = "floor")},
     {"filter", offsetof(struct mdp_pipeline, filter), true, false,
      WORDS([MDP_FILTER_BILINEAR] = "bilinear", [MDP_FILTER_BICUBIC] = "bicubic",
            [MDP_FILTER_LANCZOS] = "lanczos", [MDP_FILTER_NEAREST] = "nearest", [MDP_FILTER_BOX] = "box",
-           [MDP_FILTER_HAMMING] = "hamming")},
+           [MDP_FILTER_HAMMING] = "hamming", [MDP_FILTER_AREA] = "area")},
     {"resize_order", offsetof(struct mdp_pipeline, resize_order), false, false,
      WORDS([MDP_RESIZE_HORIZONTAL_FIRST] = "horizontal-first", [MDP_RESIZE_PILLOW13] = "pillow13")},
     {"rescale", offsetof(struct mdp_pipeline, rescale), false, false,
      WORDS([MDP_RESCALE_DIVIDE] = "divide", [MDP_RESCALE_MULTIPLY] = "multiply",
            [MDP_RESCALE_MULTIPLY_DOUBLE] = "multiply-double", [MDP_RESCALE_SIGNED] = "signed",
-           [MDP_RESCALE_NONE] = "none")},
+           [MDP_RESCALE_NONE] = "none", [MDP_RESCALE_SIGNED_1024] = "signed-1024")},
     {"float_resize", offsetof(struct mdp_pipeline, float_resize), false, true,
      WORDS([MDP_FLOAT_RESIZE_NONE] = "none", [MDP_FLOAT_RESIZE_BICUBIC] = "bicubic",
-           [MDP_FLOAT_RESIZE_BILINEAR_CORNERS] = "bilinear-corners")},
+           [MDP_FLOAT_RESIZE_BILINEAR_CORNERS] = "bilinear-corners",
+           [MDP_FLOAT_RESIZE_ANTIALIAS] = "bilinear-antialias", [MDP_FLOAT_RESIZE_SKIMAGE] = "skimage")},
 };
 
 /* The other keys. */
@@ -94,7 +96,7 @@ static const struct word_key *find_key(const char *key)
 
 static mdp_status unknown_word(const struct word_key *key, const char *word, struct mdp_error *err)
 {
-    char list[128] = "";
+    char list[256] = "";
 
     for (size_t i = 0; key->words[i]; i++) {
         size_t n = strlen(list);
@@ -226,6 +228,32 @@ static mdp_status check_crop(const struct reader *r)
     return MDP_OK;
 }
 
+/* Which resize is one of floats, and what goes with it. */
+static mdp_status check_float(const struct reader *r)
+{
+    const struct mdp_pipeline *p = r->pipeline;
+    const bool whole = mdp_pipeline_is_float(p), second = !whole && p->float_resize != MDP_FLOAT_RESIZE_NONE;
+    const bool square = p->geometry == MDP_GEOMETRY_CROP_SQUARE || p->geometry == MDP_GEOMETRY_FIT_CORNER;
+    const bool early = p->color == MDP_COLOR_L || p->color == MDP_COLOR_RGB || p->color == MDP_COLOR_FIRST;
+
+    if ((p->float_from != 0) != second)
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "float_from belongs to float_resize: bicubic and bilinear-corners");
+    if (square && !whole)
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "pad: %s belongs to float_resize: bilinear-antialias and skimage",
+                             word_of(p, find_key("pad")));
+    if (whole && (p->filter != MDP_FILTER_BILINEAR || p->levels != MDP_LEVELS_KEPT || !early ||
+                  (!square && p->geometry != MDP_GEOMETRY_STRETCH)))
+        return mdp_yaml_fail(r->doc, r->node, r->err,
+                             "float_resize: %s goes with filter: bilinear, levels: kept, color: L, RGB or "
+                             "first, pad: none, crop-square or fit-corner",
+                             word_of(p, find_key("float_resize")));
+    if (p->filter == MDP_FILTER_AREA && p->geometry != MDP_GEOMETRY_FIT_LONGER)
+        return mdp_yaml_fail(r->doc, r->node, r->err, "filter: area belongs to pad: fit-longer");
+    return MDP_OK;
+}
+
 static mdp_status read_geometry(struct reader *r)
 {
     struct mdp_pipeline *p = r->pipeline;
@@ -239,8 +267,7 @@ static mdp_status read_geometry(struct reader *r)
     TRY(optional_size(r, "float_from", MAX_INPUT, &p->float_from));
     TRY(read_size(r, "width", MAX_INPUT, &p->width));
     TRY(read_size(r, "height", MAX_INPUT, &p->height));
-    if ((p->float_from != 0) != (p->float_resize != MDP_FLOAT_RESIZE_NONE))
-        return mdp_yaml_fail(r->doc, r->node, r->err, "float_resize and float_from go together");
+    TRY(check_float(r));
     if (p->color == MDP_COLOR_RGB_AFTER &&
         (p->geometry == MDP_GEOMETRY_SQUARE_BLACK || p->geometry == MDP_GEOMETRY_SQUARE_MEAN))
         return mdp_yaml_fail(r->doc, r->node, r->err,

@@ -25,6 +25,8 @@ enum mdp_geometry {
     MDP_GEOMETRY_FIT_LONGER, /* GLoRIA: the same, but its longer side is `longer_side` exactly */
     MDP_GEOMETRY_INSIDE, /* open_clip, "longest": the largest inside the frame, sides rounded; in the middle, `fill` around */
     MDP_GEOMETRY_COVER, /* open_clip, "shortest" for a frame that is no square: the smallest that covers it, rounded */
+    MDP_GEOMETRY_CROP_SQUARE, /* torchxrayvision: the square in the middle, at w // 2 - side // 2; of float resizes */
+    MDP_GEOMETRY_FIT_CORNER, /* FLAIR: longer side to `width`, zeros on the right and below; of float resizes */
 };
 
 /* Where a crop begins when what is left over is odd. */
@@ -40,6 +42,7 @@ enum mdp_rescale {
     MDP_RESCALE_MULTIPLY_DOUBLE, /* float32(v * (1 / 255)): those of later versions */
     MDP_RESCALE_SIGNED,          /* float32(v * (1 / 127.5)) - 1: EfficientNet's of transformers */
     MDP_RESCALE_NONE,            /* v */
+    MDP_RESCALE_SIGNED_1024,     /* (2 (v / 255) - 1) * 1024: torchxrayvision */
 };
 
 /* What is done to the levels of the whole picture first. */
@@ -48,11 +51,14 @@ enum mdp_levels {
     MDP_LEVELS_MIN_MAX, /* (v - least) / (largest - least) * 255, truncated; all samples together: BioViL */
 };
 
-/* A second resize, of float values, behind mean and std, as torch's interpolate does it without antialias. */
+/* A resize of float values: a second one, behind mean and std, of a square of `float_from` (torch's interpolate without antialias);
+   or the only one, before mean and std, of the whole picture. */
 enum mdp_float_resize {
     MDP_FLOAT_RESIZE_NONE,
     MDP_FLOAT_RESIZE_BICUBIC,          /* a = -0.75, half-pixel centres: CheXzero */
     MDP_FLOAT_RESIZE_BILINEAR_CORNERS, /* corners on corners (align_corners): GLoRIA */
+    MDP_FLOAT_RESIZE_ANTIALIAS, /* the whole picture; torch's bilinear with antialias: pybioclip, FLAIR */
+    MDP_FLOAT_RESIZE_SKIMAGE,   /* the whole picture; skimage.transform.resize: torchxrayvision */
 };
 
 struct mdp_pipeline {
@@ -98,7 +104,8 @@ void mdp_pipeline_to_json(const struct mdp_pipeline *pipeline, struct mdp_text *
 /* Width and height of the uint8 picture: those of the tower's input, or float_from. */
 void mdp_pipeline_resized_size(const struct mdp_pipeline *pipeline, size_t *width, size_t *height);
 
-/* The uint8 picture after colour, geometry and resize: out[height, width, 1 or 3]. */
+/* The uint8 picture after colour, geometry and resize: out[height, width, 1 or 3]. Not where the only resize is one of
+   floats. */
 mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct mdp_picture *picture,
                                uint8_t *out, struct mdp_error *err);
 

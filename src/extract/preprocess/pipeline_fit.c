@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "extract/preprocess/area_resize.h"
 #include "extract/preprocess/geometry.h"
 #include "extract/preprocess/resize16.h"
 
@@ -28,6 +29,8 @@ static struct rules rules_of(const struct mdp_fitting *f)
     case MDP_GEOMETRY_STRETCH:
     case MDP_GEOMETRY_SQUARE_BLACK:
     case MDP_GEOMETRY_SQUARE_MEAN:
+    case MDP_GEOMETRY_CROP_SQUARE: /* of floats: pipeline_float.c */
+    case MDP_GEOMETRY_FIT_CORNER:
         break;
     case MDP_GEOMETRY_CROP:
         if (side)
@@ -87,6 +90,8 @@ static mdp_status paint(const struct mdp_fitting *f, const struct mdp_canvas *ca
     const size_t at = spot.y * f->width + spot.x;
     if (f->wide)
         return mdp_resize16(canvas, f->filter, order, &to, (uint16_t *)(void *)out + at, err);
+    if (f->filter == MDP_FILTER_AREA)
+        return mdp_area_resize(canvas, &to, out + at * size, err);
     return mdp_resize_canvas(canvas, f->filter, order, &to, out + at * size, err);
 }
 
@@ -181,6 +186,8 @@ mdp_status mdp_fit_on_frame(const struct mdp_fitting *f, uint8_t *out, struct md
     case MDP_GEOMETRY_FIT_BLACK:
     case MDP_GEOMETRY_FIT_LONGER:
     case MDP_GEOMETRY_INSIDE:
+    case MDP_GEOMETRY_CROP_SQUARE:
+    case MDP_GEOMETRY_FIT_CORNER:
         break;
     }
     return paint(f, f->picture, out, err);

@@ -5,6 +5,7 @@
 #include "extract/preprocess/float_resize.h"
 #include "extract/preprocess/levels.h"
 #include "extract/preprocess/pipeline_fit.h"
+#include "extract/preprocess/pipeline_float.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static mdp_status fit_converted(const struct mdp_pipeline *p, struct mdp_convert
     mdp_pipeline_resized_size(p, &f.width, &f.height);
     /* Pillow takes alpha in and out again only where pixels are mixed. */
     source->unmixed = f.filter == MDP_FILTER_NEAREST || mdp_fit_keeps_size(&f);
-    if (source->color == MDP_COLOR_L || source->color == MDP_COLOR_RGB)
+    if (source->color == MDP_COLOR_L || source->color == MDP_COLOR_RGB || source->color == MDP_COLOR_FIRST)
         st = mdp_fit_on_frame(&f, out, err);
     else
         st = fit_own(source, &f, out, err);
@@ -82,30 +83,12 @@ mdp_status mdp_pipeline_resize(const struct mdp_pipeline *pipeline, const struct
 
 /* --- float input --- */
 
-/* A level on the scale of mean and std, every step rounded to float32 as the originals do. */
-static float rescaled(enum mdp_rescale rescale, int v)
-{
-    switch (rescale) {
-    case MDP_RESCALE_DIVIDE:
-        break;
-    case MDP_RESCALE_MULTIPLY:
-        return (float)v * (float)(1.0 / 255.0);
-    case MDP_RESCALE_MULTIPLY_DOUBLE:
-        return (float)(v * (1.0 / 255.0));
-    case MDP_RESCALE_SIGNED:
-        return (float)(v * (1.0 / 127.5)) - 1.0F;
-    case MDP_RESCALE_NONE:
-        return (float)v;
-    }
-    return (float)v / 255.0F;
-}
-
 static void fill_values(const struct mdp_pipeline *p, size_t channel, float value[256])
 {
     const float mean = (float)p->mean[channel], std = (float)p->std[channel];
 
     for (int v = 0; v < 256; v++) {
-        float centred = rescaled(p->rescale, v) - mean;
+        float centred = mdp_rescaled(p->rescale, v) - mean;
         value[v] = centred / std;
     }
 }
@@ -148,6 +131,8 @@ mdp_status mdp_pipeline_run(const struct mdp_pipeline *pipeline, const struct md
     mdp_status st = MDP_OK;
 
     assert(pipeline->channels == 1 || pipeline->channels == 3);
+    if (mdp_pipeline_is_float(pipeline))
+        return mdp_pipeline_run_float(pipeline, picture, out, err);
     mdp_pipeline_resized_size(pipeline, &width, &height);
     uint8_t *resized = mdp_new_array(width * height, mdp_color_samples(pipeline->color), err, &st);
     if (!resized)

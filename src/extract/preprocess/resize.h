@@ -16,6 +16,7 @@ enum mdp_filter {
     MDP_FILTER_NEAREST, /* copies pixels: also what Pillow takes for modes 1 and P, whatever is asked for */
     MDP_FILTER_BOX,
     MDP_FILTER_HAMMING,
+    MDP_FILTER_AREA, /* OpenCV's, not Pillow's: area_resize.h */
 };
 
 /* Which pass comes first; results differ by a grey level in a few pixels when both axes change. */
