@@ -196,6 +196,23 @@ static void take_row(void *context, const struct mdp_record *record, size_t fail
     mdp_progress_show(&job->progress, record->row + 1, failures);
 }
 
+/* Tensors that no tower took: a folder may have any, a card says which. */
+static void say_unused(const struct job *job, const struct mdp_weights *weights)
+{
+    struct mdp_text name = {0};
+
+    for (size_t i = 0; weights && i < mdp_weights_count(weights); i++) {
+        if (mdp_weights_is_used(weights, i))
+            continue;
+        mdp_text_clear(&name);
+        mdp_text_add_printable(&name, mdp_weights_at(weights, i)->name);
+        if (name.at)
+            mdp_log(&job->common.log, MDP_LOG_DEBUG, "%s: tensor '%s' is not used", mdp_weights_path(weights),
+                    name.at);
+    }
+    mdp_text_release(&name);
+}
+
 /* --- steps --- */
 
 static mdp_status open_model(struct job *job, struct mdp_error *err)
@@ -207,6 +224,8 @@ static mdp_status open_model(struct job *job, struct mdp_error *err)
                           .max_pixels = o->max_pixels};
 
     TRY(mdp_model_open(&o->model, &job->model, err));
+    say_unused(job, job->model->weights);
+    say_unused(job, job->model->text_weights);
     run.model = job->model;
     if (o->prompts)
         TRY(mdp_zero_shot_choose(&o->zero_shot, &job->prompts, job->model, job->manifest.n_classes,

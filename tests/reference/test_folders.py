@@ -85,6 +85,8 @@ def test_swin_with_a_head_for_classes(swin, pictures, tmp_path):
     model = transformers.SwinForImageClassification(transformers.SwinConfig.from_pretrained(swin))
     save(folder, model, transformers.AutoImageProcessor.from_pretrained(swin, use_fast=False), seed=4)
     lib.same_pictures(lib.extract(folder, pictures, tmp_path / "s.h5")[0], pooled(folder, pictures))
+    done = lib.medprobe("extract", "--model", folder, "--manifest", pictures / "m.csv", "--log-level", "debug", "--force", "-o", tmp_path / "s.h5")
+    assert "model.safetensors: tensor 'classifier.weight' is not used" in done.stderr and "'swin.layernorm.weight'" not in done.stderr
 
 
 # ----------------------------------------------------------------------------------------------------------------- CLIP

@@ -478,6 +478,11 @@ bool mdp_name_matches(const char *name, const char *pattern)
     return *pattern == '\0';
 }
 
+bool mdp_weights_is_used(const struct mdp_weights *weights, size_t i)
+{
+    return weights->used[i];
+}
+
 const struct mdp_tensor *mdp_weights_first_unused(const struct mdp_weights *weights,
                                                   const char *const ignorable[], size_t n)
 {

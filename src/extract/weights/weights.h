@@ -117,6 +117,9 @@ mdp_status mdp_tensor_sha256(const struct mdp_tensor *tensor, uint8_t digest[MDP
 const struct mdp_tensor *mdp_weights_first_unused(const struct mdp_weights *weights,
                                                   const char *const ignorable[], size_t n);
 
+/* Whether the tensor mdp_weights_at(weights, i) is marked. */
+bool mdp_weights_is_used(const struct mdp_weights *weights, size_t i);
+
 /* Whether `name` fits `pattern`, a name with * for any run of characters. */
 bool mdp_name_matches(const char *name, const char *pattern);
 
