@@ -15,10 +15,12 @@ processor='{"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edg
 printf 't{"model_type": "clip", "text_config": {"eos_token_id": 2}, "vision_config": {"image_size": 32, "patch_size": 8}}\0%s\0{"model_max_length": 1e30}' "$processor" >clip.folder
 printf 't{"model_type": "align"}\0{"image_processor_type": "EfficientNetImageProcessor", "include_top": false}\0{}' >align.folder
 printf 'o{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "vit_tiny_patch16_224"}, "text_cfg": {"hf_model_name": "bert-base-uncased", "hf_tokenizer_name": "x"}}}\0\0{}' >open_clip.folder
+printf '@a b\n\0A caf\303\203\302\251 it&rsquo;s &amp;amp; \342\200\234the\342\200\235 \357\254\201nding <|endoftext|>\n' >clip_text
 
 # The files of a kind; a target without a line here fails below.
 seeds() {
   case $1 in
+    clip_bpe) ls clip_text ;;
     csv) ls p/manifest.csv ;;
     model_folder) ls ./*.folder ;;
     picture) ls p/images/* ;;

@@ -2,6 +2,8 @@
 #include "extract/text/clip_clean.h"
 
 #include "base/try.h"
+#include "extract/text/fix_text.h"
+#include "extract/text/html_entities.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -75,17 +77,31 @@ static mdp_status lower(struct mdp_chars *text, struct mdp_chars *other, struct 
     return MDP_OK;
 }
 
+/* open_clip's basic_clean; white space at its ends is taken by what follows. */
+static mdp_status repair(struct mdp_chars *text, struct mdp_chars *other, struct mdp_error *err)
+{
+    TRY(mdp_fix_text(text, err));
+    for (int twice = 0; twice < 2; twice++) {
+        TRY(mdp_html_unescape(text, other, err));
+        take(text, other);
+    }
+    return MDP_OK;
+}
+
 static mdp_status clean(enum mdp_clip_clean how, struct mdp_chars *text, struct mdp_chars *other,
                         struct mdp_error *err)
 {
     switch (how) {
     case MDP_CLIP_LOWER:
+        TRY(repair(text, other, err));
         join_words(text);
         return lower(text, other, err);
     case MDP_CLIP_WHITESPACE:
+        TRY(repair(text, other, err));
         join_words(text);
         return MDP_OK;
     case MDP_CLIP_CANONICALIZE:
+        TRY(repair(text, other, err));
         drop_punctuation(text);
         TRY(lower(text, other, err));
         join_words(text);

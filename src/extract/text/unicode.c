@@ -16,7 +16,7 @@ static const uint32_t words[] = {
 #include "extract/text/word_classes.inc"
 };
 
-enum { WORD_BITS = 6 };
+enum { WORD_BITS = 7 };
 
 uint32_t mdp_char_run(const uint32_t runs[], size_t n, unsigned bits, uint32_t c)
 {

@@ -29,7 +29,8 @@ enum mdp_word_class {
     MDP_WORD_WHITE = 4,    /* \s of a regular expression */
     MDP_WORD_STRIPPED = 8, /* what str.strip() and str.split() take for white space */
     MDP_WORD_CASED = 16,
-    MDP_WORD_IGNORED = 32 /* does not count between a letter and a sigma */
+    MDP_WORD_IGNORED = 32, /* does not count between a letter and a sigma */
+    MDP_WORD_DIGIT = 64    /* \d */
 };
 unsigned mdp_char_word(uint32_t c);
 
