@@ -51,9 +51,9 @@ check "a report is not written among other files" refuses 2 "thesis: exists and 
 check "which keep their bytes" [ "$(cat thesis/report.html)" = mine ]
 check "a report over a report" eval '"$medprobe" report run one -o both && "$medprobe" report run one -o both'
 check "a run given twice" refuses 2 "run: stands twice" "$medprobe" report run run/ -o twice
-check "weights given as the model" refuses 1 "m/weights.safetensors: is no model's YAML file (--model takes a name" \
+check "weights given as the model" refuses 1 "m/weights.safetensors: is a weight file that does not say what model it is, as OpenAI's CLIP files do (--model NAME --weights FILE" \
   "$medprobe" extract --model m/weights.safetensors --manifest p/manifest.csv -o y.h5
-check "a name that was meant as a path" refuses 2 "./m is taken as a path" "$medprobe" extract --model m --manifest p/manifest.csv -o y.h5
+check "a name that was meant as a path" refuses 2 "a path is written ./m" "$medprobe" extract --model m --manifest p/manifest.csv -o y.h5
 check "an unknown probe is answered with those there are" refuses 2 "no probe 'logreg/k4/s9' (did you mean 'logreg/k4/s1'?)" \
   "$medprobe" eval --probes run/probes.h5 --probe logreg/k4/s9 x.h5
 check "an unknown split too" refuses 2 "no split 'tst' (there are 'train', " "$medprobe" eval --probes run/probes.h5 --split tst x.h5

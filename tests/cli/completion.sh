@@ -20,7 +20,7 @@ all=$("$medprobe" --help | sed -n '/^commands:/,/^$/p' | awk 'NR > 1 && NF {prin
 check "all commands" offers "$(printf '%s\n' $all help | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" medprobe ''
 check "a command that is begun" offers "extract" medprobe ext
 check "commands after help" offers "probe" medprobe help pro
-check "commands of a command" offers "check inspect list pull show" medprobe models ''
+check "commands of a command" offers "add check inspect list pull show" medprobe models ''
 check "options" offers "--save-probes --seed --seeds --shots" medprobe probe --s
 check "options of a command's command" offers "--no-digest" medprobe models inspect --no
 check "options under a short name" offers "--batch-size" extract --b

@@ -15,7 +15,7 @@ cd "$work" || exit 1
 "$make_store" lacking.h5 no_prompts=1
 "$make_store" one.h5 classes=1
 "$make_store" whole.h5 splits=0 patients=6
-"$make_store" pairs.h5 similarity=pairs
+"$make_store" pairs.h5 similarity=none-such
 "$make_store" few.h5 splits=0 patients=1 pictures=9 rare=0
 probe() { "$medprobe" probe "$@" -q -o run; }
 refused() { refuses "$1" "$2" probe "${@:3}" && [ ! -e run ] && [ ! -e run.partial ]; }
@@ -49,7 +49,7 @@ check "no patients" refused 1 "no patients in the store (add a column patient_id
 check "no patients, asked for" eval 'probe anonymous.h5 --group none --shots 2 --seeds 2 >/dev/null && rm -r run'
 check "zero-shot by name without text" refused 2 "no /text in the store, which zero-shot needs" images.h5 --method zero-shot
 check "a class without prompts" refused 1 "class 'tuberculosis' has no prompts" lacking.h5
-check "a similarity that is not known" refused 1 "similarity 'pairs'" pairs.h5
+check "a similarity that is not known" refused 1 "similarity 'none-such'" pairs.h5
 check "a single class" refused 1 "one class only, 'normal'" one.h5
 check "a value that is no number" refused 1 "is not finite" nan.h5
 check "a patient in two splits" refused 4 "patient 'P0000' is in two splits: id 'img_0000_0' (row 0) in 'train', id 'img_0000_1' (row 1) in 'test'" leak.h5 --shots 2
