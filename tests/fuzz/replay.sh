@@ -16,6 +16,15 @@ printf 't{"model_type": "clip", "text_config": {"eos_token_id": 2}, "vision_conf
 printf 't{"model_type": "align"}\0{"image_processor_type": "EfficientNetImageProcessor", "include_top": false}\0{}' >align.folder
 printf 'o{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "vit_tiny_patch16_224"}, "text_cfg": {"hf_model_name": "bert-base-uncased", "hf_tokenizer_name": "x"}}}\0\0{}' >open_clip.folder
 printf '@a b\n\0A caf\303\203\302\251 it&rsquo;s &amp;amp; \342\200\234the\342\200\235 \357\254\201nding <|endoftext|>\n' >clip_text
+for model in '"BPE", "unk_token": "a", "fuse_unk": true, "vocab": {"a": 0, "b": 1, "ab": 2, "<0x63>": 3}, "merges": [["a", "b"]]' \
+  '"Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5], ["ab", -2]]' \
+  '"WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "vocab": {"[UNK]": 0, "a": 1, "##b": 2}'; do
+  printf '{"added_tokens": [{"id": 3, "content": "<s>", "lstrip": true}], "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"},
+    {"type": "BertNormalizer"}, {"type": "Replace", "pattern": {"Regex": "[!-/]"}, "content": ""}, {"type": "Strip"}]}, "pre_tokenizer":
+    {"type": "Sequence", "pretokenizers": [{"type": "BertPreTokenizer"}, {"type": "Metaspace", "replacement": "_"}, {"type": "ByteLevel"}]},
+    "post_processor": {"type": "BertProcessing", "cls": ["a", 0], "sep": ["<s>", 3]}, "model": {"type": %s}}\0 abc <s>\303\251b' "$model" \
+    >"tokenizer_$((++models)).json"
+done
 
 # The files of a kind; a target without a line here fails below.
 seeds() {
@@ -25,6 +34,7 @@ seeds() {
     model_folder) ls ./*.folder ;;
     picture) ls p/images/* ;;
     store) ls store.h5 ;;
+    tokenizer_json) ls tokenizer_*.json ;;
     weights) ls m/weights.safetensors index.json script.pkl ;;
     wordpiece) ls text ;;
     yaml) ls "$root"/configs/*/*.yaml m/*.yaml ;;

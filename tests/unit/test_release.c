@@ -44,9 +44,11 @@
 #include "extract/text/bpe_merges.h"
 #include "extract/text/charsmap.h"
 #include "extract/text/clip_vocab.h"
+#include "extract/text/piece_trie.h"
 #include "extract/text/prompts.h"
 #include "extract/text/sentencepiece.h"
 #include "extract/text/tokenizer.h"
+#include "extract/text/tokenizer_json.h"
 #include "extract/text/unicode.h"
 #include "extract/text/vocab.h"
 #include "extract/towers/attention_pool.h"
@@ -106,6 +108,12 @@ static void an_empty_object_is_released_twice(void **state)
     RELEASE(mdp_chars, mdp_chars_release);
     RELEASE(mdp_charsmap, mdp_charsmap_release);
     RELEASE(mdp_clip_vocab, mdp_clip_vocab_release);
+    RELEASE(mdp_json_model, mdp_json_model_release);
+    RELEASE(mdp_json_model_work, mdp_json_model_work_release);
+    RELEASE(mdp_json_steps, mdp_json_steps_release);
+    RELEASE(mdp_json_words, mdp_json_words_release);
+    RELEASE(mdp_piece_trie, mdp_piece_trie_release);
+    RELEASE(mdp_tokenizer_json, mdp_tokenizer_json_release);
     RELEASE(mdp_converted, mdp_converted_release);
     RELEASE(mdp_curve_set, mdp_curves_release);
     RELEASE(mdp_draw_source, mdp_draw_source_release);

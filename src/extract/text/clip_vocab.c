@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/try.h"
+#include "extract/text/byte_chars.h"
 #include "extract/text/unicode.h"
 #include "extract/text/vocab.h"
 
@@ -30,17 +31,6 @@ struct reader {
     struct mdp_vocab *symbols;
 };
 
-/* The character that stands for a byte. */
-static uint32_t byte_char(unsigned byte)
-{
-    uint32_t moved = 0;
-
-    if ((byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174)
-        return byte;
-    moved = byte <= 32 ? byte : byte == 173 ? 67 : byte - 127 + 33;
-    return 256 + moved;
-}
-
 /* Symbols of bytes in the order of their characters. */
 static void number_bytes(struct mdp_clip_vocab *vocab, struct mdp_text *pieces, const char *ending)
 {
@@ -49,9 +39,9 @@ static void number_bytes(struct mdp_clip_vocab *vocab, struct mdp_text *pieces, 
     for (int moved = 0; moved < 2; moved++)
         for (unsigned byte = 0; byte < 256; byte++) {
             char utf8[4];
-            if ((byte_char(byte) >= 256) != moved)
+            if ((mdp_byte_char(byte) >= 256) != moved)
                 continue;
-            mdp_text_add_bytes(pieces, utf8, mdp_char_encode(byte_char(byte), utf8));
+            mdp_text_add_bytes(pieces, utf8, mdp_char_encode(mdp_byte_char(byte), utf8));
             mdp_text_add(pieces, "%s\n", ending);
             vocab->bytes[byte] = id++;
         }

@@ -15,10 +15,8 @@
 enum { LEAST_LENGTH = 3, MAX_LENGTH = 1 << 20, MOST_KEYS = 16 };
 
 const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[] = {
-    &mdp_wordpiece_kind,
-    &mdp_clip_bpe_kind,
-    &mdp_sentencepiece_kind,
-    NULL,
+    &mdp_wordpiece_kind,      &mdp_clip_bpe_kind, &mdp_sentencepiece_kind,
+    &mdp_tokenizer_json_kind, &mdp_byte_bpe_kind, NULL,
 };
 
 enum { KINDS = sizeof mdp_tokenizer_kinds / sizeof *mdp_tokenizer_kinds - 1 };

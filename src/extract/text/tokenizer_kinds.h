@@ -44,5 +44,7 @@ extern const struct mdp_tokenizer_kind *const mdp_tokenizer_kinds[]; /* ends wit
 extern const struct mdp_tokenizer_kind mdp_wordpiece_kind;
 extern const struct mdp_tokenizer_kind mdp_clip_bpe_kind;
 extern const struct mdp_tokenizer_kind mdp_sentencepiece_kind;
+extern const struct mdp_tokenizer_kind mdp_tokenizer_json_kind;
+extern const struct mdp_tokenizer_kind mdp_byte_bpe_kind;
 
 #endif

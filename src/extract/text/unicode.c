@@ -196,3 +196,21 @@ mdp_status mdp_chars_nfc(const struct mdp_chars *in, struct mdp_chars *out, stru
     out->n = (size_t)n;
     return MDP_OK;
 }
+
+size_t mdp_chars_cluster_end(const struct mdp_chars *text, size_t at)
+{
+    utf8proc_int32_t state = 0;
+    size_t end = at + 1;
+
+    while (end < text->n && !utf8proc_grapheme_break_stateful((utf8proc_int32_t)text->at[end - 1],
+                                                              (utf8proc_int32_t)text->at[end], &state))
+        end++;
+    return end;
+}
+
+bool mdp_char_is_cjk(uint32_t c)
+{
+    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
+           (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) ||
+           (c >= 0x2B820 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+}

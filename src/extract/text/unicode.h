@@ -8,6 +8,7 @@
 
 #include "medprobe/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,5 +64,11 @@ size_t mdp_char_encode(uint32_t c, char out[4]);
    is linear even for a text of nothing but accents. */
 mdp_status mdp_chars_nfd(const struct mdp_chars *in, struct mdp_chars *out, struct mdp_error *err);
 mdp_status mdp_chars_nfc(const struct mdp_chars *in, struct mdp_chars *out, struct mdp_error *err);
+
+/* A CJK ideograph, as BERT's tokenizer has it. */
+bool mdp_char_is_cjk(uint32_t c);
+
+/* Where the grapheme cluster (what is seen as one character; UAX 29, by utf8proc) that begins at text[at] ends. */
+size_t mdp_chars_cluster_end(const struct mdp_chars *text, size_t at);
 
 #endif

@@ -180,13 +180,6 @@ static mdp_status end_word(struct run *r)
     return st;
 }
 
-static bool is_cjk(uint32_t c)
-{
-    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
-           (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) ||
-           (c >= 0x2B820 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
-
 static mdp_status add_char(struct run *r, uint32_t c)
 {
     mdp_status st = MDP_OK;
@@ -197,7 +190,7 @@ static mdp_status add_char(struct run *r, uint32_t c)
     case MDP_CHAR_SPACE:
         return end_word(r);
     default:
-        if (!r->wordpiece.split_cjk || !is_cjk(c))
+        if (!r->wordpiece.split_cjk || !mdp_char_is_cjk(c))
             return mdp_chars_add(&r->word, c, r->err);
         st = end_word(r);
         if (st == MDP_OK)
