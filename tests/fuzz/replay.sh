@@ -16,6 +16,7 @@ printf 't{"model_type": "clip", "text_config": {"eos_token_id": 2}, "vision_conf
 printf 't{"model_type": "align"}\0{"image_processor_type": "EfficientNetImageProcessor", "include_top": false}\0{}' >align.folder
 printf 'o{"model_cfg": {"embed_dim": 8, "vision_cfg": {"timm_model_name": "vit_tiny_patch16_224"}, "text_cfg": {"hf_model_name": "bert-base-uncased", "hf_tokenizer_name": "x"}}}\0\0{}' >open_clip.folder
 printf '@a b\n\0A caf\303\203\302\251 it&rsquo;s &amp;amp; \342\200\234the\342\200\235 \357\254\201nding <|endoftext|>\n' >clip_text
+models=0
 for model in '"BPE", "unk_token": "a", "fuse_unk": true, "vocab": {"a": 0, "b": 1, "ab": 2, "<0x63>": 3}, "merges": [["a", "b"]]' \
   '"Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5], ["ab", -2]]' \
   '"WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "vocab": {"[UNK]": 0, "a": 1, "##b": 2}'; do

@@ -280,6 +280,8 @@ mdp_status mdp_transformer_load(struct mdp_transformer *transformer, const struc
     for (size_t i = 0; st == MDP_OK && i < transformer->config.layers; i++) {
         name_block(r.block, transformer->config.names->block, i);
         st = load_block(&r, &transformer->blocks[i], err);
+        mdp_weights_forget(
+            source->weights); /* else the file's pages stand beside what was made of them: gigabytes */
     }
     return st;
 }
