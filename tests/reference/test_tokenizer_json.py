@@ -123,6 +123,10 @@ def test_equal_ids(made):
         assert all(ord(k) > 0x52F for k in unknown)
         many = [t for t in many if not unknown & set(t)]
         assert len(many) > 0.9 * all_of_them
+    if name == "clip":  # the library orders marks by Unicode 9: U+09FE is one since 11
+        same = [t for t in many if normalizers.NFC().normalize_str(t) == unicodedata.normalize("NFC", t)]
+        assert len(same) > 0.999 * len(many)
+        many = same
     assert not differences(ours, lambda t: fast(t, truncation=True)["input_ids"], many, 0.005)
     used = {k for t in many[:500] for k in ours(t)}
     assert len(used) > 200 and ours.vocab_size == max(fast.get_vocab().values()) + 1

@@ -97,7 +97,8 @@ static mdp_status add_changed(enum mdp_json_op op, uint32_t c, struct mdp_chars 
             return MDP_OK;
         return mdp_chars_add(out, is_white(c) ? ' ' : c, err);
     case MDP_JSON_SPACE_CJK:
-        if (!mdp_char_is_cjk(c))
+        /* The library leaves out the first 256 of extension E. */
+        if (!mdp_char_is_cjk(c) || (c >= 0x2B820 && c < 0x2B920))
             return mdp_chars_add(out, c, err);
         TRY(mdp_chars_add(out, ' ', err));
         TRY(mdp_chars_add(out, c, err));
