@@ -4,8 +4,7 @@ normaliser, Gemma, CLIP, RoBERTa, BERT; models are trained here.
 
 2,000 texts of each kind (texts_lib.py) every day; MEDPROBE_TEXTS=10000 takes more.
 
-Planted faults, each seen: the longest and not the shortest beginning in the table of characters; clusters taken apart; the blank
-before a word forgotten; merges by another rank; added tokens looked for after the normaliser."""
+Faults were not planted yet."""
 import base64
 import gzip
 import json
