@@ -3,8 +3,8 @@
 
 The merges are those that medprobe brings with it. 2,000 texts of each kind (texts_lib.py) every day; MEDPROBE_TEXTS=10000 takes more.
 
-Planted faults, each seen: letters by Unicode 14 in place of 17; the case of 's counting; a final sigma left as it is; merges taken
-from the right; the last id of a text that is cut not the end token's."""
+Planted faults, each seen: the case of 's counting; a final sigma left as it is; ties of merges taken from the right; U+0345 as a
+sign of its own."""
 import ctypes as c
 import gzip
 import json

@@ -3,8 +3,8 @@
 
 3,000 texts (texts_lib.py) every day, MEDPROBE_TEXTS=10000 takes more, and every character alone and in pairs with what speaks of mojibake.
 
-Planted faults, each seen: the blank of "a la" taken into its letter; lost bytes not replaced; parts not repaired; the second
-of two entities inside each other left; a rule of the automaton left out; capitals of entities not known."""
+Planted faults, each seen: the blank of "a la" taken into its letter; lost bytes not replaced; parts not repaired; two rounds only;
+the automaton begun in another state; capitals of entities not known."""
 import ctypes as c
 import html
 import os
