@@ -2,13 +2,13 @@
 """Random Swin models: transformers' SwinModel with a projection, and the same weights and sizes for medprobe."""
 
 import ctypes
-import os
 
-import medprobe_lib
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import SwinConfig, SwinModel
+
+import towers_lib
 
 PREFIX = "vision_model.model."
 PROJECTION = "vision_model.projection_head.weight"
@@ -100,87 +100,16 @@ def description(sizes, width):
 
 
 def pictures(n, sizes, seed):
-    """Normalised float pictures [n, C, H, W]: soft blobs and noise, each with its own contrast; channels differ."""
-    random = np.random.default_rng(seed)
+    """Float inputs of the shape that `sizes` asks for."""
     size = sizes["image_size"]
-    h, w = (size, size) if isinstance(size, int) else size
-    y, x = np.mgrid[0:h, 0:w]
-    out = np.empty((n, sizes["num_channels"], h, w), np.float32)
-    for i in range(n):
-        for c in range(sizes["num_channels"]):
-            grey = random.normal(0, random.uniform(0.05, 0.6), (h, w))
-            for _ in range(random.integers(2, 7)):
-                cy, cx, r = random.uniform(0, h), random.uniform(0, w), random.uniform(0.05, 0.5) * max(h, w)
-                grey += random.normal(0, 1.5) * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * r * r))
-            out[i, c] = np.clip(grey, -2.1, 1.5)
-    return out
+    return towers_lib.pictures(n, (sizes["num_channels"], *((size, size) if isinstance(size, int) else size)), seed)
 
 
-class Error(ctypes.Structure):
-    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 1024)]
-
-
-TAP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_float), ctypes.c_size_t,
-                       ctypes.c_size_t)
-
-
-class Tower:
-    """medprobe's tower through libmedprobe_test.so."""
-
-    def __init__(self, path, yaml, kernel=None):
-        self.lib = medprobe_lib.lib()
-        for name in ("mdp_image_tower_width", "mdp_image_tower_input_size", "mdp_image_tower_scratch_size"):
-            getattr(self.lib, name).restype = ctypes.c_size_t
-        for name in ("mdp_image_tower_kernel", "mdp_yaml_root"):
-            getattr(self.lib, name).restype = ctypes.c_void_p
-        self.error = Error()
-        self.doc, self.weights, self.tower = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-        self._environment(kernel)
-        text = yaml.encode()
-        self._try(self.lib.mdp_yaml_parse(text, ctypes.c_size_t(len(text)), b"test.yaml", ctypes.byref(self.doc),
-                                          ctypes.byref(self.error)))
-        self._try(self.lib.mdp_weights_open(path.encode(), ctypes.byref(self.weights), ctypes.byref(self.error)))
-        self._try(self.lib.mdp_image_tower_new(self.doc, ctypes.c_void_p(self.lib.mdp_yaml_root(self.doc)), self.weights,
-                                         ctypes.byref(self.tower), ctypes.byref(self.error)))
-        self._environment(None)
-        self.width = self.lib.mdp_image_tower_width(self.tower)
-        self.kernel = ctypes.string_at(self.lib.mdp_image_tower_kernel(self.tower)).decode()
-        self.block = np.empty(self.lib.mdp_image_tower_scratch_size(self.tower) + 16, np.float32)
-
-    def _environment(self, kernel):
-        # ctypes.CDLL shares the environment of C; os.environ alone would do, but says nothing on unset
-        if kernel:
-            os.environ["MEDPROBE_KERNEL"] = kernel
-        else:
-            os.environ.pop("MEDPROBE_KERNEL", None)
-
-    def _try(self, status):
-        if status != 0:
-            raise ValueError(self.error.message.decode())
-
-    def run(self, picture, tap=None):
-        picture = np.ascontiguousarray(picture, np.float32)
-        assert picture.size == self.lib.mdp_image_tower_input_size(self.tower)
-        features = np.empty(self.width, np.float32)
-        scratch = self.block.ctypes.data + (-self.block.ctypes.data) % 64
-        self._try(self.lib.mdp_image_tower_run(self.tower, ctypes.c_void_p(picture.ctypes.data), ctypes.c_void_p(scratch),
-                                         ctypes.c_void_p(features.ctypes.data), tap or TAP(), None,
-                                         ctypes.byref(self.error)))
-        return features
-
-    def taps(self, picture):
-        found = {}
-
-        def keep(_context, name, values, rows, columns):
-            found[name.decode()] = np.ctypeslib.as_array(values, (rows, columns)).copy()
-
-        self.run(picture, TAP(keep))
-        return found
-
-    def close(self):
-        self.lib.mdp_image_tower_free(self.tower)
-        self.lib.mdp_weights_close(self.weights)
-        self.lib.mdp_yaml_free(self.doc)
+class Tower(towers_lib.ImageTower):
+    @property
+    def kernel(self):
+        self.lib.mdp_image_tower_kernel.restype = ctypes.c_char_p
+        return self.lib.mdp_image_tower_kernel(self.tower).decode()
 
 
 def save(reference, path):

@@ -8,7 +8,6 @@ sign of its own."""
 import ctypes as c
 import gzip
 import json
-import os
 import random
 import string
 import time
@@ -19,48 +18,19 @@ import pytest
 import regex
 from transformers import CLIPTokenizerFast
 
-from medprobe_lib import Error, ROOT, lib
-from texts_lib import random_texts
+import tokenizers_lib
+from medprobe_lib import ROOT, lib
+from tokenizers_lib import N, texts
 
 L = lib()
 L.mdp_char_word.argtypes, L.mdp_char_word.restype = [c.c_uint32], c.c_uint
-L.mdp_yaml_root.restype, L.mdp_yaml_root.argtypes = c.c_void_p, [c.c_void_p]
-L.mdp_yaml_free.argtypes = L.mdp_tokenizer_free.argtypes = [c.c_void_p]
-L.mdp_tokenizer_pad_id.argtypes = [c.c_void_p]
 MERGES = ROOT / "configs/vocab/bpe_simple_vocab_16e6.txt.gz"
 LETTER, NUMBER, WHITE, STRIPPED = 1, 2, 4, 8
-N = int(os.environ.get("MEDPROBE_TEXTS", 2000))
 
 
-class Tokenizer:
-    """medprobe's, from lines of YAML."""
-
+class Tokenizer(tokenizers_lib.Tokenizer):
     def __init__(self, settings="", vocab=MERGES, length=77):
-        err, doc, self.at = Error(), c.c_void_p(), c.c_void_p()
-        text = f"kind: clip-bpe\nmax_length: {length}\n{settings}".encode()
-        assert L.mdp_yaml_parse(text, c.c_size_t(len(text)), b"t.yaml", c.byref(doc), c.byref(err)) == 0, err.message
-        status = L.mdp_tokenizer_new(doc, c.c_void_p(L.mdp_yaml_root(doc)), os.fsencode(vocab), c.byref(self.at), c.byref(err))
-        L.mdp_yaml_free(doc)
-        if status:
-            raise ValueError(err.message.decode())
-        self.ids = (c.c_int32 * length)()
-
-    def __call__(self, text):
-        err, n = Error(), c.c_size_t()
-        status = L.mdp_tokenize(self.at, text if isinstance(text, bytes) else text.encode(), self.ids, c.byref(n), c.byref(err))
-        assert status == 0, err.message
-        return self.ids[:n.value]
-
-    @property
-    def pad(self):
-        return L.mdp_tokenizer_pad_id(self.at)
-
-    def __del__(self):
-        L.mdp_tokenizer_free(self.at)
-
-
-def texts(seed):
-    return [t.replace("\0", "") for t in random_texts(seed, N)]
+        super().__init__(vocab, f"kind: clip-bpe\n{settings}", length)
 
 
 def differences(ours, theirs, many):

@@ -476,6 +476,12 @@ mdp_status mdp_yaml_optional_string(const struct mdp_yaml *doc, const struct mdp
     return mdp_yaml_find(map, key) ? mdp_yaml_get_string(doc, map, key, value, err) : MDP_OK;
 }
 
+mdp_status mdp_yaml_optional_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                 const struct mdp_yaml_node **value, struct mdp_error *err)
+{
+    return mdp_yaml_find(map, key) ? mdp_yaml_get(doc, map, key, MDP_YAML_MAP, value, err) : MDP_OK;
+}
+
 mdp_status mdp_yaml_optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                   const char *key, size_t least, size_t most, size_t *value,
                                   struct mdp_error *err)

@@ -70,6 +70,8 @@ mdp_status mdp_yaml_get_choice(const struct mdp_yaml *doc, const struct mdp_yaml
 /* Values of keys that may be missing: then *value is left as it is. */
 mdp_status mdp_yaml_optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                     const char *key, const char **value, struct mdp_error *err);
+mdp_status mdp_yaml_optional_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
+                                 const struct mdp_yaml_node **value, struct mdp_error *err);
 mdp_status mdp_yaml_optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                   const char *key, size_t least, size_t most, size_t *value,
                                   struct mdp_error *err);

@@ -16,30 +16,6 @@
 
 /* --- single values --- */
 
-/* The text of a key that may be missing (NULL then). */
-static mdp_status optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                                  const char *key, const char **value, struct mdp_error *err)
-{
-    *value = NULL;
-    return mdp_yaml_find(map, key) ? mdp_yaml_get_string(doc, map, key, value, err) : MDP_OK;
-}
-
-static mdp_status optional_size(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
-                                size_t *value, struct mdp_error *err)
-{
-    const struct mdp_yaml_node *node = mdp_yaml_find(map, key);
-
-    *value = 0;
-    return node ? mdp_yaml_to_size(doc, node, 1, SIZE_MAX, value, err) : MDP_OK;
-}
-
-static mdp_status optional_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
-                               const struct mdp_yaml_node **value, struct mdp_error *err)
-{
-    *value = NULL;
-    return mdp_yaml_find(map, key) ? mdp_yaml_get(doc, map, key, MDP_YAML_MAP, value, err) : MDP_OK;
-}
-
 /* Names become parts of paths: letters, digits, '.', '_' and '-', not beginning with a dot. */
 static mdp_status get_file_name(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
                                 const char **value, struct mdp_error *err)
@@ -58,7 +34,7 @@ enum { LEAST_DIGITS = 8 }; /* of a SHA-256 whose publisher tells no more */
 static mdp_status optional_sha256(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                                   const char *key, const char **value, struct mdp_error *err)
 {
-    TRY(optional_string(doc, map, key, value, err));
+    TRY(mdp_yaml_optional_string(doc, map, key, value, err));
     if (*value && (strlen(*value) < LEAST_DIGITS || strlen(*value) > MDP_SHA256_HEX - 1 ||
                    strspn(*value, "0123456789abcdef") != strlen(*value)))
         return mdp_yaml_fail(
@@ -79,12 +55,12 @@ static mdp_status read_file(const struct mdp_yaml *doc, const struct mdp_yaml_no
     TRY(mdp_yaml_known_keys(doc, node, keys, MDP_COUNT(keys), err));
     TRY(mdp_yaml_get_string(doc, node, "role", &file->role, err));
     TRY(get_file_name(doc, node, "name", &file->name, err));
-    TRY(optional_string(doc, node, "url", &file->url, err));
-    TRY(optional_size(doc, node, "size", &file->size, err));
+    TRY(mdp_yaml_optional_string(doc, node, "url", &file->url, err));
+    TRY(mdp_yaml_optional_size(doc, node, "size", 1, SIZE_MAX, &file->size, err));
     TRY(optional_sha256(doc, node, "sha256", &file->sha256, err));
-    TRY(optional_string(doc, node, "member", &file->member, err));
+    TRY(mdp_yaml_optional_string(doc, node, "member", &file->member, err));
     TRY(optional_sha256(doc, node, "member_sha256", &file->member_sha256, err));
-    TRY(optional_string(doc, node, "note", &file->note, err));
+    TRY(mdp_yaml_optional_string(doc, node, "note", &file->note, err));
     if (file->url && !file->sha256)
         return mdp_yaml_fail(doc, node, err, "file '%s' has a url but no sha256: it could not be checked",
                              file->name);
@@ -162,7 +138,7 @@ static mdp_status read_weights_section(struct mdp_model_card *card, const struct
     static const char *const keys[] = {"inside", "ignorable", "ignorable_without_text"};
     const struct mdp_yaml_node *map = NULL;
 
-    TRY(optional_map(card->doc, root, "weights", &map, err));
+    TRY(mdp_yaml_optional_map(card->doc, root, "weights", &map, err));
     if (!map)
         return MDP_OK;
     TRY(mdp_yaml_known_keys(card->doc, map, keys, MDP_COUNT(keys), err));
@@ -195,20 +171,20 @@ static mdp_status read_card(struct mdp_model_card *card, struct mdp_error *err)
 
     TRY(mdp_yaml_known_keys(doc, root, keys, MDP_COUNT(keys), err));
     TRY(get_file_name(doc, root, "name", &card->name, err));
-    TRY(optional_string(doc, root, "title", &card->title, err));
+    TRY(mdp_yaml_optional_string(doc, root, "title", &card->title, err));
     TRY(mdp_yaml_get_string(doc, root, "family", &card->family, err));
-    TRY(optional_string(doc, root, "source", &card->source, err));
-    TRY(optional_string(doc, root, "licence", &card->licence, err));
-    TRY(optional_string(doc, root, "licence_note", &card->licence_note, err));
-    TRY(optional_size(doc, root, "parameters", &card->parameters, err));
+    TRY(mdp_yaml_optional_string(doc, root, "source", &card->source, err));
+    TRY(mdp_yaml_optional_string(doc, root, "licence", &card->licence, err));
+    TRY(mdp_yaml_optional_string(doc, root, "licence_note", &card->licence_note, err));
+    TRY(mdp_yaml_optional_size(doc, root, "parameters", 1, SIZE_MAX, &card->parameters, err));
     TRY(mdp_yaml_get(doc, root, "embedding_width", MDP_YAML_SCALAR, &width, err));
     TRY(mdp_yaml_to_size(doc, width, 1, 1 << 20, &card->embedding_width, err));
-    TRY(optional_string(doc, root, "folder", &card->folder, err));
+    TRY(mdp_yaml_optional_string(doc, root, "folder", &card->folder, err));
     TRY(read_files(card, root, err));
-    TRY(optional_map(doc, root, "image", &card->image, err));
-    TRY(optional_map(doc, root, "pipelines", &card->pipelines, err));
-    TRY(optional_map(doc, root, "tokenizer", &card->tokenizer, err));
-    TRY(optional_map(doc, root, "text", &card->text, err));
+    TRY(mdp_yaml_optional_map(doc, root, "image", &card->image, err));
+    TRY(mdp_yaml_optional_map(doc, root, "pipelines", &card->pipelines, err));
+    TRY(mdp_yaml_optional_map(doc, root, "tokenizer", &card->tokenizer, err));
+    TRY(mdp_yaml_optional_map(doc, root, "text", &card->text, err));
     TRY(mdp_model_similarity_from_yaml(doc, root, &card->similarity, err));
     TRY(mdp_model_zero_shot_from_yaml(doc, root, &card->zero_shot, err));
     TRY(read_weights_section(card, root, err));

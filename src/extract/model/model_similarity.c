@@ -9,21 +9,6 @@
 
 /* --- the sections --- */
 
-/* NULL where the key is not there. */
-static mdp_status optional_string(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                                  const char *key, const char **value, struct mdp_error *err)
-{
-    *value = NULL;
-    return mdp_yaml_find(map, key) ? mdp_yaml_get_string(doc, map, key, value, err) : MDP_OK;
-}
-
-static mdp_status optional_map(const struct mdp_yaml *doc, const struct mdp_yaml_node *map, const char *key,
-                               const struct mdp_yaml_node **value, struct mdp_error *err)
-{
-    *value = NULL;
-    return mdp_yaml_find(map, key) ? mdp_yaml_get(doc, map, key, MDP_YAML_MAP, value, err) : MDP_OK;
-}
-
 /* `clamp: [least, most]`, which may be missing. */
 static mdp_status read_clamp(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
                              struct mdp_model_similarity *s, struct mdp_error *err)
@@ -46,7 +31,7 @@ static mdp_status read_scale(const struct mdp_yaml *doc, const struct mdp_yaml_n
     static const char *const transforms[MDP_SCALE_COUNT] = {"exp", "reciprocal", "identity"};
     size_t transform = 0;
 
-    TRY(optional_string(doc, map, "logit_scale", &s->logit_scale, err));
+    TRY(mdp_yaml_optional_string(doc, map, "logit_scale", &s->logit_scale, err));
     for (size_t i = 0; i < 2 && !s->logit_scale; i++) {
         const char *key = i ? "clamp" : "transform";
         if (mdp_yaml_find(map, key))
@@ -69,7 +54,7 @@ mdp_status mdp_model_similarity_from_yaml(const struct mdp_yaml *doc, const stru
     const struct mdp_yaml_node *map = NULL;
     size_t kind = 0;
 
-    TRY(optional_map(doc, root, "similarity", &map, err));
+    TRY(mdp_yaml_optional_map(doc, root, "similarity", &map, err));
     *s = (struct mdp_model_similarity){.given = map};
     if (!map)
         return MDP_OK;
@@ -79,7 +64,7 @@ mdp_status mdp_model_similarity_from_yaml(const struct mdp_yaml *doc, const stru
                                 &kind, err));
     s->kind = (enum mdp_similarity)kind;
     TRY(read_scale(doc, map, s, err));
-    TRY(optional_string(doc, map, "logit_bias", &s->logit_bias, err));
+    TRY(mdp_yaml_optional_string(doc, map, "logit_bias", &s->logit_bias, err));
     if (s->logit_bias && s->kind != MDP_SIMILARITY_SIGMOID)
         return mdp_yaml_fail(doc, mdp_yaml_find(map, "logit_bias"), err,
                              "logit_bias: changes nothing with kind %s, only with sigmoid",
@@ -94,7 +79,7 @@ mdp_status mdp_model_zero_shot_from_yaml(const struct mdp_yaml *doc, const struc
     const struct mdp_yaml_node *map = NULL;
     size_t ensemble = 0;
 
-    TRY(optional_map(doc, root, "zero_shot", &map, err));
+    TRY(mdp_yaml_optional_map(doc, root, "zero_shot", &map, err));
     *z = (struct mdp_model_zero_shot){0};
     if (!map)
         return MDP_OK;
@@ -104,7 +89,7 @@ mdp_status mdp_model_zero_shot_from_yaml(const struct mdp_yaml *doc, const struc
         TRY(mdp_yaml_get_choice(doc, map, "ensemble", "ensemble", mdp_ensemble_names, MDP_ENSEMBLE_COUNT,
                                 &ensemble, err));
     z->ensemble = (enum mdp_ensemble)ensemble;
-    return optional_string(doc, map, "prompts", &z->prompts, err);
+    return mdp_yaml_optional_string(doc, map, "prompts", &z->prompts, err);
 }
 
 /* --- logits --- */

@@ -59,11 +59,6 @@ void mdp_bpe_merges_free(struct mdp_bpe_merges *merges)
     free(merges);
 }
 
-size_t mdp_bpe_merges_count(const struct mdp_bpe_merges *merges)
-{
-    return merges->n;
-}
-
 static size_t first_slot(const struct mdp_bpe_merges *m, int32_t left, int32_t right)
 {
     uint64_t hash = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;

@@ -27,7 +27,6 @@ void mdp_bpe_merges_free(struct mdp_bpe_merges *merges);
    that is there already is MDP_ERR_FORMAT; more pairs of one hash than a list that is not made for it has, MDP_ERR_LIMIT. */
 mdp_status mdp_bpe_merges_add(struct mdp_bpe_merges *merges, int32_t left, int32_t right, int32_t merged,
                               struct mdp_error *err);
-size_t mdp_bpe_merges_count(const struct mdp_bpe_merges *merges);
 
 /* Room that words share; {0} is empty. Not for two threads at a time. */
 struct mdp_bpe_work {

@@ -118,20 +118,3 @@ int32_t mdp_piece_trie_find(const struct mdp_piece_trie *trie, const char *piece
     }
     return n > 0 ? trie->ids[node] : -1;
 }
-
-size_t mdp_piece_trie_longest(const struct mdp_piece_trie *trie, const char *text, size_t n, int32_t *id)
-{
-    uint32_t node = 0;
-    size_t longest = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        node = mdp_piece_trie_step(trie, node, (unsigned char)text[i]);
-        if (!node)
-            break;
-        if (trie->ids[node] < 0)
-            continue;
-        *id = trie->ids[node];
-        longest = i + 1;
-    }
-    return longest;
-}

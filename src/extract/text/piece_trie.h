@@ -29,7 +29,4 @@ uint32_t mdp_piece_trie_step(const struct mdp_piece_trie *trie, uint32_t node, u
 /* The id of piece[n], or -1. */
 int32_t mdp_piece_trie_find(const struct mdp_piece_trie *trie, const char *piece, size_t n);
 
-/* The longest piece that text[n] begins with: its length in bytes and *id; 0 when there is none. */
-size_t mdp_piece_trie_longest(const struct mdp_piece_trie *trie, const char *text, size_t n, int32_t *id);
-
 #endif

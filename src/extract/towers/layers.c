@@ -41,26 +41,13 @@ mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values
     return st;
 }
 
-/* One tensor, found and of the right shape, or an error; nothing is allocated. */
-static mdp_status find_part(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
-                            size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
+mdp_status mdp_tensor_find(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
+                           size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
     mdp_status st = find_tensor(source, tensor, rank, shape, err, format, arguments);
-    va_end(arguments);
-    return st;
-}
-
-mdp_status mdp_tensor_check(const struct mdp_layer_source *source, size_t rank, const size_t shape[],
-                            struct mdp_error *err, const char *format, ...)
-{
-    const struct mdp_tensor *tensor = NULL;
-    va_list arguments;
-
-    va_start(arguments, format);
-    mdp_status st = find_tensor(source, &tensor, rank, shape, err, format, arguments);
     va_end(arguments);
     return st;
 }
@@ -115,9 +102,9 @@ mdp_status mdp_linear_load(const struct mdp_layer_source *source, const char *co
 
     assert(n <= MDP_LAYER_STACK);
     for (size_t i = 0; i < n && st == MDP_OK; i++) {
-        st = find_part(source, &parts[i], 2, shape, err, "%s.weight", names[i]);
+        st = mdp_tensor_find(source, &parts[i], 2, shape, err, "%s.weight", names[i]);
         if (st == MDP_OK && with_bias)
-            st = find_part(source, &biases[i], 1, shape, err, "%s.bias", names[i]);
+            st = mdp_tensor_find(source, &biases[i], 1, shape, err, "%s.bias", names[i]);
     }
     if (st != MDP_OK || !(weight = mdp_new_array(n * out * in, sizeof *weight, err, &st)) ||
         (with_bias && !(bias = mdp_new_array(n * out, sizeof *bias, err, &st))))

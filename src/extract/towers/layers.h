@@ -26,9 +26,10 @@ mdp_status mdp_tensor_load(const struct mdp_layer_source *source, float **values
                            const size_t shape[], struct mdp_error *err, const char *format, ...)
     MDP_PRINTF(6, 7);
 
-/* Whether there is such a tensor of exactly shape[rank], before memory for what is made of it is taken. */
-mdp_status mdp_tensor_check(const struct mdp_layer_source *source, size_t rank, const size_t shape[],
-                            struct mdp_error *err, const char *format, ...) MDP_PRINTF(5, 6);
+/* The tensor itself, of exactly shape[rank]: for a look before memory for what is made of it is taken. Errors as above. */
+mdp_status mdp_tensor_find(const struct mdp_layer_source *source, const struct mdp_tensor **tensor,
+                           size_t rank, const size_t shape[], struct mdp_error *err, const char *format, ...)
+    MDP_PRINTF(6, 7);
 
 /* A table of rows, as [rows, columns] with any number of ones before it ([1, 1, C] is one row, so is [C]): *values[*rows,
    columns]. */

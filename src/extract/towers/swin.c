@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "extract/kernels/map_pool.h"
 #include "extract/towers/families.h"
+#include "extract/towers/scratch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -179,35 +181,32 @@ static void merge(const struct mdp_swin *swin, const struct mdp_swin_stage *stag
 
 /* --- the whole --- */
 
-static void mean_over_tokens(const float *x, size_t tokens, size_t dim, float *out)
-{
-    for (size_t c = 0; c < dim; c++) {
-        double sum = 0;
-        for (size_t t = 0; t < tokens; t++)
-            sum += (double)x[t * dim + c];
-        out[c] = (float)(sum / (double)tokens);
-    }
-}
-
-/* Final norm, mean, projection. */
+/* Final norm, mean, head. */
 static void pool(const struct mdp_swin *swin, const float *x, float *work, float *features,
                  const struct mdp_tapped *tapped)
 {
     const struct mdp_swin_stage *last = &swin->stage[swin->stages - 1];
     const size_t tokens = last->height * last->width, dim = last->dim;
-    float *pooled =
-        swin->projection.packed ? work : features; /* column c of row 0 is written when it was summed */
+    struct mdp_scratch s = {.block = work + swin->work_size};
+    float *pooled = mdp_scratch_take(&s, dim);
 
     swin->kernels->layer_norm(x, tokens, dim, dim, swin->final_norm.gain, swin->final_norm.bias, swin->eps,
                               work, dim);
     mdp_tap_show(tapped, work, tokens, dim, "layernorm");
-    mean_over_tokens(work, tokens, dim, pooled);
+    mdp_map_mean(work, tokens, dim, dim, pooled);
     mdp_tap_show(tapped, pooled, 1, dim, "pooler");
-    if (!swin->projection.packed)
-        return;
-    mdp_linear_run(&swin->projection, pooled, 1, dim, MDP_ACTIVATION_NONE, NULL, features,
-                   swin->projection.out);
-    mdp_tap_show(tapped, features, 1, swin->projection.out, "projection");
+    mdp_head_run(&swin->head, pooled, 1, dim, s.block + s.used, features);
+    if (swin->head.n)
+        mdp_tap_show(tapped, features, 1, swin->head.out, "projection");
+}
+
+/* Floats that pool() takes behind the work of a group. */
+static size_t pool_size(const struct mdp_swin *swin)
+{
+    struct mdp_scratch s = {0};
+
+    mdp_scratch_take(&s, swin->head.in);
+    return s.used + mdp_head_scratch_size(&swin->head, 1);
 }
 
 /* Taps: "embeddings", "layers.<s>.blocks.<b>", "layers.<s>.downsample", "layernorm", "pooler", "projection". */
@@ -243,12 +242,11 @@ static mdp_status from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_no
     struct mdp_swin *swin = tower->model = mdp_new_array(1, sizeof *swin, err, &st);
 
     TRY(st);
-    TRY(mdp_swin_config_from_yaml(doc, node, &swin->config, err));
+    TRY(mdp_swin_config_from_yaml(doc, node, swin, err));
     TRY(mdp_swin_plan(swin, err));
     const struct mdp_patches *p = &swin->config.patches;
-    tower->sizes =
-        (struct mdp_image_sizes){swin->config.common.output_width, p->channels, p->height, p->width};
-    tower->scratch_size = swin->tokens_size + swin->work_size;
+    tower->sizes = (struct mdp_image_sizes){swin->head.out, p->channels, p->height, p->width};
+    tower->scratch_size = swin->tokens_size + swin->work_size + pool_size(swin);
     return MDP_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Swin Transformer (Liu et al., ICCV 2021) as transformers' SwinModel runs it: patch embedding, stages of
    window attention blocks with patch merging between them, final norm, mean over tokens; then, where the
-   model has one, a linear projection without bias.
+   model has one, a head (head.h).
 
    Letters: H x W map of a stage in tokens, C channels of a stage, M window side, N = M^2 tokens of a window,
    F hidden width of the MLP, D width of the embedding.
@@ -13,6 +13,7 @@
 #define MDP_EXTRACT_SWIN_H
 
 #include "extract/kernels/linear.h"
+#include "extract/towers/head.h"
 #include "extract/towers/layers.h"
 #include "extract/towers/tower_common.h"
 
@@ -21,7 +22,7 @@
 enum { MDP_SWIN_PADDING = UINT32_MAX };
 
 struct mdp_swin_config {
-    struct mdp_common_keys common; /* its strings are owned by the YAML and not used after loading */
+    const char *prefix; /* of the tensors' names; owned by the YAML and not used after loading */
     struct mdp_patches patches;
     size_t embed_dim; /* C of the first stage */
     size_t stages, depths[MDP_MAX_STAGES], heads[MDP_MAX_STAGES];
@@ -67,13 +68,13 @@ struct mdp_swin {
     struct mdp_swin_stage stage[MDP_MAX_STAGES];
     /* Shift masks [N, ld_bias]: bit 0 = window at the right edge, bit 1 = at the lower; [0] is NULL. */
     float *mask[4];
-    struct mdp_linear projection;  /* [D, C of the last stage], or empty */
+    struct mdp_head head;          /* C of the last stage -> D */
     size_t tokens_size, work_size; /* floats of scratch: the map; what a group of windows needs */
 };
 
 /* The `image` map of a model's YAML; errors have its line. */
 mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                     struct mdp_swin_config *config, struct mdp_error *err);
+                                     struct mdp_swin *swin, struct mdp_error *err);
 
 /* Geometry, masks and sizes of scratch from the configuration; no weights. */
 mdp_status mdp_swin_plan(struct mdp_swin *swin, struct mdp_error *err);

@@ -22,15 +22,16 @@ static mdp_status check_heads(const struct mdp_yaml *doc, const struct mdp_yaml_
 }
 
 mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *node,
-                                     struct mdp_swin_config *config, struct mdp_error *err)
+                                     struct mdp_swin *swin, struct mdp_error *err)
 {
-    static const char *const keys[] = {
-        "family", "prefix", "image_size", "patch_size",     "channels", "embed_dim",    "depths",
-        "heads",  "window", "mlp_ratio",  "layer_norm_eps", "qkv_bias", "output_width", "projection"};
-    const struct mdp_yaml_node *bias = NULL;
+    static const char *const keys[] = {"family",         "prefix",   "image_size", "patch_size", "channels",
+                                       "embed_dim",      "depths",   "heads",      "window",     "mlp_ratio",
+                                       "layer_norm_eps", "qkv_bias", MDP_HEAD_KEYS};
+    struct mdp_swin_config *config = &swin->config;
 
     TRY(mdp_yaml_known_keys(doc, node, keys, sizeof keys / sizeof *keys, err));
-    *config = (struct mdp_swin_config){.qkv_bias = true};
+    *config = (struct mdp_swin_config){.prefix = "", .qkv_bias = true};
+    TRY(mdp_yaml_optional_string(doc, node, "prefix", &config->prefix, err));
     TRY(mdp_patches_from_yaml(doc, node, &config->patches, err));
     TRY(mdp_yaml_get_size(doc, node, "embed_dim", 1, MAX_DIM, &config->embed_dim, err));
     TRY(mdp_stages_from_yaml(doc, node, "depths", 256, &config->stages, config->depths, err));
@@ -38,9 +39,7 @@ mdp_status mdp_swin_config_from_yaml(const struct mdp_yaml *doc, const struct md
     TRY(mdp_yaml_get_size(doc, node, "window", 1, 32, &config->window, err));
     TRY(mdp_yaml_get_double(doc, node, "mlp_ratio", 0.01, 64, &config->mlp_ratio, err));
     TRY(mdp_yaml_get_double(doc, node, "layer_norm_eps", 0, 1, &config->layer_norm_eps, err));
-    if ((bias = mdp_yaml_find(node, "qkv_bias")))
-        TRY(mdp_yaml_to_bool(doc, bias, &config->qkv_bias, err));
-    TRY(mdp_common_keys_from_yaml(doc, node, config->embed_dim << (config->stages - 1), MAX_DIM,
-                                  &config->common, err));
+    TRY(mdp_yaml_optional_bool(doc, node, "qkv_bias", &config->qkv_bias, err));
+    TRY(mdp_head_from_yaml(doc, node, config->embed_dim << (config->stages - 1), MAX_DIM, &swin->head, err));
     return check_heads(doc, node, config, err);
 }

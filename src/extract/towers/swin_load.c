@@ -141,8 +141,7 @@ static mdp_status load_patch(struct mdp_swin *swin, const struct mdp_layer_sourc
 
 mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weights, struct mdp_error *err)
 {
-    struct mdp_common_keys *common = &swin->config.common;
-    const struct mdp_layer_source source = {weights, common->prefix};
+    const struct mdp_layer_source source = {weights, swin->config.prefix};
     const size_t dim = swin->config.embed_dim << (swin->stages - 1);
     mdp_status st = load_patch(swin, &source, err);
 
@@ -157,8 +156,8 @@ mdp_status mdp_swin_load(struct mdp_swin *swin, const struct mdp_weights *weight
     if (st == MDP_OK)
         st = mdp_norm_load(&source, "layernorm", dim, &swin->final_norm, err);
     if (st == MDP_OK)
-        st = mdp_projection_load(common, weights, dim, &swin->projection, err);
-    common->prefix = common->projection = NULL; /* the YAML may be gone when the tower runs */
+        st = mdp_head_load(&swin->head, weights, err);
+    swin->config.prefix = NULL; /* the YAML may be gone when the tower runs */
     return st;
 }
 
@@ -188,7 +187,7 @@ void mdp_swin_release(struct mdp_swin *swin)
     for (size_t i = 0; i < 4; i++)
         free(swin->mask[i]);
     mdp_linear_release(&swin->patch);
-    mdp_linear_release(&swin->projection);
+    mdp_head_release(&swin->head);
     mdp_norm_release(&swin->patch_norm);
     mdp_norm_release(&swin->final_norm);
     *swin = (struct mdp_swin){0};

@@ -10,43 +10,6 @@
 
 enum { MAX_PIXELS = 4096, MAX_PATCH = 256, MAX_CHANNELS = 16 };
 
-/* --- keys --- */
-
-mdp_status mdp_common_keys_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                                     size_t width, size_t most, struct mdp_common_keys *keys,
-                                     struct mdp_error *err)
-{
-    const struct mdp_yaml_node *output = mdp_yaml_find(map, "output_width");
-
-    *keys = (struct mdp_common_keys){.prefix = "", .output_width = width};
-    if (mdp_yaml_find(map, "prefix"))
-        TRY(mdp_yaml_get_string(doc, map, "prefix", &keys->prefix, err));
-    if (mdp_yaml_find(map, "projection"))
-        TRY(mdp_yaml_get_string(doc, map, "projection", &keys->projection, err));
-    if (keys->projection || output)
-        TRY(mdp_yaml_get_size(doc, map, "output_width", 1, most, &keys->output_width, err));
-    if (!keys->projection && keys->output_width != width)
-        return mdp_yaml_fail(doc, output, err, "output_width is %zu (expected %zu: there is no projection)",
-                             keys->output_width, width);
-    return MDP_OK;
-}
-
-mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct mdp_weights *weights,
-                               size_t width, struct mdp_linear *projection, struct mdp_error *err)
-{
-    const struct mdp_layer_source whole_name = {weights, ""};
-    const size_t shape[] = {keys->output_width, width};
-    float *weight = NULL;
-
-    if (!keys->projection)
-        return MDP_OK;
-    mdp_status st = mdp_tensor_load(&whole_name, &weight, 2, shape, err, "%s", keys->projection);
-    if (st == MDP_OK)
-        st = mdp_linear_init(projection, weight, NULL, shape[0], shape[1], err);
-    free(weight);
-    return st;
-}
-
 /* --- pictures and stages --- */
 
 mdp_status mdp_input_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,

@@ -10,24 +10,6 @@
 
 #include <stddef.h>
 
-/* --- keys --- */
-
-/* Keys that a section of any family may have: `prefix`, `projection`, `output_width`. Strings are owned by the YAML. */
-struct mdp_common_keys {
-    const char *prefix;     /* of the tensors' names; "" without */
-    const char *projection; /* full name of the matrix [D, width] behind the pooled vector, or NULL */
-    size_t output_width;    /* D; without a projection, `width` */
-};
-
-/* `width` is that of the pooled vector; output_width is at most `most`. */
-mdp_status mdp_common_keys_from_yaml(const struct mdp_yaml *doc, const struct mdp_yaml_node *map,
-                                     size_t width, size_t most, struct mdp_common_keys *keys,
-                                     struct mdp_error *err);
-
-/* The matrix that keys->projection names, without bias; nothing happens where there is none. */
-mdp_status mdp_projection_load(const struct mdp_common_keys *keys, const struct mdp_weights *weights,
-                               size_t width, struct mdp_linear *projection, struct mdp_error *err);
-
 /* --- pictures and stages --- */
 
 /* `image_size` (one number for a square, or [height, width]) and `channels`; the embedding's width is left as it is. */

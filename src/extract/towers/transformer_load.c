@@ -155,8 +155,9 @@ static mdp_status load_qkv(const struct reading *r, struct mdp_linear *qkv, stru
 {
     const struct mdp_block_names *n = r->config->names;
     const size_t width = r->config->width, shape[] = {n->qkv_weight ? 3 * width : width, width};
-    mdp_status st = mdp_tensor_check(r->source, 2, shape, err, "%s%s", r->block,
-                                     n->qkv_weight ? n->qkv_weight : n->q_weight);
+    const struct mdp_tensor *first = NULL;
+    mdp_status st = mdp_tensor_find(r->source, &first, 2, shape, err, "%s%s", r->block,
+                                    n->qkv_weight ? n->qkv_weight : n->q_weight);
 
     TRY(st);
     float *weight = mdp_new_array(3 * width * width, sizeof *weight, err, &st);

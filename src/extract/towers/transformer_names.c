@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extract/towers/transformer_names.h"
 
-#include <string.h>
-
 const struct mdp_block_names mdp_block_names[] = {
     /* openai/CLIP and open_clip's own towers, pictures and texts */
     {.layout = "openai",
@@ -143,11 +141,3 @@ const struct mdp_block_names mdp_block_names[] = {
      .mlp_out = "mlp.fc2"},
     {.layout = NULL},
 };
-
-const struct mdp_block_names *mdp_block_names_find(const char *layout)
-{
-    for (const struct mdp_block_names *row = mdp_block_names; row->layout; row++)
-        if (strcmp(row->layout, layout) == 0)
-            return row;
-    return NULL;
-}

@@ -25,7 +25,4 @@ struct mdp_block_names {
 
 extern const struct mdp_block_names mdp_block_names[]; /* ends with a row whose layout is NULL */
 
-/* The row of a layout, or NULL. */
-const struct mdp_block_names *mdp_block_names_find(const char *layout);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "extract/kernels/map_pool.h"
 #include "extract/towers/families.h"
 
 #include <stdlib.h>
@@ -86,16 +87,6 @@ static void norm_rows(const struct mdp_vit *v, const float *x, size_t rows, size
                            (float)v->config.transformer.eps, y, columns);
 }
 
-static void mean_of_rows(const float *x, size_t rows, size_t columns, float *mean)
-{
-    for (size_t c = 0; c < columns; c++) {
-        double sum = 0;
-        for (size_t r = 0; r < rows; r++)
-            sum += (double)x[r * columns + c];
-        mean[c] = (float)(sum / (double)rows);
-    }
-}
-
 /* x[N, C] -> pooled[Q, E] */
 static void pool(const struct mdp_vit *v, const float *x, const struct work *w, float *pooled,
                  const struct mdp_tapped *tapped)
@@ -104,10 +95,10 @@ static void pool(const struct mdp_vit *v, const float *x, const struct work *w, 
 
     switch (v->config.pool) {
     case MDP_VIT_POOL_MEAN:
-        mean_of_rows(x + v->prefix_tokens * width, patches, width, pooled);
+        mdp_map_mean(x + v->prefix_tokens * width, patches, width, width, pooled);
         break;
     case MDP_VIT_POOL_MEAN_ALL:
-        mean_of_rows(x, v->tokens, width, pooled);
+        mdp_map_mean(x, v->tokens, width, width, pooled);
         break;
     case MDP_VIT_POOL_ATTENTION:
         mdp_attention_pool_run(&v->attention_pool, x, v->tokens, w->rest, pooled);
